@@ -1,0 +1,41 @@
+"""The entry of the command `tcalc`: options to a session, its exit status."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .options import Settings
+
+INTERRUPTED = 130
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run `tcalc` with `args` (`sys.argv` by default).
+
+    Returns the exit status: 0 success, 1 the program failed, 2 usage, 130 Ctrl-C.
+    """
+    try:
+        from .options import read
+
+        settings = read(args)
+        if isinstance(settings, int):
+            return settings
+        return _run(settings)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(settings: Settings) -> int:
+    from .output import guarded
+    from .terminal import is_terminal
+
+    nothing_given = not settings.expressions and not settings.file
+    if nothing_given and is_terminal(sys.stdin) and (is_terminal(sys.stdout) or settings.interactive):
+        from .repl import interact
+
+        return guarded(lambda: interact(settings))
+    from .script import run_script
+
+    return guarded(lambda: run_script(settings))

@@ -1,0 +1,141 @@
+"""The options of the command `tcalc`, and the rule that tells an option from an expression."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import click
+
+from .. import __version__
+from .names import COLOUR_WHEN, DTYPES, FORMATS, PANELS
+
+_LONG_WORD = re.compile(r"--[A-Za-z][A-Za-z-]*(?:=.*)?\Z", re.DOTALL)
+_DEVICE = re.compile(r"cpu|meta|cuda(?::\d+)?")
+
+
+class Settings(NamedTuple):
+    """What the command line asks for."""
+
+    expressions: tuple[str, ...] = ()
+    file: tuple[str, ...] = ()
+    format: str = "auto"
+    keep_going: bool = False
+    all: bool = False
+    interactive: bool = False
+    device: str | None = None
+    dtype: str | None = None
+    seed: int | None = None
+    color: str = "auto"
+    ascii: bool = False
+    plain: bool = False
+    width: int | None = None
+    panel: str = "lines"
+    vi: bool = False
+    no_history: bool = False
+    debug: bool = False
+
+
+class ExpressionCommand(click.Command):
+    """A command whose arguments are options only when they are declared or long words; `-ones(3)` is an expression."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Sort `args` into options and expressions before click's own parser sees them."""
+        takes_value = {
+            name: not (parameter.is_flag or parameter.count)
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Option)
+            for name in parameter.opts
+        }
+        options: list[str] = []
+        expressions: list[str] = []
+        rest = iter(args)
+        for argument in rest:
+            if argument == "--":
+                expressions.extend(rest)
+            elif takes_value.get(argument):
+                value = next(rest, None)
+                if value is None:  # at the end, where click sees that the value is missing
+                    return super().parse_args(ctx, [*options, argument])
+                options += [argument, value]
+            elif argument in takes_value or _LONG_WORD.match(argument):
+                options.append(argument)
+            else:
+                expressions.append(argument)
+        return super().parse_args(ctx, [*options, "--", *expressions])
+
+
+def _check_device(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _DEVICE.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not cpu, cuda, cuda:N or meta.")
+    return value
+
+
+@click.command(
+    cls=ExpressionCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="""A tensor calculator that speaks PyTorch.
+
+    Each EXPRESSION is one line of source, all in one session:
+    tcalc 'x = ones(2, 3)' 'x @ x.T'. Without any, tcalc runs what comes
+    on stdin, or opens the interactive prompt on a terminal.
+
+    Exit status: 0 success, 1 the program failed, 2 usage, 130 Ctrl-C.""",
+)
+@click.argument("expressions", nargs=-1, metavar="[EXPRESSION]...")
+@click.option(
+    "-f", "--file", multiple=True, metavar="FILE", help="Run a file; - is stdin. Files run before expressions."
+)
+@click.option(
+    "-F",
+    "--format",
+    type=click.Choice(FORMATS),
+    default="auto",
+    envvar="TCALC_FORMAT",
+    help="How results are printed: panel on a terminal and list in a pipe (auto), value and facts (panel), as torch "
+    "does (repr), nested lists with all digits (list), dtype and shape (shape), nothing (none).",
+)
+@click.option("-k", "--keep-going", is_flag=True, help="Go on after an error; the exit status is 1 all the same.")
+@click.option("-a", "--all", is_flag=True, help="Print assigned values too.")
+@click.option("-i", "--interactive", is_flag=True, help="Open the interactive prompt afterwards.")
+@click.option(
+    "-d",
+    "--device",
+    metavar="DEVICE",
+    callback=_check_device,
+    envvar="TCALC_DEVICE",
+    help="Default device of new tensors: cpu, cuda, cuda:N, meta.",
+)
+@click.option("--dtype", type=click.Choice(DTYPES), envvar="TCALC_DTYPE", help="Default floating-point dtype.")
+@click.option("--seed", type=click.IntRange(-(2**63), 2**64 - 1), metavar="N", help="Seed of the random numbers.")
+@click.option(
+    "--color", type=click.Choice(COLOUR_WHEN), default="auto", envvar="TCALC_COLOR", help="When to use colour."
+)
+@click.option("--ascii", is_flag=True, envvar="TCALC_ASCII", help="Write ASCII characters only, others as escapes.")
+@click.option("--plain", is_flag=True, envvar="TCALC_PLAIN", help="Labelled lines without layout, for screen readers.")
+@click.option(
+    "--width", type=click.IntRange(20, 10_000), metavar="N", envvar="TCALC_WIDTH", help="Line width of printed tensors."
+)
+@click.option(
+    "--panel", type=click.Choice(PANELS), default="lines", envvar="TCALC_PANEL", help="Style of the result panel."
+)
+@click.option("--vi", is_flag=True, envvar="TCALC_VI", help="vi keys at the interactive prompt.")
+@click.option("--no-history", is_flag=True, envvar="TCALC_NO_HISTORY", help="Neither read nor write the history file.")
+@click.option("--debug", is_flag=True, envvar="TCALC_DEBUG", help="Show Python's traceback with each error.")
+@click.version_option(__version__, prog_name="tcalc", message="%(prog)s %(version)s")
+def command(**values: Any) -> Settings:
+    """The options as Settings."""
+    return Settings(**values)
+
+
+def read(args: list[str] | None) -> Settings | int:
+    """The Settings of a command line (`sys.argv` by default), or the exit status when there is nothing to run.
+
+    Usage errors are reported on stderr and give 2.
+    """
+    try:
+        result = command.main(args, prog_name="tcalc", standalone_mode=False, windows_expand_args=False)
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    return result if isinstance(result, Settings) else int(result or 0)

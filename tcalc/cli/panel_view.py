@@ -1,0 +1,90 @@
+"""The result block of a terminal: value, facts, where it comes from, what changed, notes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ..session.facts import statistics
+from ..session.record import Printed, Result
+from ..session.tensors import is_tensor
+from .paint import paint
+from .render_delta import delta_lines
+from .render_facts import facts_lines, plain_facts, short_facts, source_line, statistics_lines
+from .render_value import value_block
+from .terminal import Screen
+from .theme import Line, text
+from .view import View
+
+if TYPE_CHECKING:
+    from ..session.delta import Delta
+    from ..session.record import Item, Record
+
+
+class PanelView(View):
+    """Blocks in the style `lines` or `min`."""
+
+    observes = True
+
+    def __init__(self, screen: Screen, errors: Screen, style: str = "lines", *, at_prompt: bool, debug: bool) -> None:
+        super().__init__("panel", screen, errors, at_prompt=at_prompt, debug=debug)
+        self.style = style
+        self._assigned: list[Result] = []
+        self._wrote = False
+
+    def show(self, item: Item) -> None:
+        """Write printed text and echoed values at once; assigned values wait for what became of the command."""
+        if isinstance(item, Printed):
+            self._write((item.text,))
+            self._wrote = True
+        elif item.echo:
+            self._paint(self.result_lines(item, with_source=True))
+        else:
+            self._assigned.append(item)
+
+    def finish(self, record: Record) -> None:
+        """Write the assigned values, the changes and the notes of a command."""
+        lines: list[Line] = []
+        fresh = {view.name for view in record.delta.views} if record.delta else set()
+        for result in self._assigned:
+            lines += self.result_lines(
+                result, with_source=result.name in fresh or bool(result.facts and result.facts.same_as)
+            )
+        self._assigned.clear()
+        if not record.silent:
+            if record.delta:
+                lines += self.delta_lines(record.delta)
+            for note in record.notes:
+                lines += [text(f"  note: {note.text}"), *(text(f"        {detail}") for detail in note.details)]
+        self._paint(lines)
+        if self.at_prompt and self._wrote:
+            self._paint([[]])
+        self._wrote = False
+
+    def result_lines(self, result: Result, *, with_source: bool) -> list[Line]:
+        """The block of one result; each part of a tuple has its own."""
+        if result.parts:
+            return [line for part in result.parts for line in self.result_lines(part, with_source=with_source)]
+        lines, elided = value_block(result.value, result.name, self.screen.width)
+        facts, width = result.facts, self.screen.width
+        if facts is None or result.repeated:
+            return lines
+        if self.screen.plain:
+            lines += plain_facts(facts)
+        else:
+            lines += facts_lines(facts, width) if self.style == "lines" else short_facts(facts, width)
+        if is_tensor(result.value) and (elided or facts.floating):
+            numbers = statistics(result.value)
+            if numbers is not None:
+                lines += statistics_lines(numbers, facts, elided, width)
+        if with_source:
+            lines += source_line(facts, width, self.screen.plain)
+        return lines
+
+    def delta_lines(self, delta: Delta) -> list[Line]:
+        """The lines of what changed."""
+        return delta_lines(delta, self.screen.width, self.screen.plain)
+
+    def _paint(self, lines: list[Line]) -> None:
+        paint(lines, self.screen, sys.stdout)
+        self._wrote = self._wrote or bool(lines)

@@ -1,0 +1,166 @@
+"""The interactive loop: reads one entry after the other, runs its statements, never ends by an error or Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+from ..lang.errors import Exit, LangError
+from ..lang.parse import parse, strip_prompts
+from ..session.session import Session
+from .commands import CommandError, Quit, parse_call, run_call
+from .output import prepare_streams
+from .paint import paint
+from .setup import SetupError, prepare_session
+from .terminal import is_dumb, is_terminal
+from .theme import Line, Segment, text
+from .view import view_for
+
+if TYPE_CHECKING:
+    from ..session.record import Record
+    from .options import Settings
+    from .view import View
+
+LEAVE = frozenset(("exit", "quit", "exit()", "quit()"))
+FAILED, USAGE = 1, 2
+
+
+class EntryReader(Protocol):
+    """Asks the user for one entry: a command, or one or more statements.
+
+    Raises EOFError when the user leaves, KeyboardInterrupt on Ctrl-C.
+    """
+
+    def __call__(self) -> str: ...
+
+
+class Repl:
+    """A session with a screen."""
+
+    def __init__(self, session: Session, view: View) -> None:
+        self.session, self.view = session, view
+        self.elapsed: float | None = None
+
+    def loop(self, read: EntryReader) -> int:
+        """Read and run until the user leaves; the exit status."""
+        while True:
+            try:
+                self.enter(read())
+            except KeyboardInterrupt:
+                continue
+            except (EOFError, Quit):
+                return 0
+            except Exit as exc:
+                return exc.code
+
+    def enter(self, entry: str) -> None:
+        """Run one entry.
+
+        Raises Quit or lang's Exit when it asks to leave.
+        """
+        entry = strip_prompts(entry)
+        word = entry.strip()
+        if word in LEAVE:
+            raise Quit
+        if word.startswith(":") and "\n" not in word:
+            self._command(word)
+        elif word:
+            self._statements(entry)
+
+    def _command(self, word: str) -> None:
+        try:
+            self.say(run_call(parse_call(word), self.session, self.view.screen))
+        except CommandError as error:
+            self.complain(str(error))
+
+    def _statements(self, entry: str) -> None:
+        try:
+            statements = parse(entry)
+        except LangError as exc:
+            self._fail(self.session.unreadable(exc, entry), 0)
+            return
+        for index, statement in enumerate(statements, start=1):
+            record = self.session.run_statement(statement, self.view.show)
+            self.elapsed = record.elapsed
+            self.view.finish(record)
+            if record.error is not None:
+                self._fail(record, len(statements) - index)
+                return
+
+    def _fail(self, record: Record, left: int) -> None:
+        """Report an error, and how many statements of the entry were left."""
+        if record.error is not None:
+            self.view.fail(record.error)
+        if left:
+            self.say([text(f"{left} more statement{'s were' if left > 1 else ' was'} not run", "quiet")])
+        if self.view.observes:
+            self.say([[]])
+
+    def say(self, lines: list[Line]) -> None:
+        """Write lines to the screen."""
+        paint(lines, self.view.screen, sys.stdout)
+
+    def complain(self, message: str) -> None:
+        """Write one line of error to stderr."""
+        paint([[Segment("error", "error: "), Segment("text", message)]], self.view.errors, sys.stderr)
+
+
+def interact(settings: Settings, session: Session | None = None) -> int:
+    """The interactive prompt, in `session` or a new one; the exit status."""
+    if not reopen_terminal():
+        print("tcalc: -i needs a terminal on stdin and stdout", file=sys.stderr)
+        return USAGE
+    prepare_streams(ascii_only=settings.ascii, quiet_pipe=False)
+    view = view_for(settings, at_prompt=True)
+    if session is None:
+        session = Session()
+        try:
+            prepare_session(settings)
+        except SetupError as exc:
+            print(f"tcalc: {exc}", file=sys.stderr)
+            return FAILED
+    session.observe = view.observes
+    session.show_assigned = view.observes or settings.all
+    _leave_on_hangup()
+    repl = Repl(session, view)
+    return repl.loop(_reader(settings, repl))
+
+
+def _leave_on_hangup() -> None:
+    """Let SIGTERM and SIGHUP end the loop from within, so that the editor puts the terminal back in order."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)
+
+
+def _reader(settings: Settings, repl: Repl) -> EntryReader:
+    if is_dumb():
+        from .plain_reader import PlainReader
+
+        return PlainReader(lambda: repl.session.number)
+    from .prompt import PromptReader
+
+    return PromptReader(settings, repl)
+
+
+def reopen_terminal() -> bool:
+    """Make stdin a terminal again after a script came through it; False when there is no terminal to go to."""
+    if not is_terminal(sys.stdout):
+        return False
+    if is_terminal(sys.stdin):
+        return True
+    try:
+        # not /dev/tty: kqueue cannot wait for that name
+        handle = os.open(os.ttyname(sys.stdout.fileno()), os.O_RDWR)
+        os.dup2(handle, 0)
+        os.close(handle)
+    except (OSError, AttributeError):
+        return False
+    sys.stdin = os.fdopen(0, encoding="utf-8", errors="replace", closefd=False)
+    return True

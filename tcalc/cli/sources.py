@@ -1,0 +1,78 @@
+"""The texts that tcalc runs when not interactive: stdin, files and arguments, line by line."""
+
+from __future__ import annotations
+
+import sys
+from typing import BinaryIO
+
+from ..lang.errors import LangError, Span
+
+MAX_LINE = 1_000_000
+
+
+class Lines:
+    """A text read line by line; `name` is what errors call it."""
+
+    name = "<input>"
+
+    def read(self) -> str | None:
+        """The next line without its end, None after the last.
+
+        Raises LangError for bytes that are no text; reading can go on behind them.
+        """
+        raise NotImplementedError
+
+    def locate(self, line: int) -> tuple[str, int]:
+        """What to call line `line`, and its number there."""
+        return self.name, line
+
+
+class StreamLines(Lines):
+    """The lines of a byte stream as they arrive, UTF-8."""
+
+    def __init__(self, name: str, stream: BinaryIO | None) -> None:
+        self.name, self.stream = name, stream
+        self._number = 0
+
+    def read(self) -> str | None:
+        """The next line as soon as it is there."""
+        raw = self.stream.readline(MAX_LINE + 1) if self.stream is not None else b""
+        if not raw:
+            return None
+        self._number += 1
+        place = Span(self._number, 0, self._number, 1)
+        if len(raw) > MAX_LINE:
+            self.stream = None
+            raise LangError(f"a line of more than {MAX_LINE} bytes", place, "limit")
+        try:
+            return raw.decode("utf-8-sig" if self._number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise LangError(f"the line is not UTF-8 text (byte {error.start + 1})", place) from None
+
+
+class ArgumentLines(Lines):
+    """The expressions of the command line, each one line of source (or more, when it holds line ends)."""
+
+    name = "<arguments>"
+
+    def __init__(self, arguments: tuple[str, ...]) -> None:
+        self._arguments = arguments
+        self._lines = iter([line for argument in arguments for line in argument.split("\n")])
+
+    def read(self) -> str | None:
+        """The next line of the arguments."""
+        return next(self._lines, None)
+
+    def locate(self, line: int) -> tuple[str, int]:
+        """`<argument 2>` and the line within it."""
+        for position, argument in enumerate(self._arguments, start=1):
+            count = argument.count("\n") + 1
+            if line <= count:
+                return f"<argument {position}>", line
+            line -= count
+        return self.name, line
+
+
+def standard_input() -> StreamLines:
+    """stdin as a script; a closed one is empty."""
+    return StreamLines("<stdin>", None if sys.stdin is None else sys.stdin.buffer)

@@ -1,0 +1,102 @@
+"""What a running script shows: results in one of the formats, and errors as one line with carets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..session.record import Printed, Result
+from .escape import safe
+from .formats import text_of
+from .output import write
+from .terminal import Screen, screen_for
+
+if TYPE_CHECKING:
+    from ..session.errors import Error
+    from ..session.record import Item, Record
+    from .options import Settings
+    from .sources import Lines
+
+
+class View:
+    """Plain text for pipes and files: no facts, no colour, each item written and flushed at once.
+
+    `screen` is stdout, `errors` is stderr. `at_prompt` says that commands have numbers the user sees.
+    """
+
+    observes = False
+
+    def __init__(self, format_name: str, screen: Screen, errors: Screen, *, at_prompt: bool, debug: bool) -> None:
+        self.format, self.screen, self.errors = format_name, screen, errors
+        self.at_prompt, self.debug = at_prompt, debug
+        self._locators: dict[str, Callable[[int], tuple[str, int]]] = {}
+
+    def add_source(self, source: Lines) -> None:
+        """Make the lines of `source` known by their names."""
+        self._locators[source.name] = source.locate
+
+    def show(self, item: Item) -> None:
+        """Write one result or piece of printed text."""
+        if isinstance(item, Printed):
+            self._write((item.text,))
+        elif self.format != "none":
+            self._write(self._lines(item))
+
+    def finish(self, record: Record) -> None:
+        """The command is over; nothing more to say in a pipe."""
+
+    def fail(self, error: Error) -> None:
+        """Report an error on stderr; a bug of tcalc leaves its trace in a file."""
+        from .paint import paint
+        from .render_error import prompt_error, script_error
+
+        if error.kind == "internal":
+            error.hints.append(f"this is a bug of tcalc, its trace is in {save_trace(error.trace)}")
+        if self.at_prompt:
+            lines = prompt_error(error, self.errors.width, self.debug)
+        else:
+            lines = script_error(error, self._locate, self.debug)
+        paint(lines, self.errors, sys.stderr)
+
+    def _locate(self, filename: str, line: int) -> tuple[str, int]:
+        locator = self._locators.get(filename)
+        return locator(line) if locator is not None else (filename, line)
+
+    def _write(self, pieces: Iterable[str]) -> None:
+        """Hand text to stdout: as it is in a pipe, without control characters on a terminal."""
+        write(map(safe, pieces) if self.screen.tty else pieces)
+
+    def _lines(self, result: Result) -> Iterator[str]:
+        head = f"{result.name} = " if result.name is not None else ""
+        yield head
+        for piece in text_of(result.value, self.format):
+            yield piece.replace("\n", "\n" + " " * len(head)) if head and self.format == "repr" else piece
+        yield "\n"
+
+
+def save_trace(trace: str) -> str:
+    """Write a traceback to a temporary file; its path, or why there is none."""
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="tcalc-", suffix=".trace", delete=False, encoding="utf-8") as file:
+            file.write(trace)
+            return file.name
+    except OSError as failure:
+        return f"no file ({failure.strerror}); --debug shows it"
+
+
+def view_for(settings: Settings, *, at_prompt: bool = False) -> View:
+    """The View that the options and stdout ask for."""
+    colour, ascii_only, plain = settings.color, settings.ascii, settings.plain
+    errors = screen_for(sys.stderr, colour=colour, ascii_only=ascii_only, plain=plain)
+    screen = screen_for(sys.stdout, colour=colour, ascii_only=ascii_only, plain=plain, width=settings.width)
+    name = settings.format
+    if name == "auto":
+        name = "panel" if screen.tty else "list"
+    if name == "panel":
+        from .panel_view import PanelView
+
+        return PanelView(screen, errors, settings.panel, at_prompt=at_prompt, debug=settings.debug)
+    return View(name, screen, errors, at_prompt=at_prompt, debug=settings.debug)

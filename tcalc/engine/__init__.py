@@ -1,0 +1,1 @@
+"""The tensor library: arrays, ops and autograd; knows nothing of text, sessions or terminals."""

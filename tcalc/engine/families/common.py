@@ -1,0 +1,124 @@
+"""What every family does around a kernel: find the array module, fit a result to its planned spec, write into out=."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import backend, dtypes
+from ..backend import META, asarray, ndarray
+from ..dtypes import dtype
+from ..errors import TensorError, TensorNotImplemented
+from ..layout import has_overlap
+from ..spec import Spec, spec_of
+from ..tensor import Tensor, allocate, make
+
+
+def adopt(array: Any, spec: Spec) -> Tensor:
+    """A kernel's fresh result as a Tensor laid out exactly as planned, copied only where the kernel laid it out otherwise."""
+    if array.__class__ is not ndarray and spec.device.type == "cpu":
+        array = asarray(array)
+    if array.dtype != spec.numpy:
+        array = array.astype(spec.numpy)
+    if array.shape != spec.shape:
+        if array.size != spec.numel:
+            array = backend.module_of(array).broadcast_to(array, spec.shape)
+        else:
+            array = array.reshape(spec.shape)
+    if lies_as(array, spec):
+        return make(array, spec)
+    t = allocate(spec)
+    t.a[...] = array
+    return t
+
+
+def lies_as(array: Any, spec: Spec) -> bool:
+    """Whether an array's strides are the spec's, sizes below 2 left out."""
+    if spec.contiguous:
+        return bool(array.flags.c_contiguous)
+    item = array.itemsize
+    return all(n < 2 or have == want * item for n, have, want in zip(spec.shape, array.strides, spec.strides, strict=True))
+
+
+def same_device(op: str, specs: Sequence[Spec]) -> backend.device:
+    """The one device of several operands; a 0-dim CPU tensor goes along with any.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    first = next((s for s in specs if s.ndim or s.device.type != "cpu"), specs[0])
+    for s in specs:
+        if s.device is not first.device and (s.ndim or s.device.type != "cpu"):
+            names = sorted({str(first.device), str(s.device)}, key=lambda n: [str(x.device) for x in specs].index(n))
+            raise TensorError(f"Expected all tensors to be on the same device, but found at least two devices, {names[0]} and {names[1]}!", op)
+    return first.device
+
+
+def not_implemented(label: str, d: dtype) -> TensorNotImplemented:
+    """torch's sentence for a dtype that a kernel does not take."""
+    return TensorNotImplemented(f'"{label}" not implemented for \'{d.kernel_name}\'')
+
+
+def check_cast(result: dtype, target: dtype) -> None:
+    """Refuse to write a result into a tensor of a lower category.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    if result.category > target.category:
+        raise TensorError(f"result type {result.kernel_name} can't be cast to the desired output type {target.kernel_name}")
+
+
+def check_writable(t: Tensor) -> None:
+    """Refuse to write where two indices share a slot.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    if has_overlap(t.spec.shape, t.spec.strides):
+        raise TensorError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the"
+            " tensor before performing the operation.",
+            data_kind="overlap",
+        )
+
+
+def write_out(out: Tensor, result: Tensor, op: str) -> Tensor:
+    """Put a computed result into `out=`, resized when its shape differs.
+
+    Raises RuntimeError when `out` requires grad, is on another device or has a dtype of a lower category.
+    """
+    if out.node is not None:
+        raise TensorError(f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op)
+    if out.spec.device is not result.spec.device:
+        raise TensorError(f"Expected out tensor to be on the same device, {result.spec.device}, but found {out.spec.device}", op)
+    check_cast(result.spec.dtype, out.spec.dtype)
+    if out.spec.shape != result.spec.shape:
+        resize(out, result.spec)
+    check_writable(out)
+    if out.a is not None:
+        out.a[...] = result.a
+    out.get_storage().version += 1
+    return out
+
+
+def resize(out: Tensor, like: Spec) -> None:
+    """Give `out` new row-major memory of another shape, as torch does for out= of the wrong shape."""
+    fresh = allocate(spec_of(out.spec.dtype, out.spec.device, like.shape))
+    out.a, out.spec, out.storage, out.offset = fresh.a, fresh.spec, fresh.storage, 0
+
+
+def refuse_grad_for_out(op: str, tensors: Sequence[Any]) -> None:
+    """out= cannot be recorded.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    from ..modes import is_grad_enabled
+
+    if is_grad_enabled() and any(isinstance(t, Tensor) and t.node is not None for t in tensors):
+        raise TensorError(f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op)
+
+
+def opmath(d: dtype) -> dtype:
+    """The dtype a kernel computes in: float32 for the 16-bit floats, so that several steps round once."""
+    return dtypes.float32 if d in dtypes.REDUCED else d
+
+
+META_DEVICE = META

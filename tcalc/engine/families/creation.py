@@ -1,0 +1,127 @@
+"""Creation ops: a planned spec, a fill, and the keywords every one takes (dtype, device, requires_grad, out, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import dtypes
+from ..backend import META, resolve, xp_of
+from ..errors import TensorError
+from ..layout import like_strides, strides_in_order
+from ..modes import is_inference_mode_enabled
+from ..registry import Op
+from ..signature import KINDS, Param, channels_last, contiguous_format
+from ..spec import Spec, spec_of
+from ..tensor import Tensor, allocate, make
+from .common import adopt, write_out
+
+
+def _keyword(name: str, kind: str, default: Any = None) -> Param:
+    return Param(name, KINDS[kind], default is None, default, True, False)
+
+
+COMMON = [
+    _keyword("dtype", "DType"),
+    _keyword("layout", "Layout"),
+    _keyword("device", "Device"),
+    _keyword("pin_memory", "Bool", False),
+    _keyword("requires_grad", "Bool", False),
+]
+_default_device: list[Any] = []  # filled by set_default_device
+
+
+class Creation(Op):
+    """An op that makes a tensor. `plan(*arguments) -> (shape, dtype or None for the default dtype)` is pure; the kernel
+    `(xp, spec, *arguments) -> array` fills it. With `like`, the first argument is a Tensor that lends dtype, device and
+    (for *_like) strides; `strided` kernels write into an array of the planned strides themselves."""
+
+    family = "creation"
+
+    def __init__(self, kernel: Callable[..., Any], *, plan: Callable[..., Any], like: str = "", out: bool = False, **rest: Any):
+        self.plan, self.like, self.takes_out = plan, like, out
+        super().__init__(kernel, skip=2, method=like == "new", function=like != "new", **rest)
+
+    def build(self) -> Callable[..., Any]:
+        extra = list(COMMON)
+        if self.like == "like":
+            extra.append(_keyword("memory_format", "Format"))
+        if self.takes_out:
+            extra.append(_keyword("out", "Tensor"))
+        self.signature.params += extra
+        for i, p in enumerate(extra):
+            self.signature.positions[p.name] = self.arguments + i
+            self.signature.defaults.append(p.default)
+        return super().build()
+
+    def run(self, values: list[Any]) -> Tensor:
+        given, (wanted, _, where, _, requires_grad, *rest) = values[: self.arguments], values[self.arguments :]
+        out = rest.pop() if self.takes_out else None
+        if self.like:
+            source = given[0].spec
+            shape, d = self.plan(source, *given[1:])
+            device = source.device if where is None else resolve(where)
+        else:
+            shape, d = self.plan(*given)
+            device = current_device() if where is None else resolve(where)
+        d = wanted or (out.spec.dtype if out is not None else None) or d or dtypes.get_default_dtype()
+        refuse_negative(shape)
+        strides = _like_strides(given[0].spec, rest[0] if rest else None) if self.like == "like" else None
+        spec = spec_of(d, device, tuple(shape), strides)
+        if requires_grad and not d.is_floating_point:
+            raise TensorError("Only Tensors of floating point and complex dtype can require gradients", self.public)
+        if device is META:
+            t = make(None, spec)
+        else:
+            t = adopt(self.invoke([xp_of(device), spec], given), spec)
+        if is_inference_mode_enabled():
+            t.inference = True
+        if out is not None:
+            return write_out(out, t, self.public)
+        return t.requires_grad_() if requires_grad else t
+
+
+def _like_strides(spec: Spec, memory_format: Any) -> tuple[int, ...] | None:
+    if memory_format is contiguous_format:
+        return None
+    if memory_format is channels_last:
+        return strides_in_order(spec.shape, (1, 3, 2, 0))
+    return like_strides(tuple(spec.shape), spec.strides)
+
+
+def refuse_negative(shape: Any) -> None:
+    """Refuse a negative size.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    for size in shape:
+        if size < 0:
+            raise TensorError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")
+
+
+def current_device() -> Any:
+    """The device of tensors made without `device=`: the innermost `with device(...)`, else set_default_device's, else cpu."""
+    return resolve(_default_device[-1]) if _default_device else resolve(None)
+
+
+def set_default_device(device: Any) -> None:
+    """Make tensors on `device` unless told otherwise; None means cpu again.
+
+    Raises RuntimeError when the device cannot be used.
+    """
+    where = resolve(device)
+    _default_device[:1] = [where]
+
+
+def creation(**options: Any) -> Callable[[Callable[..., Any]], Creation]:
+    """Declare a creation op."""
+    return lambda kernel: Creation(kernel, **options)
+
+
+def filled(spec: Spec, fill: Callable[[Any], None]) -> Any:
+    """An array laid out as `spec`, its values written by `fill(array)`."""
+    t = allocate(spec)
+    fill(t.a)
+    return t.a
+
+

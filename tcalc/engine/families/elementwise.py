@@ -1,0 +1,348 @@
+"""Elementwise ops: broadcasting, promotion and layout planned once per pair of specs, the kernel, sum-to-shape of gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import backend, dtypes, inplace
+from ..backend import META, asarray, ndarray
+from ..dtypes import BOOL, FLOAT, INT, dtype
+from ..errors import EngineError, TensorError, TensorTypeError
+from ..layout import broadcast_shapes, elementwise_strides
+from ..modes import is_grad_enabled
+from ..record import attach, record
+from ..registry import Op
+from ..signature import Mismatch, Param, KINDS
+from ..spec import Spec, spec_of
+from ..tensor import Tensor, allocate, make, new_tensor
+from .common import adopt, check_cast, check_writable, not_implemented, opmath, refuse_grad_for_out, same_device, write_out
+
+LIMIT = 4096
+OUT = Param("out", KINDS["Tensor"], True, None, True, False)
+NUMBERS = (bool, int, float)
+
+
+class Plan:
+    """What one combination of operand specs leads to. `direct` means: one ufunc call on the arrays as they are gives the result."""
+
+    __slots__ = ("by_default", "casts", "common", "compute", "direct", "spec", "specs", "ufunc", "xp")
+
+    def __init__(self, op: Elementwise, specs: Sequence[Spec | type]):
+        count = len(op.inputs)
+        tensors = [s for s in specs[:count] if isinstance(s, Spec)]
+        device = same_device(op.public, tensors)
+        shape = tensors[0].shape if len(tensors) == 1 else broadcast_shapes(*[s.shape for s in tensors])
+        voters = [s for i, s in enumerate(specs) if i not in op.free]
+        common = dtypes.result_type(
+            [s.dtype for s in voters if isinstance(s, Spec) and s.ndim],
+            [s.dtype for s in voters if isinstance(s, Spec) and not s.ndim],
+            [s for s in voters if not isinstance(s, Spec)],
+        )
+        op.check(common, specs)
+        # a result that only the default dtype decides is planned anew each time: the default may change
+        self.by_default = common.category >= FLOAT > max([s.dtype.category for s in voters if isinstance(s, Spec)], default=FLOAT) or (op.promote == "float" and common.category < FLOAT)
+        if op.promote == "float" and common.category < FLOAT:
+            common = dtypes.get_default_dtype()
+        self.common = common
+        self.compute = opmath(common)
+        result = op.returns or common
+        geometry = tuple((tuple(s.shape), s.strides) for s in specs[:count] if isinstance(s, Spec))
+        if len(tensors) < count:
+            geometry += (((), ()),)
+        self.spec = spec_of(result, device, tuple(shape), elementwise_strides(tuple(shape), geometry))
+        self.specs = tuple(s if isinstance(s, Spec) else None for s in specs[:count]) + (self.spec,)
+        self.xp = None if device is META else backend.xp_of(device)
+        wanted = backend.NUMPY[self.compute]
+        self.casts = tuple(
+            wanted if isinstance(s, Spec) and s.dtype is not self.compute and i not in op.free else None for i, s in enumerate(specs[:count])
+        )
+        self.ufunc = None if op.ufunc is None or self.xp is None else getattr(self.xp, op.ufunc)
+        self.direct = (
+            self.ufunc is not None
+            and device is backend.CPU
+            and all(s.contiguous for s in tensors)
+            and not any(self.casts)
+            and common is self.compute
+            and self.spec.contiguous
+            and (len(tensors) == len(specs) or common.category == FLOAT)
+        )
+
+
+class Elementwise(Op):
+    """An op on each element. `promote="float"` computes ints in the default dtype; `returns` fixes the result's dtype;
+    `ufunc` names the array library's function that the kernel equals when all other parameters have their defaults;
+    `only` are the categories taken, `label` torch's name of the kernel in the sentence that refuses others.
+    Operands in `free` (a condition, a mask) have no say in the dtype; numbers given for the parameters in `joins` have.
+    `check(common dtype, specs)` refuses what torch refuses."""
+
+    family = "elementwise"
+    cast_saved = True
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        *,
+        promote: str = "same",
+        returns: dtype | None = None,
+        ufunc: str | None = None,
+        only: Sequence[int] = (BOOL, INT, FLOAT),
+        label: str | None = None,
+        operator: str | None = None,
+        inplace: bool = True,
+        out: bool = True,
+        free: Sequence[int] = (),
+        joins: Sequence[str] = (),
+        check: Callable[[dtype, Sequence[Any]], None] | None = None,
+        **rest: Any,
+    ):
+        self.also_check = check
+        self.free, self.joins = frozenset(free), tuple(joins)
+        self.promote, self.returns, self.ufunc, self.only, self.label, self.operator = promote, returns, ufunc, only, label, operator
+        self.plans: dict[Any, Plan] = {}
+        self.takes_out = out
+        super().__init__(kernel, inplace=inplace, **rest)
+
+    def check(self, common: dtype, specs: Sequence[Spec | type]) -> None:
+        """Refuse dtypes the kernel does not take."""
+        if common.category not in self.only:
+            raise not_implemented(self.label or f"{self.name}_cpu", common)
+        if self.also_check is not None:
+            self.also_check(common, specs)
+
+    def plan(self, operands: Sequence[Any], joined: Sequence[Any] = ()) -> Plan:
+        """The plan for these operands (Tensors and Python numbers) and joining parameters; pure ints, cached."""
+        key = tuple([o.spec if isinstance(o, Tensor) else type(o) for o in (*operands, *joined)])
+        found = self.plans.get(key)
+        if found is None:
+            if len(self.plans) >= LIMIT:
+                self.plans.clear()
+            found = Plan(self, key)
+            if not found.by_default:
+                self.plans[key if len(key) > 1 else key[0]] = found
+        return found
+
+    def run(self, values: list[Any]) -> Tensor:
+        out = values.pop() if self.takes_out else None
+        count = len(self.inputs)
+        operands, params = _plain(values[:count]), values[count:]
+        plan = self._planned(operands, values)
+        if out is not None:
+            refuse_grad_for_out(self.public, [*operands, out])
+            check_cast(plan.spec.dtype, out.spec.dtype)
+            return write_out(out, self.compute(plan, operands, params), self.public)
+        result = self.compute(plan, operands, params)
+        record(self, operands, values, result, plan.specs)
+        return result
+
+    def _planned(self, operands: Sequence[Any], values: Sequence[Any]) -> Plan:
+        if self.joins:
+            given = [values[self.signature.positions[name]] for name in self.joins]
+            return self.plan(operands, [v for v in given if v is not None])
+        if len(operands) == 1:
+            found = self.plans.get(operands[0].spec)
+            if found is not None:
+                return found
+        return self.plan(operands)
+
+    def compute(self, plan: Plan, operands: Sequence[Any], params: Sequence[Any]) -> Tensor:
+        """The result, without history."""
+        if plan.xp is None:
+            return make(None, plan.spec)
+        arrays = [
+            (o.a if cast is None else o.a.astype(cast)) if isinstance(o, Tensor) else fit(o, plan.compute)
+            for o, cast in zip(operands, plan.casts, strict=True)
+        ]
+        if plan.spec.device.type == "cuda":
+            arrays = [backend.transfer(a, plan.spec.device) if isinstance(o, Tensor) and o.spec.device.type == "cpu" else a for a, o in zip(arrays, operands, strict=True)]
+        if plan.ufunc is not None and self._default(params):
+            if plan.spec.contiguous and all(s is None or s.contiguous for s in plan.specs):
+                return adopt(plan.ufunc(*arrays), plan.spec)
+            t = allocate(plan.spec)
+            if backend.NUMPY[plan.compute] == plan.spec.numpy or self.returns is not None:
+                plan.ufunc(*arrays, out=t.a)
+            else:
+                t.a[...] = plan.ufunc(*arrays)
+            return t
+        result = self.invoke([plan.xp], [*arrays, *params])
+        if any(result is a for a in arrays):
+            result = result.copy()
+        return adopt(result, plan.spec)
+
+    def _default(self, params: Sequence[Any]) -> bool:
+        count = len(self.inputs)
+        return all(v == p.default for v, p in zip(params, self.signature.params[count:], strict=False))
+
+    def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.ufunc is not None and not kwargs and len(args) == len(self.inputs):
+            return getattr(xp, self.ufunc)(*args)
+        return self.kernel(xp, *args, **kwargs)
+
+    def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
+        result = specs[-1]
+        finished = []
+        for g, spec in zip(grads, specs, strict=False):
+            if g is not None and spec is not None and spec is not result:
+                if g.shape != spec.shape:
+                    g = F.sum_to(g, tuple(spec.shape))
+                if spec.dtype is not result.dtype:
+                    g = F.cast(g, spec.dtype)
+                if spec.device is not result.device:
+                    g = F.move(g, spec.device)
+            finished.append(g)
+        return finished
+
+    # --- the callables --------------------------------------------------------------------------------------------
+
+    def build(self) -> Callable[..., Any]:
+        if self.takes_out:
+            self.signature.params.append(OUT)
+            self.signature.positions["out"] = len(self.signature.params) - 1
+            self.signature.defaults.append(None)
+        general = super().build()
+        if len(self.inputs) == 2 and self.ufunc:
+            return self._binary(general)
+        if len(self.inputs) == 1 and self.ufunc:
+            return self._unary(general)
+        return general
+
+    def _defaults(self) -> list[Any]:
+        return self.signature.defaults[len(self.inputs) :]
+
+    def _unary(self, general: Callable[..., Any]) -> Callable[..., Any]:
+        plans = self.plans
+        params = [None, *self._defaults()]
+
+        def call(self: Any = None, *args: Any, **kwargs: Any) -> Any:
+            try:
+                plan = plans[self.spec]
+            except (AttributeError, KeyError):
+                return general(*((self,) if self is not None else ()), *args, **kwargs)
+            if args or kwargs or not plan.direct:
+                return general(self, *args, **kwargs)
+            array = plan.ufunc(self.a)  # type: ignore[misc]  # a direct plan has one
+            t = new_tensor(Tensor)
+            t.a = array if array.__class__ is ndarray else asarray(array)
+            t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
+            node = self.node
+            if node is not None and op.differentiable and is_grad_enabled():
+                attach(op, (node,), (self,), params, t, plan.specs)
+            return t
+
+        op = self
+        call.__name__ = self.public
+        return call
+
+    def _binary(self, general: Callable[..., Any]) -> Callable[..., Any]:
+        plans = self.plans
+        params = [None, None, *self._defaults()]
+
+        def call(self: Any = None, other: Any = None, *args: Any, **kwargs: Any) -> Any:
+            try:
+                plan = plans[self.spec, other.spec]
+            except (AttributeError, KeyError):
+                return slow(self, other, args, kwargs)
+            if args or kwargs or not plan.direct:
+                return general(self, other, *args, **kwargs)
+            array = plan.ufunc(self.a, other.a)  # type: ignore[misc]  # a direct plan has one
+            t = new_tensor(Tensor)
+            t.a = array if array.__class__ is ndarray else asarray(array)
+            t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
+            left, right = self.node, other.node
+            if (left is not None or right is not None) and op.differentiable and is_grad_enabled():
+                attach(op, (left, right), (self, other), params, t, plan.specs)
+            return t
+
+        def slow(self: Any, other: Any, args: Any, kwargs: Any) -> Any:
+            if not args and not kwargs and other.__class__ in NUMBERS and isinstance(self, Tensor):
+                plan = plans.get((self.spec, other.__class__))
+                if plan is not None and plan.direct:
+                    array = plan.ufunc(self.a, other)  # type: ignore[misc]  # a direct plan has one
+                    t = make(array if array.__class__ is ndarray else asarray(array), plan.spec)
+                    if self.node is not None and op.differentiable and is_grad_enabled():
+                        attach(op, (self.node, None), (self, other), [None, other, *params[2:]], t, plan.specs)
+                    return t
+            given = [] if self is None else [self] if other is None else [self, other]
+            return general(*given, *args, **kwargs)
+
+        op = self
+        call.__name__ = self.public
+        return call
+
+    def inplace_call(self) -> Callable[..., Any]:
+        """`NAME_`: the result written over the first operand."""
+        plans, op = self.plans, self
+
+        def call_(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            if len(args) == 1 and not kwargs:
+                other = args[0]
+                try:
+                    plan = plans[self.spec, other.spec]
+                except (AttributeError, KeyError):
+                    plan = None
+                if plan is not None and plan.direct and plan.spec is self.spec and self.node is None and other.node is None and self.base is None:
+                    plan.ufunc(self.a, other.a, self.a)  # type: ignore[misc]  # a direct plan has one
+                    storage = self.storage
+                    if storage is None:
+                        storage = self.get_storage()
+                    storage.version += 1
+                    return self
+            try:
+                return op.run_inplace(self, op.signature.bind((self, *args), kwargs))
+            except Mismatch as mismatch:
+                raise TensorTypeError(f"{op.public}_(): {mismatch}", op.public + "_") from None
+            except EngineError as error:
+                raise op.explained(error, (self, *args), kwargs)
+
+        call_.__name__ = self.public + "_"
+        return call_
+
+    def run_inplace(self, target: Tensor, values: list[Any]) -> Tensor:
+        """Compute, then write over `target`; nothing is written when anything is refused."""
+        if self.takes_out:
+            values = values[:-1]
+        count = len(self.inputs)
+        operands, params = _plain(values[:count]), values[count:]
+        plan = self._planned(operands, values)
+        check_cast(plan.spec.dtype, target.spec.dtype)
+        if plan.spec.shape != target.spec.shape:
+            raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(plan.spec.shape)}")
+        check_writable(target)
+
+        def write() -> None:
+            target.a[...] = self.compute(plan, operands, params).a
+
+        specs = (*plan.specs[:-1], plan.spec if plan.spec.dtype is target.spec.dtype else target.spec)
+        return inplace.write(self, target, operands, values, specs, write)
+
+
+def _plain(operands: Sequence[Any]) -> list[Any]:
+    """numpy scalars as Python numbers."""
+    return [o.item() if isinstance(o, backend.np.generic) else o for o in operands]
+
+
+def fit(value: Any, d: dtype) -> Any:
+    """A Python number as an operand beside arrays of dtype `d`; ints wrap as torch's do.
+
+    Raises OverflowError for an int beyond 64 bits.
+    """
+    if d.category == INT and type(value) is int:
+        info = dtypes.iinfo(d)
+        if not info.min <= value <= info.max:
+            if not -(2**63) <= value < 2**63:
+                raise OverflowError("int too big to convert")
+            span = 1 << info.bits
+            value = (value - info.min) % span + info.min
+        return value
+    if d.category == FLOAT:
+        return float(value)
+    return bool(value) if d.category == BOOL else value
+
+
+def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
+    """Declare an elementwise op. Keywords that name a parameter of the function are its derivative formulas."""
+    own = {"promote", "returns", "ufunc", "only", "label", "operator", "inplace", "out", "public", "node", "overload", "grads"}
+    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check"}
+    formulas = {k: v for k, v in options.items() if k not in own}
+    rest = {k: v for k, v in options.items() if k in own}
+    return lambda kernel: Elementwise(kernel, formulas=formulas, **rest)

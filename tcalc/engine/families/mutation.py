@@ -1,0 +1,119 @@
+"""In-place ops that are no elementwise op's second form: copy_, fill_, index_put_, random fills; and installing `NAME_` forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import inplace
+from ..backend import xp_of
+from ..errors import EngineError, TensorError, TensorTypeError
+from ..registry import Op
+from ..signature import Mismatch
+from ..tensor import Tensor
+from .common import check_cast, check_writable
+from .structural import Structural
+
+
+class Mutation(Op):
+    """An op that writes its first input: the kernel `(xp, array, *arguments)` writes in place, `check(target, *arguments)` refuses first.
+
+    Its public name ends in an underscore; its node is named without.
+    """
+
+    family = "mutation"
+
+    def __init__(self, kernel: Callable[..., Any], *, check: Callable[..., Any] | None = None, overlap_ok: bool = False, **rest: Any):
+        self.check, self.overlap_ok = check, overlap_ok
+        super().__init__(kernel, function=rest.pop("function", False), **rest)
+
+    def run(self, values: list[Any]) -> Tensor:
+        target: Tensor = values[0]
+        if self.check:
+            self.check(target, *values[1:])
+        if not self.overlap_ok:
+            check_writable(target)
+        count = len(self.inputs)
+        inputs = values[:count]
+        specs = [v.spec if isinstance(v, Tensor) else None for v in inputs]
+
+        def perform() -> None:
+            self.invoke([xp_of(target.spec.device)], [v.a if isinstance(v, Tensor) else v for v in values])
+
+        return inplace.write(self, target, inputs, values, [*specs, target.spec], perform)
+
+    def finish_grads(self, grads: Any, specs: Any, F: Any) -> Any:
+        finished = []
+        for g, spec in zip(grads, specs, strict=False):
+            if g is not None and spec is not None:
+                if g.shape != spec.shape:
+                    g = F.sum_to(g, tuple(spec.shape))
+                if spec.dtype is not specs[-1].dtype:
+                    g = F.cast(g, spec.dtype)
+                if spec.device is not specs[-1].device:
+                    g = F.move(g, spec.device)
+            finished.append(g)
+        return finished
+
+
+def mutation(**options: Any) -> Callable[[Callable[..., Any]], Mutation]:
+    """Declare an in-place op. Keywords that name a tensor parameter of the function are its derivative formulas."""
+
+    def declare(kernel: Callable[..., Any]) -> Mutation:
+        names = kernel.__code__.co_varnames[: kernel.__code__.co_argcount]
+        formulas = {k: v for k, v in options.items() if k in names}
+        return Mutation(kernel, formulas=formulas, **{k: v for k, v in options.items() if k not in formulas})
+
+    return declare
+
+
+def inplace_view(op: Op) -> Callable[..., Tensor]:
+    """`NAME_` of a view op (`t_`, `squeeze_`): the tensor itself takes the view's geometry."""
+
+    def call_(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        try:
+            values = op.signature.bind((self, *args), kwargs)
+            shown = op.run(values)
+        except Mismatch as mismatch:
+            raise TensorTypeError(f"{op.public}_(): {mismatch}", op.public + "_") from None
+        except EngineError as error:
+            raise op.explained(error, (self, *args), kwargs)
+        node = shown.node
+        if node is not None:
+            inplace.check(self, op.public + "_")
+        self.a, self.spec, self.storage, self.offset = shown.a, shown.spec, shown.storage, shown.offset
+        inplace.bump(self)
+        if node is not None:
+            self.node = node
+        return self
+
+    call_.__name__ = op.public + "_"
+    return call_
+
+
+
+
+def inplace_structural(op: Structural) -> Callable[..., Tensor]:
+    """`NAME_` of an op whose result has the shape of its first input: planned, computed, then written over it."""
+
+    def call_(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        try:
+            values = op.signature.bind((self, *args), kwargs)[: op.arguments]
+            planned = op.planned(values)
+            if planned.shape != self.spec.shape:
+                raise TensorError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(planned.shape)}")
+            check_cast(planned.dtype, self.spec.dtype)
+            check_writable(self)
+            inputs = op.inputs_of(values)
+
+            def perform() -> None:
+                self.a[...] = op.compute(values, planned)
+
+            return inplace.write(op, self, inputs, values, [*[v.spec if isinstance(v, Tensor) else v for v in inputs], planned], perform)
+        except Mismatch as mismatch:
+            raise TensorTypeError(f"{op.public}_(): {mismatch}", op.public + "_") from None
+        except EngineError as error:
+            raise op.explained(error, (self, *args), kwargs)
+
+    call_.__name__ = op.public + "_"
+    return call_

@@ -1,0 +1,130 @@
+"""Reductions: dims normalised, result planned, kernel over a tuple of axes, in torch's dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import dtypes
+from ..backend import META, xp_of
+from ..dtypes import FLOAT, dtype
+from ..errors import TensorError, TensorIndexError
+from ..layout import reduced_shape, wrap_dims
+from ..record import record
+from ..registry import Op
+from ..signature import KINDS, Param
+from ..spec import Spec, spec_of
+from ..tensor import Tensor, make
+from .common import adopt, opmath, refuse_grad_for_out, write_out
+
+OUT = Param("out", KINDS["Tensor"], True, None, True, False)
+
+
+class Reduction(Op):
+    """An op that folds dims away. `result`: "same", "sum" (ints and bools add up in int64), "float" (ints are refused),
+    "bool" or "index". A kernel with `dim` gets it as a tuple of wrapped dims; one without folds all.
+    `empty_ok` is False where an empty dim has no answer."""
+
+    family = "reduction"
+
+    def __init__(self, kernel: Callable[..., Any], *, result: str = "same", empty_ok: bool = True, out: bool = True, only_float: bool = False, **rest: Any):
+        self.result, self.empty_ok, self.takes_out, self.only_float = result, empty_ok, out, only_float
+        super().__init__(kernel, **rest)
+
+    def build(self) -> Callable[..., Any]:
+        self.places = self.signature.positions
+        if self.takes_out:
+            self.signature.params.append(OUT)
+            self.places["out"] = len(self.signature.params) - 1
+            self.signature.defaults.append(None)
+        return super().build()
+
+    def dtype_for(self, spec: Spec, wanted: dtype | None) -> dtype:
+        """Result dtype; `wanted` is the dtype= argument.
+
+        Raises RuntimeError where torch refuses ints.
+        """
+        if self.result == "bool":
+            return dtypes.uint8 if spec.dtype is dtypes.uint8 else dtypes.bool_
+        if self.result == "index":
+            return dtypes.int64
+        if wanted is not None:
+            if self.result == "float" and wanted.category < FLOAT:
+                raise TensorError(
+                    f"{self.public}(): could not infer output dtype. Optional dtype must be either a floating point or complex dtype. Got: {wanted.kernel_name}"
+                )
+            return wanted
+        if self.result == "sum" and spec.dtype.category < FLOAT:
+            return dtypes.int64
+        if self.result == "float" and spec.dtype.category < FLOAT:
+            if self.only_float:
+                raise TensorError(f"{self.public}: input dtype should be either floating point or complex dtypes. Got {spec.dtype.kernel_name} instead.")
+            raise TensorError(
+                f"{self.public}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {spec.dtype.kernel_name}"
+            )
+        return spec.dtype
+
+    def axes(self, spec: Spec, dim: Any) -> tuple[int, ...]:
+        """Wrapped dims to fold; None and () mean all."""
+        if dim is None or dim == ():
+            return tuple(range(spec.ndim))
+        wrapped = wrap_dims(dim if isinstance(dim, tuple) else (dim,), spec.ndim)
+        return wrapped if spec.ndim else ()
+
+    def run(self, values: list[Any]) -> Tensor:
+        out = values.pop() if self.takes_out else None
+        source: Tensor = values[0]
+        spec, places = source.spec, self.places
+        dim = values[places["dim"]] if "dim" in places else None
+        axes = self.axes(spec, dim)
+        keepdim = values[places["keepdim"]] if "keepdim" in places else False
+        wanted = values[places["dtype"]] if "dtype" in places else None
+        result_dtype = self.dtype_for(spec, wanted)
+        if not self.empty_ok:
+            self._refuse_empty(spec, axes, dim)
+        target = spec_of(result_dtype, spec.device, reduced_shape(spec.shape, axes, keepdim))
+        if "dim" in places:
+            values[places["dim"]] = axes
+        rest = {p.name: v for p, v in zip(self.signature.params, values, strict=False) if p.name not in ("self", "dim", "keepdim", "dtype")}
+        if spec.device is META:
+            result = make(None, target)
+        else:
+            array = source.a
+            compute = spec.dtype if self.result in ("bool", "index") else opmath(result_dtype)
+            if compute is not spec.dtype:
+                array = array.astype(spec_of(compute).numpy)
+            result = adopt(self.kernel(xp_of(spec.device), array, *self._fold(axes, keepdim), **rest), target)
+        if out is not None:
+            refuse_grad_for_out(self.public, [source, out])
+            return write_out(out, result, self.public)
+        record(self, (source,), values, result, (spec, target))
+        return result
+
+    def _fold(self, axes: Any, keepdim: bool) -> list[Any]:
+        """The arguments that say what to fold: none for an op over all elements."""
+        return [axes] * ("dim" in self.places) + [keepdim] * ("keepdim" in self.places)
+
+    def _refuse_empty(self, spec: Spec, axes: tuple[int, ...], dim: Any) -> None:
+        if not any(spec.shape[d] == 0 for d in axes):
+            return
+        if dim is None:
+            raise TensorError(f"{self.public}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+        bad = next(d for d in axes if spec.shape[d] == 0)
+        raise TensorIndexError(f"{self.public}(): Expected reduction dim {bad} to have non-zero size.")
+
+    def finish_grads(self, grads: Any, specs: Any, F: Any) -> Any:
+        g = grads[0]
+        if g is not None and specs[0].dtype is not specs[-1].dtype:
+            return [F.cast(g, specs[0].dtype)]
+        return grads
+
+    def raw(self, xp: Any, array: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
+        return self.kernel(xp, array, *self._fold(tuple(range(array.ndim)) if dim is None else dim, keepdim), **kwargs)
+
+
+def reduction(**options: Any) -> Callable[[Callable[..., Any]], Reduction]:
+    """Declare a reduction; `self=` is its derivative formula."""
+    formulas = {k: options.pop(k) for k in ("self",) if k in options}
+    return lambda kernel: Reduction(kernel, formulas=formulas, **options)
+
+

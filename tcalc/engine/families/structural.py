@@ -1,0 +1,169 @@
+"""Ops with a shape rule of their own (matmul, cat, sort, index, ...): planned specs, kernel on arrays, results adopted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ..backend import META, xp_of
+from ..modes import is_grad_enabled
+from ..record import attach, record
+from ..registry import TENSOR_OPS, Op, raw_ops
+from ..signature import KINDS, Param
+from ..spec import Spec
+from ..tensor import Tensor, make
+from .common import adopt, refuse_grad_for_out, same_device, write_out
+
+OUT = Param("out", KINDS["Tensor"], True, None, True, False)
+
+
+class Structural(Op):
+    """An op planned by `plan(*arguments with Specs for Tensors) -> Spec` (or several Specs, named by `fields`).
+
+    The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors.
+    """
+
+    family = "structural"
+
+    def __init__(self, kernel: Callable[..., Any], *, plan: Callable[..., Any], fields: Sequence[str] = (), out: bool = True, mixed: bool = False, **rest: Any):
+        self.plan, self.fields, self.takes_out, self.mixed = plan, tuple(fields), out and not fields, mixed
+        super().__init__(kernel, **rest)
+        self.result_type = result_type(self.public, self.fields) if fields else None
+
+    def build(self) -> Callable[..., Any]:
+        params = self.signature.params
+        self.tensor_places = [i for i, p in enumerate(params) if p.name in self.inputs]
+        if self.takes_out:
+            self.signature.params.append(OUT)
+            self.signature.positions["out"] = self.arguments
+            self.signature.defaults.append(None)
+        return super().build()
+
+    def run(self, values: list[Any]) -> Any:
+        out = values.pop() if self.takes_out else None
+        planned = self.planned(values)
+        inputs = self.inputs_of(values)
+        if isinstance(planned, list):
+            return self._several(values, planned, inputs)
+        result = make(None, planned) if planned.device is META else adopt(self.compute(values, planned), planned)
+        if out is not None:
+            refuse_grad_for_out(self.public, [*_flat(inputs), out])
+            return write_out(out, result, self.public)
+        self._record(inputs, values, result, [*_input_specs(inputs), planned])
+        return result
+
+    def planned(self, values: list[Any]) -> Any:
+        """The result's Spec, or a list of them; refuses what torch refuses."""
+        given = [_spec(v) for v in values]
+        if not self.mixed:
+            same_device(self.public, [s for s in _flat(given) if isinstance(s, Spec)])
+        return self.plan(*given)
+
+    def inputs_of(self, values: list[Any]) -> list[Any]:
+        """Those arguments that are tensors or lists of them."""
+        return [values[i] for i in self.tensor_places]
+
+    def compute(self, values: list[Any], planned: Spec) -> Any:
+        """The kernel's result on the arrays."""
+        return self.invoke([xp_of(planned.device)], [_array(v) for v in values])
+
+    def _several(self, values: list[Any], planned: Sequence[Spec], inputs: list[Any]) -> Any:
+        if planned[0].device is META:
+            results = [make(None, s) for s in planned]
+        else:
+            results = [adopt(a, s) for a, s in zip(self.compute(values, planned[0]), planned, strict=True)]
+        floats = [r for r in results if r.spec.dtype.is_floating_point]
+        specs = [*_input_specs(inputs), planned[0]]
+        if len(floats) == 1 and floats[0] is results[0]:
+            self._record(inputs, values, results[0], specs)
+            node = results[0].node
+            if node is not None and "indices" in self.fields:
+                node.params = [*values, results[1]]  # type: ignore[attr-defined]  # an OpNode
+        elif floats:
+            specs[-1] = list(planned)  # type: ignore[call-overload]  # one spec per output
+            record(self, _flat(inputs), values, results, specs)
+        return self.result_type(*results) if self.result_type else tuple(results)
+
+    def _record(self, inputs: list[Any], values: list[Any], result: Tensor, specs: Sequence[Any]) -> None:
+        if any(isinstance(v, (tuple, list)) for v in inputs):
+            flat = _flat(inputs)
+            edges = [t.node for t in flat]
+            if any(e is not None for e in edges) and is_grad_enabled() and self.differentiable and result.spec.dtype.is_floating_point:
+                attach(self, edges, (), values, result, specs)
+            return
+        record(self, inputs, values, result, specs)
+
+    def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.kernel(xp, *args, **kwargs)
+
+
+def _spec(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.spec
+    return [_spec(v) for v in value] if isinstance(value, (tuple, list)) and any(isinstance(v, Tensor) for v in value) else value
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.a
+    return [_array(v) for v in value] if isinstance(value, (tuple, list)) and any(isinstance(v, Tensor) for v in value) else value
+
+
+def _flat(values: Sequence[Any]) -> list[Any]:
+    flat: list[Any] = []
+    for v in values:
+        flat.extend(v) if isinstance(v, (tuple, list)) else flat.append(v)
+    return flat
+
+
+def _input_specs(inputs: Sequence[Any]) -> list[Any]:
+    return [_spec(v) for v in inputs]
+
+
+@lru_cache(maxsize=256)
+def result_type(name: str, fields: tuple[str, ...]) -> type:
+    """A tuple type with named fields that prints as torch.return_types.NAME(...)."""
+
+    def show(self: Any) -> str:
+        parts = ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self, strict=True))
+        return f"torch.return_types.{name}(\n{parts})"
+
+    def build(cls: Any, *values: Any) -> Any:
+        return tuple.__new__(cls, values)
+
+    body: dict[str, Any] = {"__slots__": (), "__repr__": show, "__new__": build, "fields": fields}
+    for i, field in enumerate(fields):
+        body[field] = property(lambda self, i=i: self[i])
+    return type(name, (tuple,), body)
+
+
+def structural(**options: Any) -> Callable[[Callable[..., Any]], Structural]:
+    """Declare an op with its own plan. Keywords that name a tensor parameter of the function are its derivative formulas."""
+
+    def declare(kernel: Callable[..., Any]) -> Structural:
+        code = kernel.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        formulas = {k: v for k, v in options.items() if k in names}
+        return Structural(kernel, formulas=formulas, **{k: v for k, v in options.items() if k not in formulas})
+
+    return declare
+
+
+class Composite(Op):
+    """An op written in other ops: the kernel gets `F` and Tensors, and runs on raw arrays as well."""
+
+    family = "composite"
+
+    def run(self, values: list[Any]) -> Any:
+        return self.invoke([TENSOR_OPS], values)
+
+    def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.kernel(raw_ops(xp), *args, **kwargs)
+
+
+def composite(**options: Any) -> Callable[[Callable[..., Any]], Composite]:
+    """Declare an op made of other ops; torch records no node of its own for it."""
+    return lambda kernel: Composite(kernel, **options)
+
+

@@ -1,0 +1,129 @@
+"""The recorded graph: nodes, the leaves' AccumulateGrad, outputs of multi-output nodes, and hook handles."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+next_seq = itertools.count(1).__next__
+Hooks = dict[int, Callable[..., Any]]
+Grad = Any  # a raw array in plain backward, a Tensor when the graph of the gradients is kept
+
+
+class Node:
+    """One recorded operation. `edges` are the nodes that receive the gradients of its inputs (None where none is wanted).
+
+    `seq` grows with creation, so a consumer is always newer than its producer.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "edges", "seq")
+    edges: Sequence[Node | None]
+    seq: int
+    freed = False
+    hooks: Hooks | None = None  # run after the node, on (grad_inputs, grad_outputs)
+    pre_hooks: Hooks | None = None  # run before the node, on the gradient of its result
+    retained: list[weakref.ref[Tensor]] | None = None  # tensors that keep this gradient (retain_grad)
+
+    def __init__(self, edges: Sequence[Node | None]):
+        self.edges = edges
+        self.seq = next_seq()
+
+    def name(self) -> str:
+        """torch's name of the node, such as MulBackward0."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes the gradients go to, each with the number of the output it stands for."""
+        return tuple((edge.owner, edge.index) if isinstance(edge, Output) else (edge, 0) for edge in self.edges)
+
+    def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
+        """Gradients for `edges` from the gradient of the result, computed on `level` (raw arrays or Tensors)."""
+        raise TypeError(f"{self.name()} has no derivative")
+
+    def release(self) -> None:
+        """Drop what was saved for backward."""
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` after this node ran; it may return new grad_inputs."""
+        if self.hooks is None:
+            self.hooks = {}
+        return RemovableHandle(self.hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(grad_outputs)` before this node runs; it may return new grad_outputs."""
+        if self.pre_hooks is None:
+            self.pre_hooks = {}
+        return RemovableHandle(self.pre_hooks, lambda grad: _first(hook((grad,))))
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+def _first(result: Any) -> Any:
+    return result[0] if isinstance(result, tuple) else result
+
+
+class Output(Node):
+    """Stands between a multi-output node and the consumers of one of its outputs."""
+
+    __slots__ = ("index", "owner")
+
+    def __init__(self, owner: Node, index: int):
+        super().__init__((owner,))
+        self.owner, self.index = owner, index
+
+    def name(self) -> str:
+        return self.owner.name()
+
+
+def grad_fn_of(node: Node | None) -> Node | None:
+    """What a user sees as grad_fn: nothing for a leaf, the whole node for one of several outputs."""
+    if node is None or isinstance(node, AccumulateGrad):
+        return None
+    return node.owner if isinstance(node, Output) else node
+
+
+class AccumulateGrad(Node):
+    """Adds what reaches it to the `.grad` of its leaf, which it holds weakly."""
+
+    __slots__ = ("leaf",)
+    post_hooks: Hooks | None = None
+
+    def __init__(self, leaf: Tensor):
+        super().__init__(())
+        self.leaf = weakref.ref(leaf)
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
+    @property
+    def variable(self) -> Tensor | None:
+        """The leaf, while it lives."""
+        return self.leaf()
+
+
+class RemovableHandle:
+    """What registering a hook returns; `remove()` takes the hook out again."""
+
+    _ids = itertools.count()
+
+    def __init__(self, hooks: Hooks, hook: Callable[..., Any]):
+        self.id = next(RemovableHandle._ids)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook out; a second call does nothing."""
+        self._hooks.pop(self.id, None)
+
+    def __repr__(self) -> str:
+        return f"<torch.utils.hooks.RemovableHandle object at {id(self):#x}>"

@@ -1,0 +1,218 @@
+"""`x[...]` and `x[...] = value`: an index taken apart into views and, where tensors pick elements, one gather."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import backend, dtypes
+from .data import tensor
+from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
+from .ops.index import nonzero_places
+from .registry import OPS
+from .spec import Spec, spec_of
+from .tensor import Tensor
+from .families.view import show
+
+SELECT, SLICE, UNSQUEEZE, ALIAS = OPS["select"], OPS["slice"], OPS["unsqueeze"], OPS["alias"]
+FULL = slice(None)
+
+
+def getitem(self: Tensor, index: Any) -> Tensor:
+    """The elements an index names: a view for ints, slices, None and Ellipsis, a copy for tensors, lists and masks.
+
+    Raises IndexError with torch's sentences.
+    """
+    if type(index) is int:
+        return _row(self, index)
+    view, picks = _walk(self, index if isinstance(index, tuple) else (index,))
+    if picks:
+        return OPS["index"].call(view, picks)  # type: ignore[no-any-return]  # the registry holds functions
+    return ALIAS.call(view) if view is self else view
+
+
+def _row(t: Tensor, index: int) -> Tensor:
+    """x[i]: select along dim 0, without argument parsing."""
+    spec = t.spec
+    shape = spec.shape
+    if not shape:
+        raise TensorIndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
+            "select",
+            {"self": t},
+        )
+    size = shape[0]
+    if not -size <= index < size:
+        raise TensorIndexError(f"index {index} is out of bounds for dimension 0 with size {size}", "select", {"self": t}, dim=0)
+    row = spec.rows
+    if row is None:
+        row = spec.rows = spec_of(spec.dtype, spec.device, tuple(shape[1:]), spec.strides[1:])
+    if index < 0:
+        index += size
+    return show(SELECT, t, row, index * spec.strides[0], (None, 0, index))
+
+
+def _walk(t: Tensor, index: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]:
+    """The view that ints, slices, None and Ellipsis lead to, and the index tensors left to apply to it, one a dim."""
+    items = [_as_item(i) for i in index]
+    used = sum(_dims_of(i) for i in items)
+    if used > t.ndim:
+        if t.ndim == 0 and any(isinstance(i, int) for i in items):
+            raise TensorIndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
+                "select",
+                {"self": t},
+            )
+        raise TensorIndexError(f"too many indices for tensor of dimension {t.ndim}", "index", {"self": t})
+    if sum(i is Ellipsis for i in items) > 1:
+        raise TensorIndexError("an index can only have a single ellipsis ('...')")
+    view, dim = t, 0
+    picks: list[Tensor | None] = []
+    for item in items:
+        if item is Ellipsis:
+            dim += t.ndim - used
+        elif item is None:
+            view = UNSQUEEZE.call(view, dim)
+            dim += 1
+        elif isinstance(item, bool):
+            view = UNSQUEEZE.call(view, dim)
+            _pick(picks, dim, [tensor([0] if item else [], dtype=dtypes.int64)])
+            dim += 1
+        elif isinstance(item, int):
+            view = _selected(view, dim, item)
+        elif isinstance(item, slice):
+            view = _sliced(view, dim, item)
+            dim += 1
+        else:
+            dim += _pick_tensor(picks, view, dim, item)
+    return view, picks
+
+
+def _as_item(i: Any) -> Any:
+    if i is None or i is Ellipsis or isinstance(i, (bool, int, slice)):
+        return i
+    if isinstance(i, Tensor):
+        if i.spec.dtype is dtypes.uint8:
+            return OPS["cast"].call(i, dtypes.bool_)
+        if i.spec.dtype.is_floating_point:
+            raise TensorIndexError("tensors used as indices must be long, int, byte or bool tensors", "index")
+        if not i.ndim and i.spec.dtype is not dtypes.bool_ and i.a is not None:
+            return int(i.item())
+        return i
+    if isinstance(i, (list, tuple, range)):
+        return tensor(list(i), dtype=None if i else dtypes.int64)
+    if isinstance(i, backend.ndarray):
+        return tensor(i)
+    if hasattr(i, "__index__"):
+        return i.__index__()
+    raise TensorIndexError(
+        f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(i).__name__})", "index"
+    )
+
+
+def _dims_of(item: Any) -> int:
+    """How many dims of the tensor an item stands for."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    return item.ndim if isinstance(item, Tensor) and item.spec.dtype is dtypes.bool_ else 1
+
+
+def _selected(view: Tensor, dim: int, index: int) -> Tensor:
+    size = view.shape[dim]
+    if not -size <= index < size:
+        raise TensorIndexError(f"index {index} is out of bounds for dimension {dim} with size {size}", "select", {"self": view}, dim=dim)
+    return SELECT.call(view, dim, index)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _sliced(view: Tensor, dim: int, item: slice) -> Tensor:
+    start, stop, step = (_whole(v) for v in (item.start, item.stop, item.step))
+    step = 1 if step is None else step
+    if step <= 0:
+        raise TensorValueError("step must be greater than zero", "slice", {"self": view})
+    size = view.shape[dim]
+    first, last, _ = slice(start, stop).indices(size)
+    return SLICE.call(view, dim, first, max(first, last), step)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _whole(value: Any) -> int | None:
+    if value is None or type(value) is int:
+        return value
+    try:
+        return int(value.__index__())
+    except AttributeError:
+        raise TensorTypeError("slice indices must be integers or None or have an __index__ method") from None
+
+
+def _pick(picks: list[Tensor | None], dim: int, found: list[Tensor]) -> None:
+    picks.extend([None] * (dim - len(picks)))
+    picks.extend(found)
+
+
+def _pick_tensor(picks: list[Tensor | None], view: Tensor, dim: int, item: Tensor) -> int:
+    """Note an index tensor for `dim`; a mask counts as one place tensor a dim. Returns the dims it stands for."""
+    if item.spec.dtype is not dtypes.bool_:
+        _pick(picks, dim, [item])
+        return 1
+    for i, size in enumerate(item.shape):
+        if view.shape[dim + i] != size:
+            raise TensorIndexError(
+                f"The shape of the mask {list(item.shape)} at index {i} does not match the shape of the indexed tensor {list(view.shape)} at index {dim + i}",
+                "index",
+                {"self": view, "mask": item},
+            )
+    if item.a is None:
+        raise TensorError("a mask on the meta device has no values, so the number of elements it picks is unknown", "index")
+    if not item.ndim:
+        raise TensorIndexError("a 0-dim mask is written x[None][mask.reshape(1)]", "index")
+    _pick(picks, dim, nonzero_places(item))
+    return item.ndim
+
+
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """Write `value` (a number or a tensor that broadcasts) where an index points.
+
+    Raises IndexError for a bad index, RuntimeError with torch's sentences for a value that does not fit.
+    """
+    view, picks = _walk(self, index if isinstance(index, tuple) else (index,))
+    given = _as_value(value, view)
+    if picks:
+        written = OPS["cast"].call(given, view.spec.dtype) if given.spec.dtype is not view.spec.dtype else given
+        view.index_put_(picks, written)  # type: ignore[attr-defined]  # an op's in-place form
+        return
+    target = ALIAS.call(view) if view is self else view
+    if not isinstance(value, Tensor):
+        if given.ndim == 0:
+            target.fill_(given.item())
+            return
+    _fits(target.spec, given.spec)
+    while given.ndim > target.ndim and given.shape[0] == 1:
+        given = OPS["squeeze_dim"].call(given, 0)
+    target.copy_(given)  # type: ignore[attr-defined]  # an op
+
+
+def _as_value(value: Any, view: Tensor) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (bool, int, float)):
+        return tensor(value, dtype=view.spec.dtype)
+    if isinstance(value, (list, tuple, backend.ndarray, backend.np.generic)):
+        return tensor(value, dtype=view.spec.dtype)
+    raise TensorTypeError(f"can't assign a {type(value).__name__} to a torch.{view.spec.dtype.kernel_name}Tensor", "setitem", {"self": view})
+
+
+def _fits(target: Spec, given: Spec) -> None:
+    sizes = list(given.shape)
+    while len(sizes) > target.ndim and sizes[0] == 1:
+        sizes.pop(0)
+    if len(sizes) > target.ndim:
+        raise TensorError(
+            f"expand(torch.{given.dtype.kernel_name}Tensor{{{list(given.shape)}}}, size={list(target.shape)}): the number of sizes provided ({target.ndim}) must be"
+            f" greater or equal to the number of dimensions in the tensor ({len(sizes)})"
+        )
+    for i in range(1, len(sizes) + 1):
+        if sizes[-i] not in (1, target.shape[-i]):
+            raise TensorError(
+                f"The expanded size of the tensor ({target.shape[-i]}) must match the existing size ({sizes[-i]}) at non-singleton dimension"
+                f" {target.ndim - i}.  Target sizes: {list(target.shape)}.  Tensor sizes: {sizes}",
+                "setitem",
+            )

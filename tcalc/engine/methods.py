@@ -1,0 +1,294 @@
+"""Everything on Tensor that is no declared op: operators, indexing, small properties, conversions; installed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import backend, data, indexing
+from .dtypes import dtype
+from .errors import TensorError, TensorIndexError, TensorTypeError
+from .families.elementwise import Elementwise
+from .families.mutation import inplace_structural, inplace_view
+from .families.structural import Structural
+from .families.view import ViewOp
+from .layout import Size, is_channels_last, wrap_dim
+from .ops.convert import METHODS
+from .registry import OPS, PUBLIC, Op
+from .signature import Layout, Mismatch, channels_last, invalid_combination, strided
+from .tensor import Storage, Tensor, View
+
+BINARY = {
+    "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and",
+    "or": "bitwise_or", "xor": "bitwise_xor", "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "matmul": "matmul",
+    "pow": "pow",
+}  # fmt: skip
+NUMBERS = (bool, int, float)
+
+
+def _operator(function: Callable[..., Any], swap: bool = False) -> Callable[[Tensor, Any], Any]:
+    """A binary operator: NotImplemented for what is neither Tensor nor number, so that Python raises its own TypeError."""
+
+    def forward(self: Tensor, other: Any) -> Any:
+        if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, (backend.np.generic, float, int)):
+            return function(self, other)
+        return NotImplemented
+
+    def reflected(self: Tensor, other: Any) -> Any:
+        return function(other, self) if other.__class__ in NUMBERS or isinstance(other, backend.np.generic) else NotImplemented
+
+    return reflected if swap else forward
+
+
+def _rtruediv(self: Tensor, other: Any) -> Any:
+    return OPS["mul"].call(OPS["reciprocal"].call(self), other)
+
+
+def _rfloordiv(self: Tensor, other: Any) -> Any:
+    return OPS["floor_divide"].call(other, self)
+
+
+def _matmul(self: Tensor, other: Any) -> Any:
+    return OPS["matmul"].call(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
+def _equality(function: Callable[..., Any], default: bool) -> Callable[[Tensor, Any], Any]:
+    def compare(self: Tensor, other: Any) -> Any:
+        if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, backend.np.generic):
+            return function(self, other)
+        return default
+
+    return compare
+
+
+def _iterate(self: Tensor) -> Iterator[Tensor]:
+    if not self.ndim:
+        raise TensorTypeError("iteration over a 0-d tensor", "iter", {"self": self})
+    return iter(OPS["unbind"].call(self, 0))
+
+
+def _contains(self: Tensor, element: Any) -> bool:
+    if not isinstance(element, (Tensor, *NUMBERS)):
+        raise TensorError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+    return bool(OPS["eq"].call(self, element).any())
+
+
+def size(self: Tensor, dim: int | None = None) -> Size | int:
+    """The shape, or the size of one dim.
+
+    Raises IndexError for a dim out of range.
+    """
+    return self.spec.shape if dim is None else self.spec.shape[_wrap_strict(dim, self)]
+
+
+def stride(self: Tensor, dim: int | None = None) -> tuple[int, ...] | int:
+    """Elements between neighbours along each dim, or along one.
+
+    Raises IndexError for a dim out of range.
+    """
+    return self.spec.strides if dim is None else self.spec.strides[_wrap_strict(dim, self)]
+
+
+def _wrap_strict(dim: int, t: Tensor) -> int:
+    if not t.ndim:
+        raise TensorIndexError(f"Dimension specified as {dim} but tensor has no dimensions", "size", {"self": t})
+    return wrap_dim(dim, t.ndim)
+
+
+def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
+    """Whether the elements lie in row-major order without gaps (or in the order of a memory format)."""
+    if memory_format is channels_last:
+        return is_channels_last(self.spec.shape, self.spec.strides)
+    return self.spec.contiguous
+
+
+def is_floating_point(self: Tensor) -> bool:
+    """Whether the dtype is a float."""
+    return self.spec.dtype.is_floating_point
+
+
+def is_complex(self: Tensor) -> bool:
+    """Whether the dtype is complex."""
+    return self.spec.dtype.is_complex
+
+
+def is_signed(self: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return self.spec.dtype.is_signed
+
+
+def is_inference(self: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return self.inference
+
+
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both show the same memory in the same way."""
+    return self.get_storage() is tensor.get_storage() and self.offset == tensor.offset and self.spec is tensor.spec
+
+
+def detach_(self: Tensor) -> Tensor:
+    """Cut the tensor off its history, in place.
+
+    Raises RuntimeError for a view, as torch does.
+    """
+    if isinstance(self, View) and self.made == "multi":
+        raise TensorError(
+            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and"
+            " gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients."
+            " To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution."
+        )
+    self.node = None
+    return self
+
+
+def new_tensor(self: Tensor, values: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new leaf from data, with this tensor's dtype and device unless given."""
+    return data.tensor(values, dtype=dtype or self.spec.dtype, device=device or self.spec.device, requires_grad=requires_grad)
+
+
+def untyped_storage(self: Tensor) -> Storage:
+    """The memory this tensor looks at."""
+    return self.get_storage()
+
+
+def _transposed(self: Tensor) -> Tensor:
+    """All dims reversed, sharing storage."""
+    return OPS["permute"].call(self, tuple(range(self.ndim))[::-1])  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _matrix_transposed(self: Tensor) -> Tensor:
+    """The last two dims swapped, sharing storage.
+
+    Raises RuntimeError below 2 dims.
+    """
+    if self.ndim < 2:
+        raise TensorError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.", "mT", {"self": self})
+    return OPS["transpose"].call(self, -2, -1)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _layout(self: Tensor) -> Layout:
+    """Always torch.strided."""
+    return strided
+
+
+def allclose(self: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether all elements are close: `|self - other| <= atol + rtol * |other|`.
+
+    Raises RuntimeError when shapes do not broadcast or dtypes differ.
+
+    >>> allclose(tensor([1.]), tensor([1.0000001]))
+    True
+    """
+    if self.spec.dtype is not other.spec.dtype:
+        raise TensorError(f"{self.spec.dtype.kernel_name} did not match {other.spec.dtype.kernel_name}", "allclose", {"self": self, "other": other})
+    return bool(OPS["allclose_tensor"].call(self, other, rtol, atol, equal_nan))
+
+
+def equal(self: Tensor, other: Tensor) -> bool:
+    """Whether shape and all elements agree.
+
+    >>> equal(tensor([1, 2]), tensor([1, 2]))
+    True
+    """
+    return bool(OPS["equal_tensor"].call(self, other))
+
+
+def is_nonzero(self: Tensor) -> bool:
+    """Whether the one element is not 0.
+
+    Raises RuntimeError when there is not exactly one.
+
+    >>> is_nonzero(tensor(3))
+    True
+    """
+    return bool(self)
+
+
+def _unpow(self: Tensor, other: Any) -> Any:
+    return OPS["pow_base"].call(other, self)
+
+
+OWN: dict[str, Any] = {
+    "size": size, "stride": stride, "is_contiguous": is_contiguous, "is_floating_point": is_floating_point, "is_complex": is_complex,
+    "is_signed": is_signed, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
+    "untyped_storage": untyped_storage, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
+}  # fmt: skip
+PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "layout": _layout}
+
+
+def install() -> None:
+    """Put ops, in-place forms, operators and the rest on Tensor."""
+    for name, function in OWN.items():
+        setattr(Tensor, name, function)
+    for name, getter in PROPERTIES.items():
+        setattr(Tensor, name, property(getter))
+    for name, public in PUBLIC.items():
+        if any(op.method for op in public.ops) and name not in Tensor.__dict__:
+            setattr(Tensor, name, public.call)
+        form = inplace_form(public.ops)
+        if form is not None and f"{name}_" not in Tensor.__dict__:
+            setattr(Tensor, f"{name}_", form)
+    _operators()
+
+
+def inplace_form(overloads: list[Op]) -> Callable[..., Any] | None:
+    """The `NAME_` of a public name, or None when it has none."""
+    forms = [_form(op) for op in overloads]
+    found = [(op, form) for op, form in zip(overloads, forms, strict=True) if form is not None]
+    if not found:
+        return None
+    if len(found) == 1:
+        return found[0][1]
+
+    def call_(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        for op, form in found:
+            try:
+                op.signature.bind((self, *args), kwargs)
+            except Mismatch:
+                continue
+            return form(self, *args, **kwargs)
+        raise invalid_combination(overloads[0].public + "_", [op.signature for op, _ in found], (self, *args), kwargs)
+
+    call_.__name__ = overloads[0].public + "_"
+    return call_
+
+
+_VIEWS_IN_PLACE = ("t", "transpose", "squeeze", "squeeze_dim", "squeeze_dims", "unsqueeze", "as_strided")
+
+
+def _form(op: Op) -> Callable[..., Any] | None:
+    if isinstance(op, Elementwise):
+        return op.inplace_call() if op.inplace else None
+    if isinstance(op, ViewOp):
+        return inplace_view(op) if op.name in _VIEWS_IN_PLACE else None
+    return inplace_structural(op) if isinstance(op, Structural) and op.inplace else None
+
+
+def _operators() -> None:
+    calls = {name: PUBLIC[public].call for name, public in BINARY.items()}
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lt", "le", "gt", "ge"):
+        setattr(Tensor, f"__{name}__", _operator(calls[name]))
+    for name in ("add", "mul", "and", "or", "xor"):
+        setattr(Tensor, f"__r{name}__", _operator(calls[name]))
+    setattr(Tensor, "__rmod__", _operator(calls["mod"], swap=True))
+    setattr(Tensor, "__rsub__", _operator(PUBLIC["rsub"].call))
+    setattr(Tensor, "__rtruediv__", _operator(_rtruediv))
+    setattr(Tensor, "__rfloordiv__", _operator(_rfloordiv))
+    setattr(Tensor, "__rpow__", _operator(_unpow))
+    setattr(Tensor, "__matmul__", _matmul)
+    setattr(Tensor, "__eq__", _equality(calls["eq"], False))
+    setattr(Tensor, "__ne__", _equality(calls["ne"], True))
+    for name, public in (("iadd", "add_"), ("isub", "sub_"), ("imul", "mul_"), ("itruediv", "div_"), ("ifloordiv", "floor_divide_"), ("imod", "remainder_"), ("ipow", "pow_"), ("iand", "bitwise_and_"), ("ior", "bitwise_or_"), ("ixor", "bitwise_xor_")):  # fmt: skip
+        setattr(Tensor, f"__{name}__", getattr(Tensor, public))
+    setattr(Tensor, "__neg__", PUBLIC["neg"].call)
+    setattr(Tensor, "__pos__", PUBLIC["positive"].call)
+    setattr(Tensor, "__abs__", PUBLIC["abs"].call)
+    setattr(Tensor, "__invert__", PUBLIC["bitwise_not"].call)
+    setattr(Tensor, "__iter__", _iterate)
+    setattr(Tensor, "__contains__", _contains)
+    setattr(Tensor, "__getitem__", indexing.getitem)
+    setattr(Tensor, "__setitem__", indexing.setitem)
+
+
+install()

@@ -1,0 +1,355 @@
+"""The public names: what `torch`, `torch.nn`, `torch.nn.functional`, ... hold, and which attributes each type shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from . import autograd, backend, data, dtypes, functional, methods, modes, nn, optim, printing, random
+from .errors import TensorError
+from .families import creation
+from .graph import AccumulateGrad, Node, RemovableHandle
+from .inplace import CopySlices
+from .layout import Size, broadcast_shapes
+from .nn import init, modules
+from .record import OpNode
+from .registry import OPS, PUBLIC
+from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
+from .tensor import Parameter, Tensor, View
+
+
+class Sub:
+    """Stands in a table for a namespace inside it."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str):
+        self.path = path
+
+
+def manual_seed(seed: int) -> random.Generator:
+    """Start torch's random streams anew from `seed`; returns the default generator.
+
+    >>> manual_seed(0).initial_seed()
+    0
+    """
+    return random.default_generator.manual_seed(int(seed))
+
+
+def initial_seed() -> int:
+    """The seed the default generator started from.
+
+    >>> manual_seed(7); initial_seed()
+    7
+    """
+    return random.default_generator.initial_seed()
+
+
+def seed() -> int:
+    """Start the default generator from a seed of chance; returns it."""
+    return random.default_generator.seed()
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default generator: 5056 bytes as a uint8 tensor.
+
+    >>> get_rng_state().shape
+    torch.Size([5056])
+    """
+    return data.from_numpy(backend.np.frombuffer(random.default_generator.get_state(), "uint8").copy())
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Put the default generator into a state that get_rng_state gave.
+
+    Raises RuntimeError for bytes that are no state.
+    """
+    random.default_generator.set_state(backend.to_host(new_state.a).tobytes())
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether the value is a Tensor.
+
+    >>> is_tensor(ones(2))
+    True
+    """
+    return isinstance(obj, Tensor)
+
+
+def numel(input: Tensor) -> int:
+    """Number of elements.
+
+    >>> numel(ones(2, 3))
+    6
+    """
+    return input.numel()
+
+
+def broadcast_shape(*shapes: Any) -> Size:
+    """The common shape of several shapes.
+
+    >>> broadcast_shapes((2, 1), (3,))
+    torch.Size([2, 3])
+    """
+    return Size(broadcast_shapes(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Tensors expanded to their common shape, sharing storage.
+
+    >>> [x.shape for x in broadcast_tensors(ones(2, 1), ones(3))]
+    [torch.Size([2, 3]), torch.Size([2, 3])]
+    """
+    shape = broadcast_shapes(*[tuple(t.shape) for t in tensors])
+    return tuple(OPS["expand"].call(t, shape) for t in tensors)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """Vectors expanded against each other: one tensor a vector, all of shape (n1, n2, ...).
+
+    >>> meshgrid(tensor([1, 2]), tensor([3, 4]))[0]
+    tensor([[1, 1],
+            [2, 2]])
+    """
+    if indexing not in ("ij", "xy"):
+        raise TensorError(f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}")
+    given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+    swap = indexing == "xy" and len(given) >= 2
+    if swap:
+        given[0], given[1] = given[1], given[0]
+    shape = tuple(t.numel() for t in given)
+    grids = []
+    for i, t in enumerate(given):
+        column = OPS["view"].call(t, tuple(-1 if d == i else 1 for d in range(len(given))))
+        grids.append(OPS["expand"].call(column, shape))
+    if swap:
+        grids = [OPS["transpose"].call(g, 0, 1) for g in grids]
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+def result_type(a: Any, b: Any) -> dtypes.dtype:
+    """The dtype of an operation on two tensors or numbers.
+
+    >>> result_type(tensor([1]), 2.5)
+    torch.float32
+    """
+    operands = (a, b)
+    tensors = [t.spec for t in operands if isinstance(t, Tensor)]
+    return dtypes.result_type(
+        [s.dtype for s in tensors if s.ndim], [s.dtype for s in tensors if not s.ndim], [type(n) for n in operands if not isinstance(n, Tensor)]
+    )
+
+
+def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
+    """Whether values of one dtype may be written into another's tensor: no fall in category, no float into ints.
+
+    >>> can_cast(float32, int64)
+    False
+    """
+    return from_.category <= to.category and not (from_.is_signed and to.category == dtypes.INT and not to.is_signed)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a float.
+
+    >>> is_floating_point(ones(2))
+    True
+    """
+    return input.spec.dtype.is_floating_point
+
+
+def std_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean along `dim`.
+
+    >>> std_mean(tensor([1., 3.]), correction=0)
+    (tensor(1.), tensor(2.))
+    """
+    mean = PUBLIC["mean"].call(input) if dim is None else PUBLIC["mean"].call(input, dim, keepdim)
+    return PUBLIC["std"].call(input, dim, keepdim, correction=correction), mean
+
+
+def cuda_is_available() -> bool:
+    """Whether a GPU can be used."""
+    return backend.cuda_problem() is None
+
+
+def synchronize(device: Any = None) -> None:
+    """Wait until a GPU has done all its work.
+
+    Raises RuntimeError when there is none.
+    """
+    where = backend.resolve("cuda" if device is None else device)
+    cupy = backend.xp_of(where)
+    with cupy.cuda.Device(where.index):
+        cupy.cuda.Stream.null.synchronize()
+
+
+def enter_device(self: backend.device) -> backend.device:
+    """`with device(...)`: tensors are made there inside the block."""
+    creation._default_device.append(backend.resolve(self))
+    return self
+
+
+def exit_device(self: backend.device, *error: object) -> None:
+    """The former default device comes back."""
+    creation._default_device.pop()
+
+
+setattr(backend.device, "__enter__", enter_device)
+setattr(backend.device, "__exit__", exit_device)
+
+_LEGACY = {
+    f"{d.kernel_name}Tensor": d for d in dtypes.ALL if d.name not in ("bfloat16",)
+}  # FloatTensor(2, 3): torch's oldest spelling, still in tutorials
+
+
+def _legacy(d: dtypes.dtype) -> Callable[..., Tensor]:
+    def make_tensor(*args: Any) -> Tensor:
+        return data.legacy_tensor(*args, d=d)
+
+    make_tensor.__name__ = f"{d.kernel_name}Tensor"
+    make_tensor.__doc__ = f"A {d!r} tensor of the given sizes (zeros) or data."
+    return make_tensor
+
+
+def _ops(namespace: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, public in PUBLIC.items():
+        if not name.endswith("_") and any(op.function and op.namespace == namespace for op in public.ops):
+            found[name] = public.call
+    return found
+
+
+def _torch() -> dict[str, Any]:
+    found: dict[str, Any] = _ops("torch")
+    found |= {name: d for name, d in dtypes.BY_NAME.items()} | {"bool": dtypes.bool_, "finfo": dtypes.finfo, "iinfo": dtypes.iinfo}
+    functions = [
+        data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
+        broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, std_mean, dtypes.get_default_dtype, dtypes.set_default_dtype,
+        dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
+        modes.inference_mode, creation.set_default_device, printing.set_printoptions,
+    ]  # fmt: skip
+    found |= {f.__name__: f for f in functions}
+    found |= {
+        "asarray": data.as_tensor, "broadcast_shapes": broadcast_shape, "is_grad_enabled": modes.is_grad_enabled,
+        "is_inference_mode_enabled": modes.is_inference_mode_enabled, "device": backend.device, "dtype": dtypes.dtype, "Size": Size, "Tensor": Tensor,
+        "Generator": random.Generator, "contiguous_format": contiguous_format, "preserve_format": preserve_format, "channels_last": channels_last,
+        "strided": strided, "layout": Layout, "memory_format": MemoryFormat, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
+        "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"),
+        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "special": Sub("torch.special"),
+        "random": Sub("torch.random"), "get_default_device": creation.current_device,
+    }  # fmt: skip
+    found |= {name: _legacy(d) for name, d in _LEGACY.items()}
+    return found
+
+
+def _functional() -> dict[str, Any]:
+    found = _ops("torch.nn.functional")
+    return found | {name: PUBLIC[name].call for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax")}
+
+
+_SPECIAL = {
+    "erf": "erf", "erfc": "erfc", "erfinv": "erfinv", "gammaln": "lgamma", "digamma": "digamma", "psi": "digamma", "expit": "sigmoid", "exp2": "exp2",
+    "expm1": "expm1", "log1p": "log1p", "logit": "logit", "logsumexp": "logsumexp", "sinc": "sinc", "i0": "i0", "xlogy": "xlogy", "round": "round",
+    "softmax": "softmax", "log_softmax": "log_softmax",
+}  # fmt: skip
+
+
+@cache
+def table(path: str) -> dict[str, Any]:
+    """The names of a namespace, such as "torch" or "torch.nn.functional".
+
+    Raises KeyError for an unknown one.
+    """
+    return _TABLES[path]()
+
+
+_TABLES: dict[str, Callable[[], dict[str, Any]]] = {
+    "torch": _torch,
+    "torch.nn": lambda: {
+        "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "Parameter": Parameter,
+        **{c.__name__: c for c in (modules.Module, modules.Linear, modules.Sequential, modules.Identity, modules.ReLU, modules.Sigmoid, modules.Tanh, modules.MSELoss, modules.CrossEntropyLoss)},
+    },
+    "torch.nn.functional": _functional,
+    "torch.nn.init": lambda: {f.__name__: f for f in (init.uniform_, init.normal_, init.zeros_, init.ones_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_)},
+    "torch.autograd": lambda: {"backward": autograd.backward, "grad": autograd.grad, "functional": Sub("torch.autograd.functional")},
+    "torch.autograd.functional": lambda: {f.__name__: f for f in (functional.jacobian, functional.hessian, functional.vjp, functional.jvp, functional.hvp, functional.vhp)},
+    "torch.cuda": lambda: {"is_available": cuda_is_available, "device_count": backend.cuda_count, "synchronize": synchronize},
+    "torch.optim": lambda: {"SGD": optim.SGD},
+    "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "norm": PUBLIC["norm"].call, "diagonal": PUBLIC["diagonal"].call},
+    "torch.special": lambda: {name: PUBLIC[op].call for name, op in _SPECIAL.items()},
+    "torch.random": lambda: {"manual_seed": manual_seed, "initial_seed": initial_seed, "seed": seed},
+}  # fmt: skip
+
+
+def lookup(name: str) -> Any:
+    """A name of the torch namespace for `tcalc.NAME`; a namespace inside it as a plain object with attributes.
+
+    Raises AttributeError for an unknown name.
+    """
+    try:
+        value = table("torch")[name]
+    except KeyError:
+        raise AttributeError(f"module 'tcalc' has no attribute '{name}'") from None
+    return Members(value.path) if isinstance(value, Sub) else value
+
+
+class Members:
+    """A namespace as Python code sees it: `tcalc.nn.Linear`."""
+
+    def __init__(self, path: str):
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            value = table(self._path)[name]
+        except KeyError:
+            raise AttributeError(f"'{self._path}' has no attribute '{name}'") from None
+        return Members(value.path) if isinstance(value, Sub) else value
+
+    def __dir__(self) -> list[str]:
+        return sorted(table(self._path))
+
+
+_TENSOR_PROPERTIES = frozenset(
+    "shape dtype device ndim itemsize nbytes is_cuda is_cpu is_meta requires_grad grad_fn is_leaf output_nr grad retains_grad data layout T mT _version _base".split()
+)
+_TENSOR_METHODS = frozenset(
+    "numel nelement dim ndimension element_size storage_offset data_ptr requires_grad_ retain_grad register_hook"
+    " register_post_accumulate_grad_hook backward detach item tolist numpy".split()
+)
+
+
+@cache
+def tensor_attributes() -> frozenset[str]:
+    """Every attribute of a Tensor that a program may read."""
+    from_ops = {name for name in vars(Tensor) if not name.startswith("_") and callable(getattr(Tensor, name))}
+    hidden = {"get_storage", "untyped_storage"}
+    return frozenset((from_ops - hidden) | _TENSOR_PROPERTIES | _TENSOR_METHODS)
+
+
+@cache
+def attributes() -> dict[type, frozenset[str]]:
+    """Attributes a program may read, by the exact type of the value."""
+    node = frozenset(("name", "next_functions", "register_hook", "register_prehook"))
+    tensor = tensor_attributes()
+    found: dict[type, frozenset[str]] = {
+        Tensor: tensor, View: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node,
+        RemovableHandle: frozenset(("remove", "id")), Size: frozenset(("numel", "count", "index")),
+        dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize")),
+        backend.device: frozenset(("type", "index")),
+        random.Generator: frozenset(("manual_seed", "initial_seed", "seed", "device")),
+        dtypes.FloatInfo: frozenset(dtypes.FloatInfo._fields), dtypes.IntInfo: frozenset(dtypes.IntInfo._fields),
+        optim.SGD: frozenset(("step", "zero_grad")),
+    }  # fmt: skip
+    for cls in vars(modules).values():
+        if isinstance(cls, type) and issubclass(cls, modules.Module):
+            found[cls] = modules.PUBLIC_NAMES | cls.names
+    for op in OPS.values():
+        result = getattr(op, "result_type", None)
+        if result is not None:
+            found[result] = frozenset(op.fields) | {"count", "index"}  # type: ignore[attr-defined]  # a structural op
+    return found

@@ -1,0 +1,213 @@
+"""Comparisons, logic and bits: element by element, without gradients."""
+
+from __future__ import annotations
+
+from .. import dtypes
+from ..dtypes import BOOL, INT
+from ..families.elementwise import elementwise
+from ..families.structural import structural
+from ..layout import broadcast_shapes
+from ..spec import spec_of
+
+BITS = (BOOL, INT)
+
+
+@elementwise(returns=dtypes.bool_, ufunc="equal", operator="==")
+def eq(xp, self, other: Operand):
+    """Whether two elements are equal; nan equals nothing.
+
+    >>> eq(tensor([1, 2]), tensor([1, 3]))
+    tensor([ True, False])
+    """
+    return xp.equal(self, other)
+
+
+@elementwise(returns=dtypes.bool_, ufunc="not_equal", operator="!=", aliases=("not_equal",))
+def ne(xp, self, other: Operand):
+    """Whether two elements differ.
+
+    >>> ne(tensor([1, 2]), tensor([1, 3]))
+    tensor([False,  True])
+    """
+    return xp.not_equal(self, other)
+
+
+@elementwise(returns=dtypes.bool_, ufunc="less", operator="<", aliases=("less",))
+def lt(xp, self, other: Operand):
+    """Whether `self` is below `other`.
+
+    >>> lt(tensor([1, 2]), 2)
+    tensor([ True, False])
+    """
+    return xp.less(self, other)
+
+
+@elementwise(returns=dtypes.bool_, ufunc="less_equal", operator="<=", aliases=("less_equal",))
+def le(xp, self, other: Operand):
+    """Whether `self` is at most `other`.
+
+    >>> le(tensor([1, 3]), 2)
+    tensor([ True, False])
+    """
+    return xp.less_equal(self, other)
+
+
+@elementwise(returns=dtypes.bool_, ufunc="greater", operator=">", aliases=("greater",))
+def gt(xp, self, other: Operand):
+    """Whether `self` is above `other`.
+
+    >>> gt(tensor([1, 3]), 2)
+    tensor([False,  True])
+    """
+    return xp.greater(self, other)
+
+
+@elementwise(returns=dtypes.bool_, ufunc="greater_equal", operator=">=", aliases=("greater_equal",))
+def ge(xp, self, other: Operand):
+    """Whether `self` is at least `other`.
+
+    >>> ge(tensor([1, 2]), 2)
+    tensor([False,  True])
+    """
+    return xp.greater_equal(self, other)
+
+
+@elementwise(returns=dtypes.bool_)
+def logical_not(xp, self):
+    """Whether the element is 0.
+
+    >>> logical_not(tensor([0, 3]))
+    tensor([ True, False])
+    """
+    return xp.logical_not(self)
+
+
+@elementwise(returns=dtypes.bool_)
+def logical_and(xp, self, other):
+    """Whether both elements are nonzero.
+
+    >>> logical_and(tensor([True, True]), tensor([True, False]))
+    tensor([ True, False])
+    """
+    return xp.logical_and(self, other)
+
+
+@elementwise(returns=dtypes.bool_)
+def logical_or(xp, self, other):
+    """Whether either element is nonzero.
+
+    >>> logical_or(tensor([False, False]), tensor([True, False]))
+    tensor([ True, False])
+    """
+    return xp.logical_or(self, other)
+
+
+@elementwise(returns=dtypes.bool_)
+def logical_xor(xp, self, other):
+    """Whether exactly one element is nonzero.
+
+    >>> logical_xor(tensor([True, True]), tensor([True, False]))
+    tensor([False,  True])
+    """
+    return xp.logical_xor(self, other)
+
+
+@elementwise(only=BITS, operator="&", label="bitwise_and_cpu")
+def bitwise_and(xp, self, other: Operand):
+    """Bits set in both; logical and on bools.
+
+    >>> bitwise_and(tensor([6]), 3)
+    tensor([2])
+    """
+    return xp.bitwise_and(self, other)
+
+
+@elementwise(only=BITS, operator="|", label="bitwise_or_cpu")
+def bitwise_or(xp, self, other: Operand):
+    """Bits set in either; logical or on bools.
+
+    >>> bitwise_or(tensor([6]), 3)
+    tensor([7])
+    """
+    return xp.bitwise_or(self, other)
+
+
+@elementwise(only=BITS, operator="^", label="bitwise_xor_cpu")
+def bitwise_xor(xp, self, other: Operand):
+    """Bits set in exactly one; logical xor on bools.
+
+    >>> bitwise_xor(tensor([6]), 3)
+    tensor([5])
+    """
+    return xp.bitwise_xor(self, other)
+
+
+@elementwise(only=BITS, label="bitwise_not_cpu")
+def bitwise_not(xp, self):
+    """Every bit turned; logical not on bools.
+
+    >>> bitwise_not(tensor([0, 1]))
+    tensor([-1, -2])
+    """
+    return xp.invert(self)
+
+
+@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+def isnan(xp, self):
+    """Whether the element is not a number.
+
+    >>> isnan(tensor([1., float("nan")]))
+    tensor([False,  True])
+    """
+    return xp.isnan(self)
+
+
+@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+def isinf(xp, self):
+    """Whether the element is infinite.
+
+    >>> isinf(tensor([1., float("inf")]))
+    tensor([False,  True])
+    """
+    return xp.isinf(self)
+
+
+@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+def isfinite(xp, self):
+    """Whether the element is neither infinite nor nan.
+
+    >>> isfinite(tensor([1., float("inf")]))
+    tensor([ True, False])
+    """
+    return xp.isfinite(self)
+
+
+@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+def isclose(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
+    """Whether `|self - other| <= atol + rtol * |other|`.
+
+    >>> isclose(tensor([1., 2.]), tensor([1.000001, 2.1]))
+    tensor([ True, False])
+    """
+    return xp.isclose(self, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+def _one_bool(self, *rest):
+    return spec_of(dtypes.bool_)
+
+
+def _one_bool_broadcast(self, other, *rest):
+    broadcast_shapes(self.shape, other.shape)
+    return spec_of(dtypes.bool_)
+
+
+@structural(plan=_one_bool_broadcast, out=False)
+def allclose_tensor(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
+    """0-dim bool: whether all elements are close."""
+    return xp.asarray(xp.allclose(self, other, rtol=rtol, atol=atol, equal_nan=equal_nan))
+
+
+@structural(plan=_one_bool, out=False)
+def equal_tensor(xp, self, other):
+    """0-dim bool: whether shape and all elements agree."""
+    return xp.asarray(self.shape == other.shape and bool((self == other).all()))

@@ -1,0 +1,244 @@
+"""Tensors from nothing: filled, counted, spaced, and like another tensor."""
+
+from __future__ import annotations
+
+import math
+
+from .. import dtypes
+from ..errors import TensorError
+from ..families.creation import creation, filled
+from ..spec import spec_of
+
+
+@creation(plan=lambda size: (size, None), out=True)
+def zeros(xp, spec, size: Size):
+    """All 0.
+
+    >>> zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
+    return xp.zeros(spec.shape, spec.numpy)
+
+
+@creation(plan=lambda size: (size, None), out=True)
+def ones(xp, spec, size: Size):
+    """All 1.
+
+    >>> ones(2, 3)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
+    """
+    return xp.ones(spec.shape, spec.numpy)
+
+
+@creation(plan=lambda size: (size, None), out=True)
+def empty(xp, spec, size: Size):
+    """Memory without values of its own; tcalc gives zeros, where torch gives whatever was there.
+
+    >>> empty(2, 3).shape
+    torch.Size([2, 3])
+    """
+    return xp.zeros(spec.shape, spec.numpy)
+
+
+def _kind(value):
+    return dtypes.scalar_dtype(type(value))
+
+
+@creation(plan=lambda size, fill_value: (size, _kind(fill_value)), out=True)
+def full(xp, spec, size: Size, fill_value: Scalar):
+    """All `fill_value`, in its dtype.
+
+    >>> full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]])
+    """
+    return xp.full(spec.shape, fill_value, spec.numpy)
+
+
+def _plan_arange(start, end, step):
+    if step == 0:
+        raise TensorError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise TensorError("upper bound and lower bound inconsistent with step sign")
+    if not all(map(math.isfinite, (start, end))):
+        raise TensorError(f"unsupported range: {start} -> {end}")
+    whole = all(isinstance(v, int) for v in (start, end, step))
+    count = -(-(end - start) // step) if whole else math.ceil((end - start) / step)
+    return (int(count),), dtypes.int64 if whole else None
+
+
+@creation(plan=lambda end: _plan_arange(0, end, 1), out=True)
+def arange(xp, spec, end: Scalar):
+    """0, 1, ... below `end`.
+
+    >>> arange(3)
+    tensor([0, 1, 2])
+    """
+    return _steps(xp, spec, 0, 1)
+
+
+@creation(public="arange", plan=lambda start, end, step: _plan_arange(start, end, step), out=True)
+def arange_from(xp, spec, start: Scalar, end: Scalar, step: Scalar = 1):
+    """start, start + step, ... below `end`.
+
+    >>> arange(1, 10, 3)
+    tensor([1, 4, 7])
+    """
+    return _steps(xp, spec, start, step)
+
+
+def _steps(xp, spec, start, step):
+    """start + i * step, in float64 or int64 as torch's kernel accumulates, then cast."""
+    d = spec.dtype
+    exact = "int64" if d.category < dtypes.FLOAT else "float64"
+    return (xp.arange(spec.numel, dtype=exact) * step + start).astype(spec.numpy)
+
+
+@creation(plan=lambda start, end, steps: _plan_linspace(steps), out=True)
+def linspace(xp, spec, start: Scalar, end: Scalar, steps: Int):
+    """`steps` numbers from `start` to `end`, both included, evenly spaced.
+
+    >>> linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    return _even(xp, spec, start, end, steps)
+
+
+def _plan_linspace(steps):
+    if steps < 0:
+        raise TensorError("number of steps must be non-negative")
+    return (steps,), None
+
+
+def _even(xp, spec, start, end, steps):
+    """From both ends toward the middle in the dtype itself, which is how torch rounds."""
+    if steps == 0:
+        return xp.empty(0, spec.numpy)
+    if spec.dtype.category < dtypes.FLOAT:
+        step = (end - start) / max(steps - 1, 1)
+        i = xp.arange(steps)
+        values = xp.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i))
+        return xp.trunc(values).astype(spec.numpy)
+    kind = (xp.float64 if spec.dtype is dtypes.float64 else xp.float32)
+    step = kind((end - start) / max(steps - 1, 1))
+    i = xp.arange(steps).astype(kind)
+    first, last = kind(start), kind(end)
+    if steps == 1:
+        return xp.full(1, start, spec.numpy)
+    values = xp.where(i < steps // 2, first + step * i, last - step * (kind(steps - 1) - i))
+    return values.astype(spec.numpy)
+
+
+@creation(plan=lambda start, end, steps, base: _plan_linspace(steps), out=True)
+def logspace(xp, spec, start: Scalar, end: Scalar, steps: Int, base: Float = 10.0):
+    """`base` to the power of `steps` evenly spaced numbers from `start` to `end`.
+
+    >>> logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    exponents = _even(xp, spec_of(dtypes.float64, spec.device, spec.shape), start, end, steps)
+    return xp.power(base, exponents).astype(spec.numpy)
+
+
+@creation(plan=lambda n, m: _plan_eye(n, m), out=True)
+def eye(xp, spec, n: Int, m: Int | None = None):
+    """The identity matrix (n, n), or its first n rows of m.
+
+    >>> eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return xp.eye(spec.shape[0], spec.shape[1], dtype=spec.numpy)
+
+
+def _plan_eye(n, m):
+    if n < 0:
+        raise TensorError(f"n must be greater or equal to 0, got {n}")
+    if m is not None and m < 0:
+        raise TensorError(f"m must be greater or equal to 0, got {m}")
+    return (n, n if m is None else m), None
+
+
+# --- like another tensor ----------------------------------------------------------------------------------------------
+
+
+@creation(plan=lambda source: (source.shape, source.dtype), like="like")
+def zeros_like(xp, spec, self):
+    """All 0, with the shape, dtype, device and strides of `self`.
+
+    >>> zeros_like(ones(2))
+    tensor([0., 0.])
+    """
+    return filled(spec, lambda a: a.fill(0))
+
+
+@creation(plan=lambda source: (source.shape, source.dtype), like="like")
+def ones_like(xp, spec, self):
+    """All 1, with the shape, dtype, device and strides of `self`.
+
+    >>> ones_like(zeros(2))
+    tensor([1., 1.])
+    """
+    return filled(spec, lambda a: a.fill(1))
+
+
+@creation(plan=lambda source: (source.shape, source.dtype), like="like")
+def empty_like(xp, spec, self):
+    """Memory with the shape, dtype, device and strides of `self`; zeros.
+
+    >>> empty_like(ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
+    return filled(spec, lambda a: a.fill(0))
+
+
+@creation(plan=lambda source, fill_value: (source.shape, source.dtype), like="like")
+def full_like(xp, spec, self, fill_value: Scalar):
+    """All `fill_value`, with the shape, dtype, device and strides of `self`.
+
+    >>> full_like(ones(2), 7)
+    tensor([7., 7.])
+    """
+    return filled(spec, lambda a: a.fill(fill_value))
+
+
+@creation(plan=lambda source, size: (size, source.dtype), like="new")
+def new_zeros(xp, spec, self, size: Size):
+    """All 0 of another size, with the dtype and device of `self`.
+
+    >>> ones(1).new_zeros(2)
+    tensor([0., 0.])
+    """
+    return xp.zeros(spec.shape, spec.numpy)
+
+
+@creation(plan=lambda source, size: (size, source.dtype), like="new")
+def new_ones(xp, spec, self, size: Size):
+    """All 1 of another size, with the dtype and device of `self`.
+
+    >>> ones(1).new_ones(2)
+    tensor([1., 1.])
+    """
+    return xp.ones(spec.shape, spec.numpy)
+
+
+@creation(plan=lambda source, size: (size, source.dtype), like="new")
+def new_empty(xp, spec, self, size: Size):
+    """Memory of another size, with the dtype and device of `self`; zeros.
+
+    >>> ones(1).new_empty(2).shape
+    torch.Size([2])
+    """
+    return xp.zeros(spec.shape, spec.numpy)
+
+
+@creation(plan=lambda source, size, fill_value: (size, source.dtype), like="new")
+def new_full(xp, spec, self, size: Size, fill_value: Scalar):
+    """All `fill_value` of another size, with the dtype and device of `self`.
+
+    >>> ones(1).new_full((2,), 7)
+    tensor([7., 7.])
+    """
+    return xp.full(spec.shape, fill_value, spec.numpy)

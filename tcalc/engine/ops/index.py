@@ -1,0 +1,541 @@
+"""Indexing, gathering and scattering: bounds are checked by us before any array is read."""
+
+from __future__ import annotations
+
+from ..backend import module_of, to_host
+from ..dtypes import BOOL, INT
+from ..errors import TensorError, TensorIndexError, TensorNotImplemented
+from ..families.mutation import mutation
+from ..families.structural import composite, structural
+from ..layout import broadcast_shapes, wrap_dim
+from ..signature import contiguous_format
+from ..spec import spec_of
+from ..tensor import Tensor, wrap
+
+
+def _arrays(indices):
+    """Index tensors as arrays, a full slice where a dim is not indexed."""
+    return tuple(slice(None) if i is None else i.a if isinstance(i, Tensor) else i for i in indices)
+
+
+def _index_shape(shape, indices):
+    """Result shape of advanced indexing: the indexed dims give way to the broadcast index shape, in front when they are apart."""
+    if len(indices) > len(shape):
+        raise TensorIndexError(f"too many indices for tensor of dimension {len(shape)} (got {len(indices)})")
+    places = [d for d, i in enumerate(indices) if i is not None]
+    try:
+        common = broadcast_shapes(*[tuple(i.shape) for i in indices if i is not None])
+    except TensorError:
+        shapes = ", ".join(str(list(i.shape)) for i in indices if i is not None)
+        raise TensorIndexError(f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}") from None
+    rest = [n for d, n in enumerate(shape) if d not in places]
+    together = places[-1] - places[0] + 1 == len(places)
+    lead = places[0] if together else 0
+    return (*rest[:lead], *common, *rest[lead:])
+
+
+def _plan_index(self, indices):
+    return spec_of(self.dtype, self.device, _index_shape(tuple(self.shape), indices))
+
+
+def check_bounds(shape, indices):
+    """Refuse an index outside its dim, before anything is read.
+
+    Raises IndexError with torch's sentence.
+    """
+    for dim, index in enumerate(indices):
+        if index is None or not index.size:
+            continue
+        size = shape[dim]
+        low, high = int(index.min()), int(index.max())
+        if low < -size or high >= size:
+            bad = low if low < -size else high
+            raise TensorIndexError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
+
+
+@structural(
+    plan=_plan_index, self=lambda grad, self_spec, indices, F: F.index_backward(grad, tuple(self_spec.shape), indices), function=False, method=False, out=False
+)
+def index(xp, self, indices: Any):
+    """Elements picked by integer tensors, one a dim, broadcast against each other: what `x[i, j]` does."""
+    check_bounds(self.shape, [None if isinstance(i, slice) else i for i in _arrays(indices)])
+    return self[_arrays(indices)]
+
+
+@structural(
+    plan=lambda grad, shape, indices: spec_of(grad.dtype, grad.device, shape),
+    grad=lambda grad, indices, F: F.index(grad, indices),
+    function=False,
+    method=False,
+    out=False,
+)
+def index_backward(xp, grad, shape: Size, indices: Any):
+    """Zeros of `shape` with each picked element's gradient added where it came from."""
+    result = xp.zeros(shape, grad.dtype)
+    xp.add.at(result, _arrays(indices), grad)
+    return result
+
+
+def _plan_index_put(self, indices, values, accumulate):
+    if values.dtype is not self.dtype and values.ndim:
+        raise TensorError(f"Index put requires the source and destination dtypes match, got {self.dtype.kernel_name} for the destination and {values.dtype.kernel_name} for the source.")
+    target = _index_shape(tuple(self.shape), indices)
+    try:
+        fits = broadcast_shapes(target, tuple(values.shape)) == target
+    except TensorError:
+        fits = False
+    if not fits:
+        raise TensorError(f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape {list(target)}")
+    return spec_of(self.dtype, self.device, self.shape, self.strides if self.dense else None)
+
+
+@structural(
+    plan=_plan_index_put,
+    self=lambda grad, indices, values_spec, accumulate, F: grad if accumulate else F.index_put(grad, indices, F.zeros_of(values_spec), False),
+    values=lambda grad, indices, values_spec, F: F.sum_to(F.index(grad, indices), tuple(values_spec.shape)),
+    inplace=True,
+    out=False,
+)
+def index_put(xp, self, indices: Any, values, accumulate: Bool = False):
+    """A copy with the elements picked by integer tensors set to `values`, or `values` added to them.
+
+    >>> index_put(zeros(3), (tensor([0, 2]),), tensor([1., 2.]))
+    tensor([1., 0., 2.])
+    """
+    places = _arrays(indices)
+    check_bounds(self.shape, [None if isinstance(i, slice) else i for i in places])
+    result = self.copy()
+    if accumulate:
+        xp.add.at(result, places, values)
+    else:
+        result[places] = values
+    return result
+
+
+@structural(plan=lambda like: spec_of(like.dtype, like.device, like.shape), function=False, method=False, out=False)
+def zeros_of(xp, like: Any):
+    """Zeros of a spec."""
+    return xp.zeros(like.shape, like.numpy)
+
+
+def _check_gather(self, dim, index, name="gather"):
+    if index.dtype.category != INT:
+        raise TensorError(f"{name}(): Expected dtype int32/int64 for index, but got {index.dtype.kernel_name.lower()}")
+    if index.ndim != self.ndim and (index.ndim or 1) != (self.ndim or 1):
+        raise TensorError("Index tensor must have the same number of dimensions as input tensor")
+    dim = wrap_dim(dim, self.ndim)
+    for d in range(self.ndim):
+        if d != dim and index.shape[d] > self.shape[d]:
+            raise TensorError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self {list(self.shape)} apart from dimension {dim}"
+            )
+
+
+def _plan_gather(self, dim, index):
+    _check_gather(self, dim, index)
+    return spec_of(self.dtype, self.device, index.shape)
+
+
+def _grid(xp, dim, index):
+    """Full index arrays: `index` along `dim`, the place itself along the others."""
+    places = list(xp.ogrid[tuple(slice(0, n) for n in index.shape)])
+    places[dim % index.ndim] = index
+    return tuple(places)
+
+
+def _bounded(self_shape, dim, index):
+    if index.size:
+        size = self_shape[dim] if self_shape else 1
+        low, high = int(index.min()), int(index.max())
+        if low < 0 or high >= size:
+            raise TensorError(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}")
+
+
+@structural(plan=_plan_gather, self=lambda grad, self_spec, dim, index, F: F.scatter_add_to(tuple(self_spec.shape), dim, index, grad))
+def gather(xp, self, dim: Dim, index):
+    """Elements picked along `dim`: result[i][j] = self[index[i][j]][j] for dim 0.
+
+    >>> gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]]))
+    tensor([[2],
+            [3]])
+    """
+    if not self.ndim:
+        _bounded((), 0, index)
+        return self.reshape(-1)[index.reshape(-1)].reshape(index.shape)
+    dim %= self.ndim
+    _bounded(self.shape, dim, index)
+    return self[_grid(xp, dim, index)]
+
+
+@structural(
+    plan=lambda shape, dim, index, src: spec_of(src.dtype, src.device, shape),
+    src=lambda grad, dim, index, F: F.gather(grad, dim, index),
+    function=False,
+    method=False,
+    out=False,
+)
+def scatter_add_to(xp, shape: Size, dim: Dim, index, src):
+    """Zeros of `shape` with `src` added at the places `index` names along `dim`."""
+    result = xp.zeros(shape, src.dtype)
+    if isinstance(index, Tensor):
+        index = index.a
+    if not shape:
+        return result + src.reshape(())
+    xp.add.at(result, _grid(xp, dim, index), src)
+    return result
+
+
+def _kept(self):
+    return spec_of(self.dtype, self.device, self.shape, self.strides if self.dense else None)
+
+
+def _plan_scatter(self, dim, index, src):
+    _check_gather(self, dim, index, "scatter")
+    if src.dtype is not self.dtype:
+        raise TensorError("scatter(): Expected self.dtype to be equal to src.dtype")
+    for d in range(index.ndim):
+        if index.shape[d] > src.shape[d]:
+            raise TensorError(f"Expected index {list(index.shape)} to be no larger than src {list(src.shape)} apart from dimension {dim}")
+    return _kept(self)
+
+
+def _corner(src, index):
+    """The part of `src` that `index` covers."""
+    return src[tuple(slice(0, n) for n in index.shape)]
+
+
+def _covered(F, grad, index):
+    for d, n in enumerate(index.shape):
+        if grad.shape[d] != n:
+            grad = F.slice(grad, d, 0, n, 1)
+    return grad
+
+
+def _padded(F, value, src_spec):
+    for d, n in enumerate(src_spec.shape):
+        if value.shape[d] != n:
+            value = F.slice_backward(value, (*value.shape[:d], n, *value.shape[d + 1 :]), d, 0, value.shape[d], 1)
+    return value
+
+
+@structural(
+    plan=_plan_scatter,
+    self=lambda grad, dim, index, F: F.scatter_value(grad, dim, index, 0),
+    src=lambda grad, dim, index, src_spec, F: _padded(F, F.gather(grad, dim, index), src_spec),
+    inplace=True,
+)
+def scatter(xp, self, dim: Dim, index, src):
+    """A copy with `src` written at the places `index` names along `dim`.
+
+    >>> scatter(zeros(3), 0, tensor([2, 0]), tensor([5., 6.]))
+    tensor([6., 0., 5.])
+    """
+    result = self.copy()
+    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    if self.ndim:
+        result[_grid(xp, dim, index)] = _corner(src, index)
+    else:
+        result[...] = src.reshape(())
+    return result
+
+
+def _plan_scatter_value(self, dim, index, value):
+    _check_gather(self, dim, index, "scatter")
+    return _kept(self)
+
+
+@structural(public="scatter", overload=1, plan=_plan_scatter_value, self=lambda grad, dim, index, F: F.scatter_value(grad, dim, index, 0), inplace=True)
+def scatter_value(xp, self, dim: Dim, index, value: Scalar):
+    """A copy with `value` written at the places `index` names along `dim`.
+
+    >>> scatter(zeros(3), 0, tensor([2, 0]), 1)
+    tensor([1., 0., 1.])
+    """
+    result = self.copy()
+    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    if self.ndim:
+        result[_grid(xp, dim, index)] = value
+    else:
+        result[...] = value
+    return result
+
+
+@structural(
+    plan=_plan_scatter,
+    self=lambda grad: grad,
+    src=lambda grad, dim, index, src_spec, F: _padded(F, F.gather(grad, dim, index), src_spec),
+    inplace=True,
+)
+def scatter_add(xp, self, dim: Dim, index, src):
+    """A copy with `src` added at the places `index` names along `dim`.
+
+    >>> scatter_add(zeros(3), 0, tensor([2, 2]), tensor([5., 6.]))
+    tensor([ 0.,  0., 11.])
+    """
+    result = self.copy()
+    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    if self.ndim:
+        xp.add.at(result, _grid(xp, dim, index), _corner(src, index))
+        return result
+    return result + src.reshape(())
+
+
+def _check_index_vector(name, index):
+    if index.dtype.name not in ("int32", "int64"):
+        raise TensorError(f"{name}(): Expected dtype int32 or int64 for index")
+    if index.ndim > 1:
+        raise TensorIndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim}")
+
+
+def _plan_index_select(self, dim, index):
+    _check_index_vector("index_select", index)
+    dim = wrap_dim(dim, self.ndim)
+    return spec_of(self.dtype, self.device, (*self.shape[:dim], index.numel, *self.shape[dim + 1 :]) if self.ndim else ())
+
+
+@structural(
+    plan=_plan_index_select, self=lambda grad, self_spec, dim, index, F: F.index_add_to(tuple(self_spec.shape), dim, index, grad)
+)
+def index_select(xp, self, dim: Dim, index):
+    """Slices picked along `dim` by a vector of places.
+
+    >>> index_select(tensor([[1, 2], [3, 4]]), 1, tensor([1, 1]))
+    tensor([[2, 2],
+            [4, 4]])
+    """
+    if index.size:
+        size = self.shape[dim] if self.ndim else 1
+        if int(index.min()) < 0 or int(index.max()) >= size:
+            raise TensorIndexError("index out of range in self")
+    return xp.take(self, index.reshape(-1), axis=dim) if self.ndim else self.copy()
+
+
+@structural(
+    plan=lambda shape, dim, index, src: spec_of(src.dtype, src.device, shape),
+    src=lambda grad, dim, index, F: F.index_select(grad, dim, index),
+    function=False,
+    method=False,
+    out=False,
+)
+def index_add_to(xp, shape: Size, dim: Dim, index, src):
+    """Zeros of `shape` with the slices of `src` added at the places of `index` along `dim`."""
+    result = xp.zeros(shape, src.dtype)
+    if not shape:
+        return result + src
+    xp.add.at(result, (slice(None),) * (dim % len(shape)) + (index.reshape(-1),), src)
+    return result
+
+
+def _plan_index_add(self, dim, index, source, alpha):
+    _check_index_vector("index_add", index)
+    dim = wrap_dim(dim, self.ndim)
+    if source.dtype is not self.dtype:
+        raise TensorError("index_add_(): self and source expected to have the same dtype, but got (self) {} and (source) {}".format(self.dtype.kernel_name, source.dtype.kernel_name))
+    expected = (*self.shape[:dim], index.numel, *self.shape[dim + 1 :])
+    if self.ndim and tuple(source.shape) != expected:
+        raise TensorError(
+            f"source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {list(self.shape)} source.shape = {list(source.shape)}"
+        )
+    return _kept(self)
+
+
+@structural(
+    plan=_plan_index_add,
+    self=lambda grad: grad,
+    source=lambda grad, dim, index, alpha, F: F.index_select(grad, dim, index) * alpha,
+    inplace=True,
+)
+def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
+    """A copy with the slices of `source`, times alpha, added at the places of `index` along `dim`.
+
+    >>> index_add(zeros(3), 0, tensor([0, 0]), tensor([1., 2.]))
+    tensor([3., 0., 0.])
+    """
+    result = self.copy()
+    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    if not self.ndim:
+        return result + alpha * source.sum()
+    xp.add.at(result, (slice(None),) * (dim % self.ndim) + (index.reshape(-1),), source * self.dtype.type(alpha))
+    return result
+
+
+@structural(
+    plan=lambda self, dim, index, value: (_check_index_vector("index_fill_", index), wrap_dim(dim, self.ndim), _kept(self))[-1],
+    self=lambda grad, dim, index, F: F.index_fill(grad, dim, index, 0),
+    inplace=True,
+    out=False,
+)
+def index_fill(xp, self, dim: Dim, index, value: Scalar):
+    """A copy with the slices at the places of `index` along `dim` set to `value`.
+
+    >>> index_fill(zeros(3), 0, tensor([0, 2]), 7)
+    tensor([7., 0., 7.])
+    """
+    result = self.copy()
+    check_bounds((self.shape[dim] if self.ndim else 1,), [index])
+    result[(slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),) if self.ndim else ...] = value
+    return result
+
+
+def _plan_index_copy(self, dim, index, source):
+    _check_index_vector("index_copy_", index)
+    if source.dtype is not self.dtype:
+        raise TensorError(f"index_copy_(): self and source expected to have the same dtype, but got (self) {self.dtype.kernel_name} and (source) {source.dtype.kernel_name}")
+    return _kept(self)
+
+
+@structural(
+    plan=_plan_index_copy,
+    self=lambda grad, dim, index, F: F.index_fill(grad, dim, index, 0),
+    source=lambda grad, dim, index, source_spec, F: F.reshape(F.index_select(grad, dim, index), tuple(source_spec.shape)),
+    inplace=True,
+)
+def index_copy(xp, self, dim: Dim, index, source):
+    """A copy with the slices of `source` written at the places of `index` along `dim`.
+
+    >>> index_copy(zeros(3), 0, tensor([0, 2]), tensor([1., 2.]))
+    tensor([1., 0., 2.])
+    """
+    result = self.copy()
+    check_bounds((self.shape[dim] if self.ndim else 1,), [index])
+    if self.ndim:
+        result[(slice(None),) * (dim % self.ndim) + (index.reshape(-1),)] = source
+    else:
+        result[...] = source.reshape(())
+    return result
+
+
+@composite()
+def take(F, self, index):
+    """Elements of the flattened tensor by place.
+
+    >>> take(tensor([[1, 2], [3, 4]]), tensor([3, 0]))
+    tensor([4, 1])
+    """
+    return F.index(F.reshape(self, (-1,)), [index])
+
+
+@composite()
+def take_along_dim(F, self, indices, dim: Dim | None = None):
+    """Elements picked along `dim` by places of the same rank, as argsort gives them.
+
+    >>> take_along_dim(tensor([[3, 1, 2]]), tensor([[1, 2, 0]]), 1)
+    tensor([[1, 2, 3]])
+    """
+    if dim is None:
+        return F.gather(F.reshape(self, (-1,)), 0, F.reshape(indices, (-1,)))
+    dim = wrap_dim(dim, len(self.shape))
+    shape = list(broadcast_shapes(tuple(n if d != dim else 1 for d, n in enumerate(self.shape)), tuple(n if d != dim else 1 for d, n in enumerate(indices.shape))))
+    mine, theirs = list(shape), list(shape)
+    mine[dim], theirs[dim] = self.shape[dim], indices.shape[dim]
+    return F.gather(F.expand(self, tuple(mine)), dim, F.expand(indices, tuple(theirs)))
+
+
+def nonzero_places(mask):
+    """One vector of places a dim for the nonzero elements of a Tensor."""
+    xp = module_of(mask.a)
+    found = xp.nonzero(mask.a) if mask.a.ndim else (xp.zeros(int(bool(mask.a)), "int64"),)
+    return [wrap(xp.ascontiguousarray(p)) for p in found]
+
+
+@composite()
+def nonzero(F, self, *, as_tuple: Bool = False):
+    """The places of the nonzero elements: one row each, or with as_tuple one vector a dim.
+
+    >>> nonzero(tensor([0, 5, 7]))
+    tensor([[1],
+            [2]])
+    """
+    if self.a is None:
+        raise TensorNotImplemented("aten::nonzero: attempted to run this operator with Meta tensors, but the number of results depends on values", "nonzero")
+    places = nonzero_places(self)
+    if as_tuple:
+        return tuple(places)
+    if not self.shape:
+        return wrap(module_of(self.a).zeros((places[0].shape[0], 0), "int64"))
+    return F.clone(F.t(F.stack(places, 0)), memory_format=contiguous_format)
+
+
+@composite()
+def argwhere(F, self):
+    """The places of the nonzero elements, one row each.
+
+    >>> argwhere(tensor([0, 5]))
+    tensor([[1]])
+    """
+    return F.nonzero(self)
+
+
+@composite()
+def masked_select(F, self, mask):
+    """The elements where the mask holds, in one dim.
+
+    >>> masked_select(tensor([1, 2, 3]), tensor([True, False, True]))
+    tensor([1, 3])
+    """
+    if mask.dtype.category != BOOL:
+        raise TensorError(f"masked_select: expected BoolTensor for mask, but got {mask.dtype.kernel_name}")
+    shape = broadcast_shapes(tuple(self.shape), tuple(mask.shape))
+    return F.masked_pick(F.expand(self, shape), nonzero_places(F.expand(mask, shape)))
+
+
+@structural(
+    node="MaskedSelectBackward",
+    plan=lambda self, places: spec_of(self.dtype, self.device, (places[0].numel,)),
+    self=lambda grad, self_spec, places, F: F.index_backward(grad if self_spec.ndim else F.sum(grad), tuple(self_spec.shape), places if self_spec.ndim else []),
+    function=False,
+    method=False,
+    out=False,
+)
+def masked_pick(xp, self, places: Any):
+    """The elements at the places of a mask."""
+    return self[_arrays(places)] if self.ndim else xp.broadcast_to(self, places[0].shape)
+
+
+# --- writes -----------------------------------------------------------------------------------------------------------
+
+
+def _check_copy(target, src, non_blocking):
+    """Refuse a source that does not broadcast to the target's shape."""
+    target, source = target.shape, src.shape
+    lead = len(target) - len(source)
+    for d in range(len(source) - 1, -1, -1):
+        want = target[d + lead] if d + lead >= 0 else 1
+        if source[d] != want and source[d] != 1:
+            raise TensorError(
+                f"The size of tensor a ({want}) must match the size of tensor b ({source[d]}) at non-singleton dimension {d + max(lead, 0)}"
+            )
+    if lead < 0 and any(n != 1 for n in source[:-lead]):
+        raise TensorError(f"output with shape {list(target)} doesn't match the broadcast shape {list(source)}")
+
+
+@mutation(public="copy_", node="CopyBackwards", self=lambda grad: grad * 0, src=lambda grad: grad, check=_check_copy)
+def copy_(xp, self, src, non_blocking: Bool = False):
+    """The values of `src` written over the tensor, broadcast and cast.
+
+    >>> zeros(2).copy_(tensor([1, 2]))
+    tensor([1., 2.])
+    """
+    if module_of(src) is not xp:
+        src = xp.asarray(to_host(src))
+    self[...] = src
+
+
+@mutation(public="fill_", self=lambda grad: grad * 0)
+def fill_(xp, self, value: Scalar):
+    """Every element set to `value`.
+
+    >>> zeros(2).fill_(3)
+    tensor([3., 3.])
+    """
+    self[...] = value
+
+
+@mutation(public="zero_", self=lambda grad: grad * 0)
+def zero_(xp, self):
+    """Every element set to 0.
+
+    >>> ones(2).zero_()
+    tensor([0., 0.])
+    """
+    self[...] = 0

@@ -1,0 +1,283 @@
+"""Products of vectors and matrices, with their derivatives."""
+
+from __future__ import annotations
+
+from ..errors import TensorError
+from ..families.structural import composite, structural
+from ..layout import broadcast_shapes
+from ..spec import spec_of
+
+
+def _same_dtype(op, a, b):
+    if a.dtype is not b.dtype:
+        raise TensorError(f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}", op)
+
+
+_C_NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long long", "Int": "int", "Short": "short", "Char": "signed char", "Byte": "unsigned char", "Bool": "bool"}
+
+
+def _c_name(spec):
+    return _C_NAMES[spec.dtype.kernel_name]
+
+
+def _product(xp, a, b):
+    """matmul, 16-bit floats through float32 and bools as sums of ands."""
+    if a.dtype.itemsize == 2 and a.dtype.kind not in "iu":
+        return xp.matmul(a.astype("float32"), b.astype("float32"))
+    return xp.matmul(a, b)
+
+
+def _plan_mm(self, mat2):
+    if self.ndim != 2:
+        raise TensorError("self must be a matrix")
+    if mat2.ndim != 2:
+        raise TensorError("mat2 must be a matrix")
+    if self.shape[1] != mat2.shape[0]:
+        raise TensorError(
+            f"mat1 and mat2 shapes cannot be multiplied ({self.shape[0]}x{self.shape[1]} and {mat2.shape[0]}x{mat2.shape[1]})", data_kind="matmul"
+        )
+    _same_dtype("mm", self, mat2)
+    return spec_of(self.dtype, self.device, (self.shape[0], mat2.shape[1]))
+
+
+@structural(plan=_plan_mm, self=lambda grad, mat2, F: F.mm(grad, F.t(mat2)), mat2=lambda grad, self, F: F.mm(F.t(self), grad))
+def mm(xp, self, mat2):
+    """Matrix product (n, m) @ (m, p) -> (n, p), no broadcasting.
+
+    >>> mm(tensor([[1., 2.]]), tensor([[3.], [4.]]))
+    tensor([[11.]])
+    """
+    return _product(xp, self, mat2)
+
+
+def _plan_bmm(self, mat2):
+    if self.ndim != 3:
+        raise TensorError("batch1 must be a 3D tensor")
+    if mat2.ndim != 3:
+        raise TensorError("batch2 must be a 3D tensor")
+    if self.shape[0] != mat2.shape[0] or self.shape[2] != mat2.shape[1]:
+        want = [self.shape[0], self.shape[2]]
+        raise TensorError(f"Expected size for first two dimensions of batch2 tensor to be: {want} but got: {list(mat2.shape[:2])}.", data_kind="matmul")
+    if self.dtype is not mat2.dtype:
+        raise TensorError(f"expected scalar type {self.dtype.kernel_name} but found {mat2.dtype.kernel_name}", "bmm")
+    return spec_of(self.dtype, self.device, (*self.shape[:2], mat2.shape[2]))
+
+
+@structural(
+    plan=_plan_bmm, self=lambda grad, mat2, F: F.bmm(grad, F.transpose(mat2, 1, 2)), mat2=lambda grad, self, F: F.bmm(F.transpose(self, 1, 2), grad)
+)
+def bmm(xp, self, mat2):
+    """Matrix products of a batch: (b, n, m) @ (b, m, p) -> (b, n, p).
+
+    >>> bmm(ones(2, 1, 3), ones(2, 3, 1)).shape
+    torch.Size([2, 1, 1])
+    """
+    return _product(xp, self, mat2)
+
+
+def _plan_mv(self, vec):
+    if self.ndim != 2 or vec.ndim != 1:
+        raise TensorError(f"vector + matrix @ vector expected, got 1, {self.ndim}, {vec.ndim}")
+    if self.shape[1] != vec.shape[0]:
+        raise TensorError(f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x{self.shape[1]}), vec ({vec.shape[0]})", data_kind="matmul")
+    if self.dtype is not vec.dtype:
+        raise TensorError(f"expected scalar type {self.dtype.kernel_name} but found {vec.dtype.kernel_name}")
+    return spec_of(self.dtype, self.device, (self.shape[0],))
+
+
+@structural(plan=_plan_mv, self=lambda grad, vec, F: F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), vec=lambda grad, self, F: F.mv(F.t(self), grad))
+def mv(xp, self, vec):
+    """Matrix times vector: (n, m) @ (m,) -> (n,).
+
+    >>> mv(tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
+    tensor([3., 7.])
+    """
+    return _product(xp, self, vec)
+
+
+def _plan_dot(self, tensor):
+    if self.ndim != 1 or tensor.ndim != 1:
+        raise TensorError(f"1D tensors expected, but got {self.ndim}D and {tensor.ndim}D tensors")
+    if self.dtype is not tensor.dtype:
+        raise TensorError(f"dot : expected both vectors to have same dtype, but found {self.dtype.kernel_name} and {tensor.dtype.kernel_name}")
+    if self.numel != tensor.numel:
+        raise TensorError(
+            f"inconsistent tensor size, expected tensor [{self.numel}] and src [{tensor.numel}] to have the same number of elements, but got {self.numel} and"
+            f" {tensor.numel} elements respectively"
+        )
+    return spec_of(self.dtype, self.device, ())
+
+
+@structural(plan=_plan_dot, self=lambda grad, tensor: grad * tensor, tensor=lambda grad, self: grad * self, aliases=("inner_vectors",))
+def dot(xp, self, tensor):
+    """Sum of the products of two vectors.
+
+    >>> dot(tensor([1., 2.]), tensor([3., 4.]))
+    tensor(11.)
+    """
+    return _product(xp, self, tensor)
+
+
+@composite()
+def outer(F, self, vec2):
+    """All products of two vectors: (n,), (m,) -> (n, m).
+
+    >>> outer(tensor([1., 2.]), tensor([3., 4.]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    if len(self.shape) != 1:
+        raise TensorError(f"outer: Expected 1-D argument self, but got {len(self.shape)}-D")
+    if len(vec2.shape) != 1:
+        raise TensorError(f"outer: Expected 1-D argument vec2, but got {len(vec2.shape)}-D")
+    return F.mul(F.reshape(self, (self.shape[0], 1)), vec2)
+
+
+def _check_matmul(self, other):
+    if not self.shape or not other.shape:
+        raise TensorError(f"both arguments to matmul need to be at least 1D, but they are {len(self.shape)}D and {len(other.shape)}D")
+
+
+@composite(namespace="torch", aliases=("linalg_matmul",))
+def matmul(F, self, other):
+    """Matrix product with broadcast batch dims; vectors count as rows on the left, columns on the right.
+
+    >>> matmul(tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
+    tensor([3., 7.])
+    """
+    _check_matmul(self, other)
+    a, b = len(self.shape), len(other.shape)
+    if a == 1 and b == 1:
+        return F.dot(self, other)
+    if a == 2 and b == 1:
+        return F.mv(self, other)
+    if a == 1 and b == 2:
+        return F.squeeze_dim(F.mm(F.unsqueeze(self, 0), other), 0)
+    if a == 2 and b == 2:
+        return F.mm(self, other)
+    return _batched(F, self, other, a, b)
+
+
+def _batched(F, self, other, a, b):
+    if a >= 3 and b <= 2 and _folds(self, other, F):
+        matrix = other if b == 2 else F.unsqueeze(other, 1)
+        rows = F.reshape(self, (-1, self.shape[-1]))
+        if b == 1:
+            return F.unsafe_view(F.mv(rows, other), tuple(self.shape[:-1]))
+        return F.unsafe_view(F.mm(rows, matrix), (*self.shape[:-1], matrix.shape[1]))
+    left = F.unsqueeze(self, 0) if a == 1 else self
+    right = F.unsqueeze(other, 1) if b == 1 else other
+    try:
+        batch = broadcast_shapes(tuple(left.shape[:-2]), tuple(right.shape[:-2]))
+    except TensorError as error:
+        raise error
+    n, m, p = left.shape[-2], left.shape[-1], right.shape[-1]
+    count = 1
+    for size in batch:
+        count *= size
+    lefts = F.reshape(F.expand(left, (*batch, n, m)), (count, n, m))
+    rights = F.reshape(F.expand(right, (*batch, right.shape[-2], p)), (count, right.shape[-2], p))
+    result = F.unsafe_view(F.bmm(lefts, rights), (*batch, n, p))
+    if a == 1:
+        result = F.squeeze_dim(result, -2)
+    return F.squeeze_dim(result, -1) if b == 1 else result
+
+
+def _folds(self, other, F):
+    """Whether the batch of the left folds into rows, so that one mm serves all (torch's should_fold, without its size limits)."""
+    return True
+
+
+def _plan_addmm(self, mat1, mat2, beta, alpha):
+    if mat1.ndim != 2 or mat2.ndim != 2:
+        which = "mat1" if mat1.ndim != 2 else "mat2"
+        raise TensorError(f"{which} must be a matrix, got {(mat1 if which == 'mat1' else mat2).ndim}-D tensor")
+    product = _plan_mm(mat1, mat2)
+    if self.dtype is not product.dtype:
+        raise TensorError(f"self and mat2 must have the same dtype, but got {self.dtype.kernel_name} and {mat2.dtype.kernel_name}")
+    if broadcast_shapes(self.shape, product.shape) != tuple(product.shape):
+        raise TensorError(f"The expanded size of the tensor ({product.shape[-1]}) must match the existing size ({self.shape[-1]})")
+    return product
+
+
+@structural(
+    plan=_plan_addmm,
+    self=lambda grad, self_spec, beta, F: F.sum_to(grad if beta == 1 else grad * beta, tuple(self_spec.shape)),
+    mat1=lambda grad, mat2, alpha, F: _times(F.mm(grad, F.t(mat2)), alpha),
+    mat2=lambda grad, mat1, alpha, F: _times(F.mm(F.t(mat1), grad), alpha),
+)
+def addmm(xp, self, mat1, mat2, *, beta: Scalar = 1, alpha: Scalar = 1):
+    """`beta * self + alpha * mat1 @ mat2`, self broadcast.
+
+    >>> addmm(tensor([10.]), tensor([[1., 2.]]), tensor([[3.], [4.]]))
+    tensor([[21.]])
+    """
+    product = _times(_product(xp, mat1, mat2), alpha)
+    if beta == 0:
+        return product
+    product += _times(self, beta)
+    return product
+
+
+def _times(value, factor):
+    return value if factor == 1 else value * factor
+
+
+def _plan_addmv(self, mat, vec, beta, alpha):
+    product = _plan_mv(mat, vec)
+    if broadcast_shapes(self.shape, product.shape) != tuple(product.shape):
+        raise TensorError(f"size mismatch, got input ({self.shape[-1]}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})")
+    return product
+
+
+@structural(
+    plan=_plan_addmv,
+    self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), tuple(self_spec.shape)),
+    mat=lambda grad, vec, alpha, F: _times(F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), alpha),
+    vec=lambda grad, mat, alpha, F: _times(F.mv(F.t(mat), grad), alpha),
+)
+def addmv(xp, self, mat, vec, *, beta: Scalar = 1, alpha: Scalar = 1):
+    """`beta * self + alpha * mat @ vec`.
+
+    >>> addmv(tensor([10., 20.]), tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
+    tensor([13., 27.])
+    """
+    product = _times(_product(xp, mat, vec), alpha)
+    return product if beta == 0 else _times(self, beta) + product
+
+
+def _plan_baddbmm(self, batch1, batch2, beta, alpha):
+    product = _plan_bmm(batch1, batch2)
+    if broadcast_shapes(self.shape, product.shape) != tuple(product.shape):
+        raise TensorError(f"The expanded size of the tensor ({product.shape[-1]}) must match the existing size ({self.shape[-1]})")
+    return product
+
+
+@structural(
+    plan=_plan_baddbmm,
+    self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), tuple(self_spec.shape)),
+    batch1=lambda grad, batch2, alpha, F: _times(F.bmm(grad, F.transpose(batch2, 1, 2)), alpha),
+    batch2=lambda grad, batch1, alpha, F: _times(F.bmm(F.transpose(batch1, 1, 2), grad), alpha),
+)
+def baddbmm(xp, self, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
+    """`beta * self + alpha * batch1 @ batch2` for a batch of matrices.
+
+    >>> baddbmm(zeros(1), ones(2, 1, 3), ones(2, 3, 1)).shape
+    torch.Size([2, 1, 1])
+    """
+    product = _times(_product(xp, batch1, batch2), alpha)
+    return product if beta == 0 else _times(self, beta) + product
+
+
+@composite()
+def trace(F, self):
+    """The sum of the diagonal of a matrix.
+
+    >>> trace(tensor([[1., 2.], [3., 4.]]))
+    tensor(5.)
+    """
+    if len(self.shape) != 2:
+        raise TensorError(f"trace: expected a matrix, but got tensor with dim {len(self.shape)}")
+    return F.sum(F.diagonal(self, 0, 0, 1))
+
+

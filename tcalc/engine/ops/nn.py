@@ -1,0 +1,419 @@
+"""Functions of neural networks: softmax, losses, linear layers, dropout, embedding, normalisation."""
+
+from __future__ import annotations
+
+import math
+
+from .. import dtypes, random
+from ..dtypes import FLOAT
+from ..errors import TensorError, TensorIndexError, TensorValueError
+from ..families.common import not_implemented
+from ..families.structural import composite, structural
+from ..layout import broadcast_shapes, wrap_dim
+from ..spec import spec_of
+from ..tensor import allocate, make
+
+NN = "torch.nn.functional"
+
+
+# --- softmax ----------------------------------------------------------------------------------------------------------
+
+
+def _plan_softmax(self, dim, dtype):
+    wrap_dim(dim, self.ndim)
+    d = dtype or self.dtype
+    if d.category < FLOAT:
+        raise not_implemented("softmax_lastdim_kernel_impl" if dim in (-1, self.ndim - 1) else "softmax_kernel_impl", d)
+    return spec_of(d, self.device, self.shape)
+
+
+def _up(xp, self, dtype):
+    """The values in the dtype softmax computes in."""
+    d = self.dtype if dtype is None else spec_of(dtype).numpy
+    wide = self.astype(d)
+    return wide.astype("float32") if wide.dtype.itemsize == 2 else wide
+
+
+@structural(plan=_plan_softmax, self=lambda grad, result, dim, F: (grad - F.sum_dim(grad * result, (dim,), True)) * result if len(grad.shape) else grad * 0)
+def softmax(xp, self, dim: Dim, dtype: DType | None = None):
+    """exp(self) over its sum along `dim`: positive numbers that add up to 1.
+
+    >>> softmax(tensor([0., 0.]), 0)
+    tensor([0.5000, 0.5000])
+    """
+    if not self.ndim:
+        return xp.ones((), self.dtype)
+    values = _up(xp, self, dtype)
+    values = xp.exp(values - xp.maximum.reduce(values, dim, keepdims=True)) if values.size else values
+    return values / xp.add.reduce(values, dim, keepdims=True)
+
+
+@structural(plan=_plan_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad * 0)
+def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
+    """The logarithm of softmax, without overflow.
+
+    >>> log_softmax(tensor([0., 0.]), 0)
+    tensor([-0.6931, -0.6931])
+    """
+    if not self.ndim:
+        return xp.zeros((), self.dtype)
+    values = _up(xp, self, dtype)
+    shifted = values - xp.maximum.reduce(values, dim, keepdims=True) if values.size else values
+    return shifted - xp.log(xp.add.reduce(xp.exp(shifted), dim, keepdims=True))
+
+
+# --- layers -----------------------------------------------------------------------------------------------------------
+
+
+@composite(namespace=NN, method=False)
+def linear(F, self, weight, bias: Tensor | None = None):
+    """`self @ weight.T + bias`: (..., n), (m, n), (m,) -> (..., m).
+
+    >>> nn.functional.linear(ones(2, 3), ones(1, 3))
+    tensor([[3.],
+            [3.]])
+    """
+    if len(weight.shape) == 1:
+        result = F.matmul(self, weight)
+        return result if bias is None else result + bias
+    if bias is not None and len(self.shape) == 2:
+        return F.addmm(bias, self, F.t(weight))
+    result = F.matmul(self, F.t(weight))
+    return result if bias is None else result + bias
+
+
+@composite(namespace=NN, method=False)
+def dropout(F, self, p: Float = 0.5, training: Bool = True, inplace: Bool = False):
+    """In training, each element 0 with probability `p`, the others over 1 - p; else the tensor itself.
+
+    >>> nn.functional.dropout(ones(3), training=False)
+    tensor([1., 1., 1.])
+    """
+    if not 0 <= p <= 1:
+        raise TensorValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return self
+    if p == 1:
+        return self.mul_(0) if inplace else self * F.zeros_like(self)
+    noise = make(None, self.spec) if self.a is None else allocate(F.zeros_like(self).spec)
+    if noise.a is not None:
+        random.put(random.bernoulli(random.default_generator, self.spec.numel, self.dtype, 1 - p), noise.a)
+        noise = noise.div_(1 - p)
+    return self.mul_(noise) if inplace else self * noise
+
+
+def _plan_embedding(self, weight, padding_idx):
+    if weight.ndim != 2:
+        raise TensorError("'weight' must be 2-D")
+    if self.dtype.name not in ("int32", "int64"):
+        raise TensorError(
+            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {self.dtype.kernel_name}"
+            " instead (while checking arguments for embedding)"
+        )
+    return spec_of(weight.dtype, weight.device, (*self.shape, weight.shape[1]))
+
+
+@structural(
+    namespace=NN,
+    method=False,
+    plan=_plan_embedding,
+    weight=lambda grad, self, weight_spec, padding_idx, F: F.embedding_backward(grad, self, tuple(weight_spec.shape), padding_idx),
+    out=False,
+)
+def embedding(xp, self, weight, padding_idx: Int | None = None):
+    """Rows of `weight` by place; the row `padding_idx` gets no gradient.
+
+    >>> nn.functional.embedding(tensor([1, 0]), tensor([[1., 2.], [3., 4.]]))
+    tensor([[3., 4.],
+            [1., 2.]])
+    """
+    if self.size and (int(self.min()) < 0 or int(self.max()) >= weight.shape[0]):
+        raise TensorIndexError("index out of range in self")
+    return weight[self]
+
+
+@structural(
+    plan=lambda grad, indices_of, shape, padding_idx: spec_of(grad.dtype, grad.device, shape),
+    grad=lambda grad, indices_of, padding_idx, F: F.embedding(indices_of, grad, padding_idx),
+    function=False,
+    method=False,
+    out=False,
+)
+def embedding_backward(xp, grad, indices_of, shape: Size, padding_idx: Int | None):
+    """Zeros of the table with each looked-up row's gradient added."""
+    result = xp.zeros(shape, grad.dtype)
+    xp.add.at(result, indices_of.reshape(-1), grad.reshape(-1, shape[1]))
+    if padding_idx is not None:
+        result[padding_idx] = 0
+    return result
+
+
+# --- losses -----------------------------------------------------------------------------------------------------------
+
+
+def reduced(F, loss, reduction):
+    """A loss for each element as is, averaged or added up.
+
+    Raises ValueError for another word.
+    """
+    if reduction == "mean":
+        return F.mean(loss)
+    if reduction == "sum":
+        return F.sum(loss)
+    if reduction == "none":
+        return loss
+    raise TensorValueError(f"{reduction} is not a valid value for reduction")
+
+
+def _plan_loss(self, target, reduction, *rest):
+    if reduction not in ("none", "mean", "sum"):
+        raise TensorValueError(f"{reduction} is not a valid value for reduction")
+    shape = broadcast_shapes(self.shape, target.shape)
+    d = dtypes.promote_types(self.dtype, target.dtype)
+    return spec_of(d, self.device, shape if reduction == "none" else ())
+
+
+def _weighed(grad, self_spec, target_spec, reduction):
+    """The gradient of each element's loss."""
+    count = max(math.prod(broadcast_shapes(self_spec.shape, target_spec.shape)), 1)
+    return grad / count if reduction == "mean" else grad
+
+
+def _to_input(F, grad, spec):
+    grad = F.sum_to(grad, tuple(spec.shape))
+    return F.cast(grad, spec.dtype)
+
+
+def _fold(xp, loss, reduction):
+    if reduction == "none":
+        return loss
+    total = xp.add.reduce(loss, axis=None)
+    return total / loss.dtype.type(loss.size) if reduction == "mean" else total
+
+
+@structural(
+    namespace=NN,
+    method=False,
+    plan=_plan_loss,
+    self=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
+        F, _weighed(grad, self_spec, target_spec, reduction) * 2 * (self - target), self_spec
+    ),
+    target=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
+        F, _weighed(grad, self_spec, target_spec, reduction) * 2 * (target - self), target_spec
+    ),
+    out=False,
+)
+def mse_loss(xp, self, target, *, reduction: Str = "mean"):
+    """The squared difference, averaged.
+
+    >>> nn.functional.mse_loss(tensor([1., 2.]), tensor([1., 4.]))
+    tensor(2.)
+    """
+    return _fold(xp, xp.square(self - target), reduction)
+
+
+@composite(namespace=NN, method=False)
+def l1_loss(F, self, target, *, reduction: Str = "mean"):
+    """The absolute difference, averaged.
+
+    >>> nn.functional.l1_loss(tensor([1., 2.]), tensor([1., 4.]))
+    tensor(1.)
+    """
+    return reduced(F, F.abs(self - target), reduction)
+
+
+def _plan_nll(self, target, weight, reduction, ignore_index):
+    if self.ndim == 0 or self.ndim > 2 and target.ndim != self.ndim - 1:
+        raise TensorError("input tensor should be 1D or 2D")
+    if reduction not in ("none", "mean", "sum"):
+        raise TensorValueError(f"{reduction} is not a valid value for reduction")
+    batch = () if self.ndim == 1 else (self.shape[0], *self.shape[2:])
+    if tuple(target.shape) != batch:
+        if self.ndim == 2 and target.ndim != 1:
+            raise TensorError("0D or 1D target tensor expected, multi-target not supported")
+        raise TensorValueError(f"Expected input batch_size ({self.shape[0]}) to match target batch_size ({target.shape[0] if target.ndim else 1}).")
+    if target.dtype.name not in ("int64", "uint8"):
+        raise TensorError(f"expected scalar type Long but found {target.dtype.kernel_name}")
+    return spec_of(self.dtype, self.device, batch if reduction == "none" else ())
+
+
+def _picked(xp, self, target):
+    """Value of each target's class."""
+    dim = 0 if self.ndim == 1 else 1
+    return xp.squeeze(xp.take_along_axis(self, xp.expand_dims(target, dim), dim), dim)
+
+
+def _class_weights(xp, target, weight, ignore_index, d):
+    kept = target != ignore_index
+    safe = xp.where(kept, target, 0)
+    return safe, (kept.astype(d) if weight is None else xp.where(kept, weight[safe], weight.dtype.type(0)))
+
+
+@structural(
+    namespace=NN,
+    method=False,
+    plan=_plan_nll,
+    self=lambda grad, target, weight, self_spec, reduction, ignore_index, F: F.nll_loss_backward(
+        grad, target, weight, tuple(self_spec.shape), reduction, ignore_index
+    ),
+    out=False,
+)
+def nll_loss(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
+    """Minus the value of each target's class, averaged (weighted when weights are given).
+
+    >>> nn.functional.nll_loss(tensor([[-1., -2.]]), tensor([1]))
+    tensor(2.)
+    """
+    classes = self.shape[0 if self.ndim == 1 else 1]
+    safe, weights = _class_weights(xp, target, weight, ignore_index, self.dtype)
+    if safe.size and (int(safe.min()) < 0 or int(safe.max()) >= classes):
+        bad = int(safe.min()) if int(safe.min()) < 0 else int(safe.max())
+        raise TensorIndexError(f"Target {bad} is out of bounds.")
+    losses = -_picked(xp, self, safe) * weights
+    if reduction == "none":
+        return losses
+    total = xp.add.reduce(losses, axis=None)
+    return total / xp.add.reduce(weights, axis=None) if reduction == "mean" else total
+
+
+@structural(
+    plan=lambda grad, target, weight, shape, reduction, ignore_index: spec_of(grad.dtype, grad.device, shape),
+    grad=lambda grad, target, weight, reduction, ignore_index, F: F.nll_loss(grad, target, weight, reduction=reduction, ignore_index=ignore_index),
+    function=False,
+    method=False,
+    out=False,
+)
+def nll_loss_backward(xp, grad, target, weight: Tensor | None, shape: Size, reduction: Str, ignore_index: Int):
+    """The gradient of nll_loss: minus the weight at each target's class."""
+    safe, weights = _class_weights(xp, target, weight, ignore_index, grad.dtype)
+    if reduction == "mean":
+        weights = weights / xp.add.reduce(weights, axis=None)
+    dim = 0 if len(shape) == 1 else 1
+    result = xp.zeros(shape, grad.dtype)
+    xp.put_along_axis(result, xp.expand_dims(safe, dim), xp.expand_dims(-(grad * weights), dim), dim)
+    return result
+
+
+@composite(namespace=NN, method=False)
+def cross_entropy(F, self, target, weight: Tensor | None = None, *, ignore_index: Int = -100, reduction: Str = "mean", label_smoothing: Float = 0.0):
+    """nll_loss of log_softmax: logits (n, classes) and class numbers (n,), or probabilities of the logits' shape.
+
+    >>> nn.functional.cross_entropy(tensor([[0., 0.]]), tensor([1]))
+    tensor(0.6931)
+    """
+    dim = 0 if len(self.shape) == 1 else 1
+    logs = F.log_softmax(self, dim)
+    if tuple(target.shape) == tuple(self.shape) and target.dtype.category == FLOAT:
+        return _soft_targets(F, logs, target, weight, dim, reduction, label_smoothing)
+    loss = F.nll_loss(logs, target, weight, reduction=reduction, ignore_index=ignore_index)
+    if not label_smoothing:
+        return loss
+    kept = F.unsqueeze(target != ignore_index, dim)
+    shares = logs if weight is None else logs * F.reshape(weight, (-1,) + (1,) * (len(self.shape) - 1 - dim))
+    smooth = -F.sum_dim(F.where(kept, shares, 0.0), (dim,), False)
+    if reduction == "mean":
+        count = F.sum(kept) if weight is None else F.sum(F.where(kept, F.unsqueeze(weight[F.where(target != ignore_index, target, 0)], dim), 0.0))
+        smooth = F.sum(smooth) / count
+    elif reduction == "sum":
+        smooth = F.sum(smooth)
+    classes = self.shape[dim]
+    return loss * (1 - label_smoothing) + smooth * (label_smoothing / classes)
+
+
+def _soft_targets(F, logs, target, weight, dim, reduction, label_smoothing):
+    classes = logs.shape[dim]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    shares = logs * target
+    if weight is not None:
+        shares = shares * F.reshape(weight, (-1,) + (1,) * (len(logs.shape) - 1 - dim))
+    if reduction == "none":
+        return -F.sum_dim(shares, (dim,), False)
+    total = -F.sum(shares)
+    return total / max(math.prod(logs.shape) // classes, 1) if reduction == "mean" else total
+
+
+@structural(
+    namespace=NN,
+    method=False,
+    plan=_plan_loss,
+    self=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
+        F, _weighed(grad, self_spec, target_spec, reduction) * (self - target) / F.clamp_min((1 - self) * self, 1e-12), self_spec
+    ),
+    out=False,
+)
+def binary_cross_entropy(xp, self, target, *, reduction: Str = "mean"):
+    """`-(t log p + (1 - t) log(1 - p))` for probabilities p, logarithms cut at -100, averaged.
+
+    >>> nn.functional.binary_cross_entropy(tensor([0.5]), tensor([1.]))
+    tensor(0.6931)
+    """
+    if bool(((self < 0) | (self > 1)).any()):
+        raise TensorError("all elements of input should be between 0 and 1")
+    floor = self.dtype.type(-100)
+    loss = (target - 1) * xp.maximum(xp.log1p(-self), floor) - target * xp.maximum(xp.log(self), floor)
+    return _fold(xp, loss, reduction)
+
+
+@structural(
+    namespace=NN,
+    method=False,
+    plan=_plan_loss,
+    node="BinaryCrossEntropyWithLogitsBackward",
+    self=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
+        F, _weighed(grad, self_spec, target_spec, reduction) * (F.sigmoid(self) - target), self_spec
+    ),
+    target=lambda grad, self, self_spec, target_spec, reduction, F: _to_input(F, _weighed(grad, self_spec, target_spec, reduction) * -self, target_spec),
+    out=False,
+)
+def binary_cross_entropy_with_logits(xp, self, target, *, reduction: Str = "mean"):
+    """binary_cross_entropy of sigmoid(self), without overflow.
+
+    >>> nn.functional.binary_cross_entropy_with_logits(tensor([0.]), tensor([1.]))
+    tensor(0.6931)
+    """
+    loss = (1 - target) * self + xp.logaddexp(self.dtype.type(0), -self)
+    return _fold(xp, loss, reduction)
+
+
+@composite(namespace=NN, method=False)
+def normalize(F, self, p: Float = 2.0, dim: Dim = 1, eps: Float = 1e-12):
+    """The tensor over its p-norm along `dim`.
+
+    >>> nn.functional.normalize(tensor([[3., 4.]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    size = F.clamp_min(F.vector_norm(self, p, (dim,), True), eps)
+    return self / F.expand(size, tuple(self.shape))
+
+
+def _plan_one_hot(self, num_classes):
+    if self.dtype is not dtypes.int64:
+        raise TensorError("one_hot is only applicable to index tensor of type LongTensor.")
+    return spec_of(dtypes.int64, self.device, (*self.shape, num_classes))
+
+
+@structural(plan=_plan_one_hot, function=False, method=False, out=False)
+def one_hot_of(xp, self, num_classes: Int):
+    """1 at each class number, 0 elsewhere."""
+    return (xp.expand_dims(self, -1) == xp.arange(num_classes)).astype("int64")
+
+
+@composite(namespace=NN, method=False)
+def one_hot(F, self, num_classes: Int = -1):
+    """A row of zeros with a 1 at each class number.
+
+    >>> nn.functional.one_hot(tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    low, high = (int(F.amin(self)), int(F.amax(self))) if self.numel() else (0, -1)
+    if low < 0:
+        raise TensorError("Class values must be non-negative.")
+    if num_classes == -1:
+        if not self.numel():
+            raise TensorError("Can not infer total number of classes from empty tensor.")
+        num_classes = high + 1
+    elif high >= num_classes:
+        raise TensorError("Class values must be smaller than num_classes.")
+    return F.one_hot_of(self, num_classes)

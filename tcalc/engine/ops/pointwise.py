@@ -1,0 +1,919 @@
+"""Arithmetic and elementary functions of each element, with their derivatives."""
+
+from __future__ import annotations
+
+import math
+
+from ..backend import scipy_module
+from ..dtypes import BOOL, FLOAT, INT
+from ..errors import TensorError, TensorNotImplemented
+from ..families.elementwise import elementwise
+from ..families.structural import composite
+
+INTS = (BOOL, INT)
+NUMBERS = (INT, FLOAT)
+
+
+def _no_derivative(name):
+    def formula(grad):
+        raise TensorNotImplemented(f"derivative for aten::{name} is not implemented", name)
+
+    return formula
+
+
+_BOOL_MINUS = (
+    "Subtraction, the `-` operator, with {} is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+)
+
+
+def _check_sub(common, specs):
+    kinds = [s is bool if isinstance(s, type) else s.dtype.category == BOOL for s in specs]
+    if all(kinds):
+        raise TensorError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+        )
+    if any(kinds):
+        raise TensorError(_BOOL_MINUS.format("a bool tensor"))
+
+
+def _check_pow(common, specs):
+    if common.category == BOOL:
+        raise TensorNotImplemented("\"pow\" not implemented for 'Bool'")
+
+
+def _check_neg(common, specs):
+    if common.category == BOOL:
+        raise TensorError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()`"
+            " operator instead."
+        )
+
+
+def _check_where(common, specs):
+    condition = specs[0]
+    if condition.dtype.name not in ("bool", "uint8"):
+        raise TensorError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.kernel_name}")
+
+
+def _check_masked_fill(common, specs):
+    if specs[1].dtype.category != BOOL:
+        raise TensorError(f"masked_fill_ only supports boolean masks, but got mask with dtype {specs[1].dtype.kernel_name.lower()}")
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+@elementwise(self=lambda grad: grad, other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, ufunc="add", operator="+")
+def add(xp, self, other: Operand, *, alpha: Scalar = 1):
+    """`self + alpha * other`, broadcast.
+
+    >>> add(tensor([1., 2.]), 10)
+    tensor([11., 12.])
+    """
+    return xp.add(self, other if alpha == 1 else xp.multiply(other, self.dtype.type(alpha)))
+
+
+@elementwise(check=_check_sub, self=lambda grad: grad, other=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, ufunc="subtract", operator="-", aliases=("subtract",))
+def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
+    """`self - alpha * other`, broadcast.
+
+    >>> sub(tensor([1., 2.]), tensor([3., 5.]), alpha=2)
+    tensor([-5., -8.])
+    """
+    return xp.subtract(self, other if alpha == 1 else xp.multiply(other, self.dtype.type(alpha)))
+
+
+@elementwise(check=_check_sub, joins=("other",), self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False)
+def rsub(xp, self, other: Scalar, alpha: Scalar = 1):
+    """`other - alpha * self` for a number `other`.
+
+    >>> rsub(tensor([1., 2.]), 10)
+    tensor([9., 8.])
+    """
+    return xp.subtract(other, self if alpha == 1 else self * alpha)
+
+
+@elementwise(self=lambda grad, other: grad * other, other=lambda grad, self: grad * self, ufunc="multiply", operator="*", aliases=("multiply",))
+def mul(xp, self, other: Operand):
+    """`self * other`, broadcast.
+
+    >>> mul(tensor([1., 2.]), tensor([3., 4.]))
+    tensor([3., 8.])
+    """
+    return xp.multiply(self, other)
+
+
+@elementwise(
+    self=lambda grad, other: grad / other,
+    other=lambda grad, self, other: -grad * ((self / other) / other),
+    promote="float",
+    ufunc="true_divide",
+    operator="/",
+    aliases=("divide", "true_divide"),
+    domain="nonzero other",
+)
+def div(xp, self, other: Operand):
+    """`self / other`, broadcast; ints give floats.
+
+    >>> div(tensor([1, 2]), 4)
+    tensor([0.2500, 0.5000])
+    """
+    return xp.true_divide(self, other)
+
+
+def _rounded_quotient(xp, self, other, mode):
+    if xp.issubdtype(self.dtype, xp.integer):
+        if (xp.asarray(other) == 0).any():
+            raise TensorError("ZeroDivisionError")
+        if mode == "floor":
+            return xp.floor_divide(self, other)
+        quotient = xp.abs(self) // xp.abs(other)
+        return (xp.sign(self) * xp.sign(other) * quotient).astype(self.dtype)
+    return xp.trunc(xp.true_divide(self, other)) if mode == "trunc" else xp.floor_divide(self, other)
+
+
+@elementwise(public="div", overload=1, self=lambda grad: grad * 0, other=lambda grad: grad * 0, inplace=False)
+def div_mode(xp, self, other: Operand, *, rounding_mode: Str | None):
+    """`self / other` rounded: rounding_mode "floor", "trunc" (toward 0) or None.
+
+    >>> div(tensor([-7, 7]), 2, rounding_mode="trunc")
+    tensor([-3,  3])
+    """
+    if rounding_mode is None:
+        return xp.true_divide(self, other)
+    if rounding_mode not in ("floor", "trunc"):
+        raise TensorError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    return _rounded_quotient(xp, self, other, rounding_mode)
+
+
+@elementwise(self=_no_derivative("floor_divide"), other=_no_derivative("floor_divide"), operator="//")
+def floor_divide(xp, self, other: Operand):
+    """The largest integer not above `self / other`, element by element.
+
+    >>> floor_divide(tensor([-7., 7.]), 2)
+    tensor([-4.,  3.])
+    """
+    return _rounded_quotient(xp, self, other, "floor")
+
+
+@elementwise(
+    self=lambda grad: grad,
+    other=lambda grad, self, other, F: -grad * F.floor(self / other),
+    ufunc="remainder",
+    operator="%",
+    overload=1,
+    domain="nonzero other",
+    only=NUMBERS,
+)
+def remainder(xp, self, other: Operand):
+    """Python's `%`: the rest of a floored division, with the sign of `other`.
+
+    >>> remainder(tensor([-3., 3.]), 2)
+    tensor([1., 1.])
+    """
+    return xp.remainder(self, other)
+
+
+@elementwise(self=lambda grad: grad, other=lambda grad, self, other, F: -grad * F.trunc(self / other), ufunc="fmod", overload=1, domain="nonzero other", only=NUMBERS)
+def fmod(xp, self, other: Operand):
+    """C's fmod: the rest of a division rounded toward 0, with the sign of `self`.
+
+    >>> fmod(tensor([-3., 3.]), 2)
+    tensor([-1.,  1.])
+    """
+    return xp.fmod(self, other)
+
+
+@elementwise(check=_check_pow, joins=("exponent",), public="pow", self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)), operator="**", domain="positive")
+def pow_scalar(xp, self, exponent: Scalar):
+    """`self ** exponent`, broadcast.
+
+    >>> pow(tensor([1., 2., 3.]), 2)
+    tensor([1., 4., 9.])
+    """
+    if xp.issubdtype(self.dtype, xp.integer) and exponent < 0:
+        raise TensorError("Integers to negative integer powers are not allowed.")
+    if exponent == 2:
+        return self * self
+    return xp.sqrt(self) if exponent == 0.5 else xp.power(self, exponent)
+
+
+@elementwise(check=_check_pow, 
+    public="pow",
+    self=lambda grad, self, exponent, F: grad * F.where(exponent == 0, 0.0, exponent * self ** (exponent - 1)),
+    exponent=lambda grad, self, exponent, result, F: grad * F.where((self == 0) & (exponent >= 0), 0.0, result * F.log(self)),
+    overload=1,
+    domain="positive",
+)
+def pow_tensor(xp, self, exponent):
+    """`self ** exponent` for a tensor exponent.
+
+    >>> pow(tensor([1., 2., 3.]), tensor([2., 3., 2.]))
+    tensor([1., 8., 9.])
+    """
+    if xp.issubdtype(self.dtype, xp.integer):
+        negative = exponent < 0
+        values = xp.power(self, xp.where(negative, 0, exponent))
+        return xp.where(negative, xp.where(self == 1, 1, xp.where(self == -1, 1 - 2 * (exponent & 1), 0)), values).astype(self.dtype)
+    return xp.power(self, exponent)
+
+
+@elementwise(check=_check_pow, joins=("self",), 
+    public="pow",
+    exponent=lambda grad, self, exponent, result: grad * 0 if self == 0 else grad * (result * math.log(self)),
+    overload=2,
+    method=False,
+    inplace=False,
+    domain="positive",
+)
+def pow_base(xp, self: Scalar, exponent):
+    """A number to the power of each element.
+
+    >>> pow(2, tensor([1., 2., 3.]))
+    tensor([2., 4., 8.])
+    """
+    return xp.power(exponent.dtype.type(self), exponent)
+
+
+@elementwise(check=_check_neg, self=lambda grad: -grad, ufunc="negative", aliases=("negative",))
+def neg(xp, self):
+    """`-self`.
+
+    >>> neg(tensor([1., -2.]))
+    tensor([-1.,  2.])
+    """
+    return xp.negative(self)
+
+
+@composite()
+def positive(F, self):
+    """`+self`: the tensor itself.
+
+    >>> positive(tensor([1., -2.]))
+    tensor([ 1., -2.])
+    """
+    return self
+
+
+@elementwise(self=lambda grad, self, F: grad * F.sign(self), ufunc="absolute", aliases=("absolute",), label="abs")
+def abs_(xp, self):
+    """Distance from 0.
+
+    >>> abs(tensor([1., -2.]))
+    tensor([1., 2.])
+    """
+    return xp.absolute(self)
+
+
+@elementwise(self=lambda grad: grad * 0)
+def sign(xp, self):
+    """-1, 0 or 1 as the element is below, at or above 0.
+
+    >>> sign(tensor([-3., 0., 5.]))
+    tensor([-1.,  0.,  1.])
+    """
+    return self.copy() if self.dtype == bool else xp.sign(self)
+
+
+@composite()
+def square(F, self):
+    """`self ** 2`.
+
+    >>> square(tensor([1., -2.]))
+    tensor([1., 4.])
+    """
+    return F.pow_scalar(self, 2)
+
+
+@elementwise(self=lambda grad, result: grad / (2 * result), promote="float", ufunc="sqrt", domain="positive")
+def sqrt(xp, self):
+    """Square root; nan below 0.
+
+    >>> sqrt(tensor([1., 4., 9.]))
+    tensor([1., 2., 3.])
+    """
+    return xp.sqrt(self)
+
+
+@elementwise(self=lambda grad, result: -0.5 * grad * (result * result * result), promote="float", domain="positive")
+def rsqrt(xp, self):
+    """`1 / sqrt(self)`.
+
+    >>> rsqrt(tensor([1., 4.]))
+    tensor([1.0000, 0.5000])
+    """
+    return 1 / xp.sqrt(self)
+
+
+@elementwise(self=lambda grad, result: -grad * result * result, promote="float", ufunc="reciprocal", domain="positive")
+def reciprocal(xp, self):
+    """`1 / self`.
+
+    >>> reciprocal(tensor([2., 4.]))
+    tensor([0.5000, 0.2500])
+    """
+    return xp.reciprocal(self)
+
+
+# --- rounding ---------------------------------------------------------------------------------------------------------
+
+
+@elementwise(self=lambda grad: grad * 0, only=NUMBERS)
+def floor(xp, self):
+    """The largest integer not above.
+
+    >>> floor(tensor([1.5, -1.5]))
+    tensor([ 1., -2.])
+    """
+    return xp.floor(self).astype(self.dtype)
+
+
+@elementwise(self=lambda grad: grad * 0, only=NUMBERS)
+def ceil(xp, self):
+    """The smallest integer not below.
+
+    >>> ceil(tensor([1.5, -1.5]))
+    tensor([ 2., -1.])
+    """
+    return xp.ceil(self).astype(self.dtype)
+
+
+@elementwise(self=lambda grad: grad * 0, only=NUMBERS, aliases=("fix",))
+def trunc(xp, self):
+    """The integer part, toward 0.
+
+    >>> trunc(tensor([1.5, -1.5]))
+    tensor([ 1., -1.])
+    """
+    return xp.trunc(self).astype(self.dtype)
+
+
+@elementwise(self=lambda grad: grad * 0, only=NUMBERS)
+def round_(xp, self, *, decimals: Int = 0):
+    """The nearest integer, halves to even; `decimals` digits are kept after the point.
+
+    >>> round(tensor([0.5, 1.5, 2.6]))
+    tensor([0., 2., 3.])
+    """
+    if decimals == 0 or xp.issubdtype(self.dtype, xp.integer):
+        return xp.rint(self).astype(self.dtype)
+    scale = self.dtype.type(10.0 ** abs(decimals))
+    return xp.rint(self * scale) / scale if decimals > 0 else xp.rint(self / scale) * scale
+
+
+@elementwise(self=lambda grad: grad, only=(FLOAT,))
+def frac(xp, self):
+    """The part after the point: `self - trunc(self)`.
+
+    >>> frac(tensor([1.5, -1.25]))
+    tensor([ 0.5000, -0.2500])
+    """
+    return self - xp.trunc(self)
+
+
+# --- exponentials and logarithms --------------------------------------------------------------------------------------
+
+
+@elementwise(self=lambda grad, result: grad * result, promote="float", ufunc="exp")
+def exp(xp, self):
+    """e to the power of each element.
+
+    >>> exp(tensor([0., 1.]))
+    tensor([1.0000, 2.7183])
+    """
+    return xp.exp(self)
+
+
+@elementwise(self=lambda grad, result: grad * result * math.log(2), promote="float", ufunc="exp2")
+def exp2(xp, self):
+    """2 to the power of each element.
+
+    >>> exp2(tensor([0., 3.]))
+    tensor([1., 8.])
+    """
+    return xp.exp2(self)
+
+
+@elementwise(self=lambda grad, result: grad * (result + 1), promote="float", ufunc="expm1")
+def expm1(xp, self):
+    """`exp(self) - 1`, exact near 0.
+
+    >>> expm1(tensor([0., 1.]))
+    tensor([0.0000, 1.7183])
+    """
+    return xp.expm1(self)
+
+
+@elementwise(self=lambda grad, self: grad / self, promote="float", ufunc="log", domain="positive")
+def log(xp, self):
+    """Natural logarithm; nan below 0, -inf at 0.
+
+    >>> log(tensor([1., 2.]))
+    tensor([0.0000, 0.6931])
+    """
+    return xp.log(self)
+
+
+@elementwise(self=lambda grad, self: grad / (self * math.log(2)), promote="float", ufunc="log2", domain="positive")
+def log2(xp, self):
+    """Logarithm to base 2.
+
+    >>> log2(tensor([1., 8.]))
+    tensor([0., 3.])
+    """
+    return xp.log2(self)
+
+
+@elementwise(self=lambda grad, self: grad / (self * math.log(10)), promote="float", ufunc="log10", domain="positive")
+def log10(xp, self):
+    """Logarithm to base 10.
+
+    >>> log10(tensor([1., 100.]))
+    tensor([0., 2.])
+    """
+    return xp.log10(self)
+
+
+@elementwise(self=lambda grad, self: grad / (self + 1), promote="float", ufunc="log1p", node="Log1PBackward", domain="positive")
+def log1p(xp, self):
+    """`log(1 + self)`, exact near 0.
+
+    >>> log1p(tensor([0., 1.]))
+    tensor([0.0000, 0.6931])
+    """
+    return xp.log1p(self)
+
+
+@elementwise(
+    self=lambda grad, self, other, F: grad * F.sigmoid(self - other),
+    other=lambda grad, self, other, F: grad * F.sigmoid(other - self),
+    ufunc="logaddexp",
+    inplace=False,
+    only=(FLOAT,),
+)
+def logaddexp(xp, self, other):
+    """`log(exp(self) + exp(other))` without overflow.
+
+    >>> logaddexp(tensor([0.]), tensor([0.]))
+    tensor([0.6931])
+    """
+    return xp.logaddexp(self, other)
+
+
+# --- trigonometry -----------------------------------------------------------------------------------------------------
+
+
+@elementwise(self=lambda grad, self, F: grad * F.cos(self), promote="float", ufunc="sin")
+def sin(xp, self):
+    """Sine of an angle in radians.
+
+    >>> sin(tensor([0., 1.]))
+    tensor([0.0000, 0.8415])
+    """
+    return xp.sin(self)
+
+
+@elementwise(self=lambda grad, self, F: -grad * F.sin(self), promote="float", ufunc="cos")
+def cos(xp, self):
+    """Cosine of an angle in radians.
+
+    >>> cos(tensor([0., 1.]))
+    tensor([1.0000, 0.5403])
+    """
+    return xp.cos(self)
+
+
+@elementwise(self=lambda grad, result: grad * (1 + result * result), promote="float", ufunc="tan")
+def tan(xp, self):
+    """Tangent of an angle in radians.
+
+    >>> tan(tensor([0., 1.]))
+    tensor([0.0000, 1.5574])
+    """
+    return xp.tan(self)
+
+
+@elementwise(self=lambda grad, self, F: grad * F.rsqrt(1 - self * self), promote="float", ufunc="arcsin", aliases=("arcsin",), domain="unit")
+def asin(xp, self):
+    """Angle in radians whose sine is the element.
+
+    >>> asin(tensor([0., 1.]))
+    tensor([0.0000, 1.5708])
+    """
+    return xp.arcsin(self)
+
+
+@elementwise(self=lambda grad, self, F: -grad * F.rsqrt(1 - self * self), promote="float", ufunc="arccos", aliases=("arccos",), domain="unit")
+def acos(xp, self):
+    """Angle in radians whose cosine is the element.
+
+    >>> acos(tensor([1., 0.]))
+    tensor([0.0000, 1.5708])
+    """
+    return xp.arccos(self)
+
+
+@elementwise(self=lambda grad, self: grad / (self * self + 1), promote="float", ufunc="arctan", aliases=("arctan",))
+def atan(xp, self):
+    """Angle in radians whose tangent is the element.
+
+    >>> atan(tensor([0., 1.]))
+    tensor([0.0000, 0.7854])
+    """
+    return xp.arctan(self)
+
+
+@elementwise(
+    self=lambda grad, self, other: grad * (other / (self * self + other * other)),
+    other=lambda grad, self, other: grad * (-self / (self * self + other * other)),
+    promote="float",
+    ufunc="arctan2",
+    aliases=("arctan2",),
+    domain="positive",
+)
+def atan2(xp, self, other):
+    """Angle in radians of the point (other, self) seen from the origin.
+
+    >>> atan2(tensor([1.]), tensor([-1.]))
+    tensor([2.3562])
+    """
+    return xp.arctan2(self, other)
+
+
+@elementwise(self=lambda grad, self, F: grad * F.cosh(self), promote="float", ufunc="sinh")
+def sinh(xp, self):
+    """Hyperbolic sine.
+
+    >>> sinh(tensor([0., 1.]))
+    tensor([0.0000, 1.1752])
+    """
+    return xp.sinh(self)
+
+
+@elementwise(self=lambda grad, self, F: grad * F.sinh(self), promote="float", ufunc="cosh")
+def cosh(xp, self):
+    """Hyperbolic cosine.
+
+    >>> cosh(tensor([0., 1.]))
+    tensor([1.0000, 1.5431])
+    """
+    return xp.cosh(self)
+
+
+@elementwise(self=lambda grad, result: grad * (1 - result * result), promote="float", ufunc="tanh")
+def tanh(xp, self):
+    """Hyperbolic tangent.
+
+    >>> tanh(tensor([0., 1.]))
+    tensor([0.0000, 0.7616])
+    """
+    return xp.tanh(self)
+
+
+@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self + 1), promote="float", ufunc="arcsinh", aliases=("arcsinh",))
+def asinh(xp, self):
+    """Inverse hyperbolic sine.
+
+    >>> asinh(tensor([0., 1.]))
+    tensor([0.0000, 0.8814])
+    """
+    return xp.arcsinh(self)
+
+
+@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self - 1), promote="float", ufunc="arccosh", aliases=("arccosh",), domain="above one")
+def acosh(xp, self):
+    """Inverse hyperbolic cosine.
+
+    >>> acosh(tensor([1., 2.]))
+    tensor([0.0000, 1.3170])
+    """
+    return xp.arccosh(self)
+
+
+@elementwise(self=lambda grad, self: grad / (1 - self * self), promote="float", ufunc="arctanh", aliases=("arctanh",), domain="unit")
+def atanh(xp, self):
+    """Inverse hyperbolic tangent.
+
+    >>> atanh(tensor([0., 0.5]))
+    tensor([0.0000, 0.5493])
+    """
+    return xp.arctanh(self)
+
+
+@elementwise(
+    self=lambda grad, self, result: grad * (self / result),
+    other=lambda grad, other, result: grad * (other / result),
+    ufunc="hypot",
+    only=(FLOAT,),
+    domain="positive",
+)
+def hypot(xp, self, other):
+    """Length of the hypotenuse over legs `self` and `other`.
+
+    >>> hypot(tensor([3.]), tensor([4.]))
+    tensor([5.])
+    """
+    return xp.hypot(self, other)
+
+
+# --- choosing and blending --------------------------------------------------------------------------------------------
+
+
+@elementwise(check=_check_where, 
+    self=lambda grad, condition, F: F.where(condition, grad, 0.0),
+    other=lambda grad, condition, F: F.where(condition, 0.0, grad),
+    free=(0,),
+    inplace=False,
+)
+def where(xp, condition, self: Operand, other: Operand):
+    """`self` where the condition holds, `other` elsewhere, broadcast.
+
+    >>> where(tensor([True, False]), tensor([1., 2.]), 0.)
+    tensor([1., 0.])
+    """
+    return xp.where(condition, self, other)
+
+
+@elementwise(
+    self=lambda grad, self, min, max, F: F.where(_inside(self, min, max), grad, 0.0), overload=1, joins=("min", "max"), aliases=("clip",), only=NUMBERS
+)
+def clamp(xp, self, min: Scalar | None = None, max: Scalar | None = None):
+    """Each element moved into the range `min` to `max`.
+
+    >>> clamp(tensor([-1., 0.5, 3.]), 0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    if min is None and max is None:
+        raise TensorError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    low = self if min is None else xp.maximum(self, self.dtype.type(min))
+    return low if max is None else xp.minimum(low, self.dtype.type(max))
+
+
+def _inside(self, low, high):
+    if low is None:
+        return self <= high
+    return (self >= low) if high is None else (self >= low) & (self <= high)
+
+
+@elementwise(self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), only=NUMBERS)
+def clamp_min(xp, self, min: Scalar):
+    """Each element, or `min` where it is smaller.
+
+    >>> clamp_min(tensor([-1., 3.]), 0)
+    tensor([0., 3.])
+    """
+    return xp.maximum(self, self.dtype.type(min))
+
+
+@elementwise(self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), only=NUMBERS)
+def clamp_max(xp, self, max: Scalar):
+    """Each element, or `max` where it is larger.
+
+    >>> clamp_max(tensor([-1., 3.]), 0)
+    tensor([-1.,  0.])
+    """
+    return xp.minimum(self, self.dtype.type(max))
+
+
+@elementwise(
+    public="clamp",
+    self=lambda grad, self, min, max, F: F.where((self >= min) & (self <= max), grad, 0.0),
+    min=lambda grad, self, min, max, F: F.where((min < max) & (self < min), grad, 0.0),
+    max=lambda grad, self, min, max, F: F.where((self > max) | (max < min), grad, 0.0),
+    only=NUMBERS,
+)
+def clamp_tensor(xp, self, min, max):
+    """Each element moved into the range `min` to `max`, both tensors.
+
+    >>> clamp(tensor([-1., 3.]), tensor([0., 0.]), tensor([1., 2.]))
+    tensor([0., 2.])
+    """
+    return xp.minimum(xp.maximum(self, min), max)
+
+
+def _larger_share(grad, mine, other, F):
+    """All of the gradient where mine wins, half where both are equal (torch's rule for maximum and minimum)."""
+    return F.where(mine == other, grad / 2, F.where(mine > other, grad, 0.0))
+
+
+@elementwise(
+    self=lambda grad, self, other, F: _larger_share(grad, self, other, F),
+    other=lambda grad, self, other, F: _larger_share(grad, other, self, F),
+    ufunc="maximum",
+    inplace=False,
+)
+def maximum(xp, self, other):
+    """The larger of two elements; nan wins.
+
+    >>> maximum(tensor([1., 5.]), tensor([3., 2.]))
+    tensor([3., 5.])
+    """
+    return xp.maximum(self, other)
+
+
+@elementwise(
+    self=lambda grad, self, other, F: _larger_share(grad, other, self, F),
+    other=lambda grad, self, other, F: _larger_share(grad, self, other, F),
+    ufunc="minimum",
+    inplace=False,
+)
+def minimum(xp, self, other):
+    """The smaller of two elements; nan wins.
+
+    >>> minimum(tensor([1., 5.]), tensor([3., 2.]))
+    tensor([1., 2.])
+    """
+    return xp.minimum(self, other)
+
+
+@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), out=False)
+def masked_fill(xp, self, mask, value: Scalar):
+    """`value` where the mask holds, the element elsewhere.
+
+    >>> masked_fill(tensor([1., 2.]), tensor([True, False]), 0)
+    tensor([0., 2.])
+    """
+    return xp.where(mask, self.dtype.type(value), self)
+
+
+@elementwise(
+    self=lambda grad, weight: grad * (1 - weight), end=lambda grad, weight: grad * weight, only=(FLOAT,)
+)
+def lerp(xp, self, end, weight: Scalar):
+    """`self + weight * (end - self)`: from start to end as weight goes from 0 to 1.
+
+    >>> lerp(tensor([0., 10.]), tensor([10., 20.]), 0.5)
+    tensor([ 5., 15.])
+    """
+    weight = self.dtype.type(weight)
+    return self + weight * (end - self) if abs(weight) < 0.5 else end - (end - self) * (1 - weight)
+
+
+@elementwise(
+    public="lerp",
+    self=lambda grad, weight: grad * (1 - weight),
+    end=lambda grad, weight: grad * weight,
+    weight=lambda grad, self, end: grad * (end - self),
+    overload=1,
+    only=(FLOAT,),
+)
+def lerp_tensor(xp, self, end, weight):
+    """`self + weight * (end - self)` for a tensor of weights.
+
+    >>> lerp(tensor([0., 10.]), tensor([10., 20.]), tensor([0.5, 1.]))
+    tensor([ 5., 20.])
+    """
+    return xp.where(xp.abs(weight) < 0.5, self + weight * (end - self), end - (end - self) * (1 - weight))
+
+
+@elementwise(
+    self=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * (tensor2 * value),
+    tensor2=lambda grad, tensor1, value: grad * (tensor1 * value),
+)
+def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
+    """`self + value * tensor1 * tensor2`.
+
+    >>> addcmul(tensor([1.]), tensor([2.]), tensor([3.]), value=10)
+    tensor([61.])
+    """
+    return self + self.dtype.type(value) * tensor1 * tensor2
+
+
+@elementwise(
+    self=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * (value / tensor2),
+    tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)),
+    only=(FLOAT,),
+    domain="positive",
+)
+def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
+    """`self + value * tensor1 / tensor2`.
+
+    >>> addcdiv(tensor([1.]), tensor([6.]), tensor([3.]), value=10)
+    tensor([21.])
+    """
+    return self + self.dtype.type(value) * tensor1 / tensor2
+
+
+@elementwise(self=lambda grad, self, F: F.where((self == self) & (F.abs(self) != math.inf), grad, 0.0))
+def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None, neginf: Scalar | None = None):
+    """nan replaced by `nan` (0), infinities by the largest and smallest finite numbers unless given.
+
+    >>> nan_to_num(tensor([1., float("nan")]))
+    tensor([1., 0.])
+    """
+    if not xp.issubdtype(self.dtype, xp.floating):
+        return self.copy()
+    return xp.nan_to_num(self, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+
+
+@elementwise(
+    self=lambda grad, self, result, F: grad * F.where(self == 0, 0.0, result / self), other=lambda grad: grad * 0, promote="float", ufunc="copysign"
+)
+def copysign(xp, self, other: Operand):
+    """The size of `self` with the sign of `other`.
+
+    >>> copysign(tensor([1., 2.]), tensor([-1., 1.]))
+    tensor([-1.,  2.])
+    """
+    return xp.copysign(self, other)
+
+
+@elementwise(self=lambda grad: grad * 0, values=lambda grad: grad * 0, ufunc="heaviside")
+def heaviside(xp, self, values):
+    """0 below 0, 1 above 0, `values` at 0.
+
+    >>> heaviside(tensor([-1., 0., 1.]), tensor([0.5]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    return xp.where(self == 0, values, (self > 0).astype(self.dtype))
+
+
+# --- activations that are plain functions of an element ---------------------------------------------------------------
+
+
+@elementwise(self=lambda grad, result: grad * ((1 - result) * result), promote="float")
+def sigmoid(xp, self):
+    """`1 / (1 + exp(-self))`.
+
+    >>> sigmoid(tensor([0., 2.]))
+    tensor([0.5000, 0.8808])
+    """
+    return scipy_module("special", xp).expit(self)
+
+
+@elementwise(self=lambda grad, result: grad * (result > 0))
+def relu(xp, self):
+    """The element, or 0 where it is negative.
+
+    >>> relu(tensor([-1., 2.]))
+    tensor([0., 2.])
+    """
+    return xp.maximum(self, self.dtype.type(0))
+
+
+@elementwise(
+    self=lambda grad, self, F: grad * (F.sigmoid(self) * (1 + self * (1 - F.sigmoid(self)))), namespace="torch.nn.functional", method=False, only=(FLOAT,)
+)
+def silu(xp, self):
+    """`self * sigmoid(self)`.
+
+    >>> nn.functional.silu(tensor([0., 1.]))
+    tensor([0.0000, 0.7311])
+    """
+    return self * scipy_module("special", xp).expit(self)
+
+
+@elementwise(
+    self=lambda grad, self, negative_slope, F: F.where(self > 0, grad, grad * negative_slope), namespace="torch.nn.functional", method=False, only=(FLOAT,)
+)
+def leaky_relu(xp, self, negative_slope: Float = 0.01):
+    """The element, times `negative_slope` where it is negative.
+
+    >>> nn.functional.leaky_relu(tensor([-1., 2.]))
+    tensor([-0.0100,  2.0000])
+    """
+    return xp.where(self > 0, self, self * self.dtype.type(negative_slope))
+
+
+@elementwise(
+    self=lambda grad, self, beta, threshold, F: F.where(self * beta > threshold, grad, grad * F.sigmoid(self * beta)),
+    namespace="torch.nn.functional",
+    method=False,
+    only=(FLOAT,),
+)
+def softplus(xp, self, beta: Float = 1.0, threshold: Float = 20.0):
+    """`log(1 + exp(beta * self)) / beta`; the element itself beyond `threshold`.
+
+    >>> nn.functional.softplus(tensor([0., 1.]))
+    tensor([0.6931, 1.3133])
+    """
+    scaled = self * self.dtype.type(beta)
+    return xp.where(scaled > threshold, self, xp.log1p(xp.exp(scaled)) / self.dtype.type(beta))
+
+
+_GELU = math.sqrt(2 / math.pi)
+
+
+@elementwise(
+    self=lambda grad, self, approximate, F: grad * _gelu_slope(self, approximate, F), namespace="torch.nn.functional", method=False, only=(FLOAT,)
+)
+def gelu(xp, self, approximate: Str = "none"):
+    """`self` times the normal distribution's cumulative probability (Hendrycks and Gimpel 2016); approximate="tanh" is their formula.
+
+    >>> nn.functional.gelu(tensor([0., 1.]))
+    tensor([0.0000, 0.8413])
+    """
+    if approximate == "tanh":
+        return 0.5 * self * (1 + xp.tanh(self.dtype.type(_GELU) * (self + self.dtype.type(0.044715) * self * self * self)))
+    if approximate != "none":
+        raise TensorError("approximate argument must be either none or tanh.")
+    return self * scipy_module("special", xp).ndtr(self)
+
+
+def _gelu_slope(self, approximate, F):
+    if approximate == "tanh":
+        inner = F.tanh(_GELU * (self + 0.044715 * self * self * self))
+        return 0.5 * (1 + inner) + 0.5 * self * (1 - inner * inner) * (_GELU * (1 + 3 * 0.044715 * self * self))
+    return 0.5 * (1 + F.erf(self * math.sqrt(0.5))) + self * F.exp(-0.5 * self * self) * (1 / math.sqrt(2 * math.pi))

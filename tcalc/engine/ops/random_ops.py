@@ -1,0 +1,326 @@
+"""Random tensors from torch's own streams: creation ops, *_like forms, in-place fills and sampling from given odds."""
+
+from __future__ import annotations
+
+from .. import dtypes, random
+from ..backend import dtype_of
+from ..errors import TensorError, TensorNotImplemented
+from ..families.common import not_implemented
+from ..families.creation import creation, filled
+from ..families.mutation import mutation
+from ..families.structural import composite, structural
+from ..spec import spec_of
+
+
+def _pour(spec, sample):
+    """An array laid out as `spec`, `sample(n)` poured in the order torch fills it."""
+    return filled(spec, lambda a: random.put(sample(spec.numel), a))
+
+
+def _generator(given):
+    return given or random.default_generator
+
+
+def _floats(name, d):
+    if d.category < dtypes.FLOAT:
+        raise not_implemented(name, d)
+
+
+@creation(plan=lambda size, generator: (size, None), out=True)
+def rand(xp, spec, size: Size, *, generator: Generator | None = None):
+    """Uniform numbers in [0, 1).
+
+    >>> manual_seed(0); rand(3)
+    tensor([0.4963, 0.7682, 0.0885])
+    """
+    _floats("check_uniform_bounds", spec.dtype)
+    return _on(xp, _pour(spec, lambda n: random.uniform(_generator(generator), n, spec.dtype)))
+
+
+def _on(xp, array):
+    """The array on the module's device: torch's CPU stream is drawn on the host."""
+    return xp.asarray(array)
+
+
+@creation(plan=lambda size, generator: (size, None), out=True)
+def randn(xp, spec, size: Size, *, generator: Generator | None = None):
+    """Normal numbers, mean 0, standard deviation 1.
+
+    >>> manual_seed(0); randn(3)
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    _floats("normal_kernel_cpu", spec.dtype)
+    return _on(xp, _pour(spec, lambda n: random.normal(_generator(generator), n, spec.dtype, contiguous=spec.contiguous)))
+
+
+def _plan_randint(low, high, size):
+    if low >= high:
+        raise TensorError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    return size, dtypes.int64
+
+
+@creation(plan=lambda high, size, generator: _plan_randint(0, high, size), out=True)
+def randint(xp, spec, high: Int, size: Size, *, generator: Generator | None = None):
+    """Whole numbers, each of 0 ... high - 1 as likely.
+
+    >>> manual_seed(0); randint(10, (3,))
+    tensor([4, 9, 3])
+    """
+    return _on(xp, _pour(spec, lambda n: random.randint(_generator(generator), n, 0, high, spec.dtype)))
+
+
+@creation(public="randint", plan=lambda low, high, size, generator: _plan_randint(low, high, size), out=True)
+def randint_from(xp, spec, low: Int, high: Int, size: Size, *, generator: Generator | None = None):
+    """Whole numbers, each of low ... high - 1 as likely.
+
+    >>> manual_seed(0); randint(5, 10, (3,))
+    tensor([9, 9, 8])
+    """
+    return _on(xp, _pour(spec, lambda n: random.randint(_generator(generator), n, low, high, spec.dtype)))
+
+
+@creation(plan=lambda n, generator: ((n,), dtypes.int64), out=True)
+def randperm(xp, spec, n: Int, *, generator: Generator | None = None):
+    """0 ... n - 1 in random order.
+
+    >>> manual_seed(0); randperm(4)
+    tensor([2, 0, 1, 3])
+    """
+    return _on(xp, random.randperm(_generator(generator), n, spec.dtype))
+
+
+@creation(plan=lambda source: (source.shape, source.dtype), like="like")
+def rand_like(xp, spec, self):
+    """Uniform numbers in [0, 1), with the shape, dtype, device and strides of `self`.
+
+    >>> manual_seed(0); rand_like(ones(3))
+    tensor([0.4963, 0.7682, 0.0885])
+    """
+    _floats("check_uniform_bounds", spec.dtype)
+    return _on(xp, _pour(spec, lambda n: random.uniform(random.default_generator, n, spec.dtype)))
+
+
+@creation(plan=lambda source: (source.shape, source.dtype), like="like")
+def randn_like(xp, spec, self):
+    """Normal numbers, with the shape, dtype, device and strides of `self`.
+
+    >>> manual_seed(0); randn_like(ones(3))
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    _floats("normal_kernel_cpu", spec.dtype)
+    return _on(xp, _pour(spec, lambda n: random.normal(random.default_generator, n, spec.dtype, contiguous=spec.contiguous)))
+
+
+@creation(plan=lambda source, high: (source.shape, source.dtype), like="like")
+def randint_like(xp, spec, self, high: Int):
+    """Whole numbers below `high`, with the shape, dtype, device and strides of `self`.
+
+    >>> manual_seed(0); randint_like(ones(3), 10)
+    tensor([4., 9., 3.])
+    """
+    _plan_randint(0, high, ())
+    return _on(xp, _pour(spec, lambda n: random.randint(random.default_generator, n, 0, high, spec.dtype)))
+
+
+@creation(public="randint_like", plan=lambda source, low, high: (source.shape, source.dtype), like="like")
+def randint_like_from(xp, spec, self, low: Int, high: Int):
+    """Whole numbers from `low` and below `high`, with the shape, dtype, device and strides of `self`.
+
+    >>> manual_seed(0); randint_like(ones(3), 5, 10)
+    tensor([9., 9., 8.])
+    """
+    _plan_randint(low, high, ())
+    return _on(xp, _pour(spec, lambda n: random.randint(random.default_generator, n, low, high, spec.dtype)))
+
+
+# --- normal with its parameters given ---------------------------------------------------------------------------------
+
+
+def _std_ok(std):
+    if std < 0:
+        raise TensorError(f"normal expects std >= 0.0, but found std {std}")
+
+
+@creation(plan=lambda mean, std, size, generator: (size, None), out=True)
+def normal(xp, spec, mean: Float, std: Float, size: Size, *, generator: Generator | None = None):
+    """Normal numbers of a mean and a standard deviation.
+
+    >>> manual_seed(0); normal(0., 1., (3,))
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    _std_ok(std)
+    return _on(xp, _pour(spec, lambda n: random.normal(_generator(generator), n, spec.dtype, mean, std, spec.contiguous)))
+
+
+@composite(public="normal", method=False)
+def normal_tensors(F, mean, std, *, generator: Generator | None = None):
+    """Normal numbers, each of its own mean and standard deviation.
+
+    >>> manual_seed(0); normal(zeros(3), ones(3))
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    if bool((std < 0).any()):
+        raise TensorError("normal expects all elements of std >= 0.0")
+    shape = tuple((mean + std).shape)
+    return F.normal(0.0, 1.0, shape, dtype=mean.dtype, generator=generator).mul_(std).add_(mean)
+
+
+@composite(public="normal", method=False)
+def normal_mean(F, mean, std: Float = 1.0, *, generator: Generator | None = None):
+    """Normal numbers, each of its own mean.
+
+    >>> manual_seed(0); normal(zeros(3))
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    _std_ok(std)
+    return F.normal(0.0, std, tuple(mean.shape), dtype=mean.dtype, generator=generator).add_(mean)
+
+
+@composite(public="normal", method=False)
+def normal_std(F, mean: Float, std, *, generator: Generator | None = None):
+    """Normal numbers, each of its own standard deviation.
+
+    >>> manual_seed(0); normal(0., ones(3))
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    if bool((std < 0).any()):
+        raise TensorError("normal expects all elements of std >= 0.0")
+    return F.normal(0.0, 1.0, tuple(std.shape), dtype=std.dtype, generator=generator).mul_(std).add_(mean)
+
+
+# --- from given odds --------------------------------------------------------------------------------------------------
+
+
+@structural(plan=lambda self, generator: spec_of(self.dtype, self.device, self.shape), self=lambda grad: grad * 0)
+def bernoulli(xp, self, *, generator: Generator | None = None):
+    """1 with the probability each element gives, else 0.
+
+    >>> manual_seed(0); bernoulli(tensor([0.9, 0.1]))
+    tensor([1., 0.])
+    """
+    d = _dtype_of(self)
+    if d.category < dtypes.FLOAT:
+        raise TensorNotImplemented(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{d.kernel_name}'")
+    if bool(((self < 0) | (self > 1)).any()):
+        raise TensorError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+    return random.bernoulli_tensor(_generator(generator), self.reshape(-1), d).reshape(self.shape)
+
+
+def _dtype_of(array):
+    return dtype_of(array.dtype)
+
+
+def _plan_multinomial(self, num_samples, replacement, generator):
+    if self.ndim not in (1, 2):
+        raise TensorError("prob_dist must be 1 or 2 dim")
+    return spec_of(dtypes.int64, self.device, (*self.shape[:-1], num_samples))
+
+
+@structural(plan=_plan_multinomial)
+def multinomial(xp, self, num_samples: Int, replacement: Bool = False, *, generator: Generator | None = None):
+    """Places drawn by the weights of each row, with or without putting back.
+
+    >>> manual_seed(0); multinomial(tensor([0., 1., 1.]), 2)
+    tensor([2, 1])
+    """
+    return random.multinomial(_generator(generator), self, num_samples, replacement)
+
+
+@structural(plan=lambda self, generator: spec_of(self.dtype, self.device, self.shape), method=False, self=lambda grad: grad * 0)
+def poisson(xp, self, generator: Generator | None = None):
+    """Counts of events that happen at the rate each element gives.
+
+    >>> manual_seed(0); poisson(tensor([4., 4.])).shape
+    torch.Size([2])
+    """
+    return random.poisson(_generator(generator), self).reshape(self.shape)
+
+
+# --- filling ----------------------------------------------------------------------------------------------------------
+
+
+def _pour_into(xp, array, sample):
+    random.put(sample(array.size), array)
+
+
+@mutation(public="uniform_", self=lambda grad: grad * 0)
+def uniform_(xp, self, low: Float = 0.0, high: Float = 1.0, *, generator: Generator | None = None):
+    """Filled with uniform numbers in [low, high).
+
+    >>> manual_seed(0); zeros(3).uniform_()
+    tensor([0.4963, 0.7682, 0.0885])
+    """
+    _pour_into(xp, self, lambda n: random.uniform(_generator(generator), n, _dtype_of(self), low, high))
+
+
+@mutation(public="normal_", self=lambda grad: grad * 0)
+def normal_(xp, self, mean: Float = 0.0, std: Float = 1.0, *, generator: Generator | None = None):
+    """Filled with normal numbers.
+
+    >>> manual_seed(0); zeros(3).normal_()
+    tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    _std_ok(std)
+    _pour_into(xp, self, lambda n: random.normal(_generator(generator), n, _dtype_of(self), mean, std, bool(self.flags.c_contiguous)))
+
+
+@mutation(public="random_", self=lambda grad: grad * 0)
+def random_(xp, self, low: Int | None = None, high: Int | None = None, *, generator: Generator | None = None):
+    """Filled with whole numbers: from `low` below `high`, below one bound, or any that the dtype holds exactly.
+
+    >>> manual_seed(0); zeros(3).random_(10)
+    tensor([4., 9., 3.])
+    """
+    if low is not None and high is None:
+        low, high = 0, low
+    _pour_into(xp, self, lambda n: random.random_(_generator(generator), n, _dtype_of(self), low, high))
+
+
+@mutation(public="bernoulli_", self=lambda grad: grad * 0)
+def bernoulli_(xp, self, p: Float = 0.5, *, generator: Generator | None = None):
+    """Filled with 1 with probability `p`, else 0.
+
+    >>> manual_seed(0); zeros(3).bernoulli_()
+    tensor([1., 0., 1.])
+    """
+    _pour_into(xp, self, lambda n: random.bernoulli(_generator(generator), n, _dtype_of(self), p))
+
+
+@mutation(public="exponential_", self=lambda grad: grad * 0)
+def exponential_(xp, self, lambd: Float = 1.0, *, generator: Generator | None = None):
+    """Filled with waiting times of rate `lambd`.
+
+    >>> manual_seed(0); zeros(2).exponential_().shape
+    torch.Size([2])
+    """
+    _pour_into(xp, self, lambda n: random.exponential(_generator(generator), n, _dtype_of(self), lambd))
+
+
+@mutation(public="geometric_", self=lambda grad: grad * 0)
+def geometric_(xp, self, p: Float, *, generator: Generator | None = None):
+    """Filled with the number of tries until one of probability `p` succeeds.
+
+    >>> manual_seed(0); zeros(2).geometric_(0.5).shape
+    torch.Size([2])
+    """
+    _pour_into(xp, self, lambda n: random.geometric(_generator(generator), n, _dtype_of(self), p))
+
+
+@mutation(public="cauchy_", self=lambda grad: grad * 0)
+def cauchy_(xp, self, median: Float = 0.0, sigma: Float = 1.0, *, generator: Generator | None = None):
+    """Filled with Cauchy numbers.
+
+    >>> manual_seed(0); zeros(2).cauchy_().shape
+    torch.Size([2])
+    """
+    _pour_into(xp, self, lambda n: random.cauchy(_generator(generator), n, _dtype_of(self), median, sigma))
+
+
+@mutation(public="log_normal_", self=lambda grad: grad * 0)
+def log_normal_(xp, self, mean: Float = 1.0, std: Float = 2.0, *, generator: Generator | None = None):
+    """Filled with numbers whose logarithm is normal.
+
+    >>> manual_seed(0); zeros(2).log_normal_().shape
+    torch.Size([2])
+    """
+    _pour_into(xp, self, lambda n: random.log_normal(_generator(generator), n, _dtype_of(self), mean, std))

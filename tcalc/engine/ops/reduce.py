@@ -1,0 +1,502 @@
+"""Sums, means, products, extremes, norms and other foldings of dims, with their derivatives."""
+
+from __future__ import annotations
+
+import math
+
+from .. import dtypes
+from ..dtypes import FLOAT
+from ..errors import TensorError, TensorIndexError
+from ..families.common import not_implemented
+from ..families.reduction import reduction
+from ..families.structural import composite, structural
+from ..layout import reduced_shape, wrap_dim
+from ..spec import spec_of
+
+
+def _spread(value, self_spec, dim, keepdim, F):
+    """A reduced value shown again at the shape it came from."""
+    if not keepdim and dim:
+        kept = tuple(1 if i in dim else n for i, n in enumerate(self_spec.shape))
+        value = F.reshape(value, kept)
+    return F.expand(value, tuple(self_spec.shape))
+
+
+def _count(self_spec, dim):
+    return math.prod(self_spec.shape[d] for d in dim) if dim is not None else self_spec.numel
+
+
+# --- sums and means ---------------------------------------------------------------------------------------------------
+
+
+@reduction(result="sum", self=lambda grad, self_spec, F: F.expand(grad, tuple(self_spec.shape)), out=False)
+def sum_(xp, self, *, dtype: DType | None = None):
+    """All elements added up; ints add up in int64.
+
+    >>> sum(tensor([[1., 2.], [3., 4.]]))
+    tensor(10.)
+    """
+    return xp.add.reduce(self, axis=None)
+
+
+@reduction(public="sum", overload=1, result="sum", self=lambda grad, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F))
+def sum_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType | None = None):
+    """Elements added up along `dim`.
+
+    >>> sum(tensor([[1., 2.], [3., 4.]]), 0)
+    tensor([4., 6.])
+    """
+    return xp.add.reduce(self, dim, keepdims=keepdim)
+
+
+@reduction(result="float", self=lambda grad, self_spec, F: F.expand(grad, tuple(self_spec.shape)) / self_spec.numel, out=False)
+def mean(xp, self, *, dtype: DType | None = None):
+    """The average of all elements.
+
+    >>> mean(tensor([1., 2., 6.]))
+    tensor(3.)
+    """
+    return xp.add.reduce(self, axis=None) / self.dtype.type(self.size)
+
+
+@reduction(
+    public="mean", overload=1, result="float", self=lambda grad, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) / _count(self_spec, dim)
+)
+def mean_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType | None = None):
+    """The average along `dim`.
+
+    >>> mean(tensor([[1., 2.], [3., 4.]]), 0)
+    tensor([2., 3.])
+    """
+    return xp.add.reduce(self, dim, keepdims=keepdim) / self.dtype.type(math.prod(self.shape[d] for d in dim))
+
+
+@reduction(result="sum", self=lambda grad, self, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) * (self == self))
+def nansum(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
+    """The sum along `dim`, nan counted as 0.
+
+    >>> nansum(tensor([1., float("nan"), 2.]))
+    tensor(3.)
+    """
+    return xp.nansum(self, axis=dim, keepdims=keepdim)
+
+
+def _var_grad(grad, self, self_spec, dim, keepdim, correction, F):
+    axes = tuple(range(self_spec.ndim)) if dim is None else dim
+    spread = _spread(grad, self_spec, axes, keepdim, F)
+    freedom = max(_count(self_spec, axes) - correction, 0)
+    scale = 2.0 / freedom if freedom else math.nan if not freedom else 0.0
+    return spread * (self - F.mean_dim(self, axes, True)) * scale
+
+
+def _variance(xp, self, dim, keepdim, correction):
+    count = math.prod(self.shape[d] for d in dim)
+    mean = xp.add.reduce(self, dim, keepdims=True) / self.dtype.type(count)
+    squares = xp.add.reduce(xp.square(self - mean), dim, keepdims=keepdim)
+    return squares / self.dtype.type(max(count - correction, 0))
+
+
+@reduction(result="float", only_float=True, self=lambda grad, self, self_spec, dim, keepdim, correction, F: _var_grad(grad, self, self_spec, dim, keepdim, correction, F))
+def var(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, correction: Scalar = 1):
+    """Variance along `dim`: the mean squared distance from the mean, over n - correction.
+
+    >>> var(tensor([1., 2., 3.]))
+    tensor(1.)
+    """
+    return _variance(xp, self, dim, keepdim, correction)
+
+
+@reduction(
+    result="float",
+    only_float=True,
+    self=lambda grad, self, self_spec, result, dim, keepdim, correction, F: _var_grad(
+        grad / (result * 2) * (result != 0), self, self_spec, dim, keepdim, correction, F
+    ),
+)
+def std(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, correction: Scalar = 1):
+    """Standard deviation along `dim`: the square root of the variance.
+
+    >>> std(tensor([1., 2., 3.]))
+    tensor(1.)
+    """
+    return xp.sqrt(_variance(xp, self, dim, keepdim, correction))
+
+
+def _prod_grad(grad, self, dim, keepdim, F):
+    """The product of all others: the running product from the left times that from the right, right even at zeros."""
+    ndim = len(self.shape)
+    if ndim == 0:
+        return grad
+    if not keepdim:
+        grad = F.unsqueeze(grad, dim)
+    ones = F.slice(self, dim, 0, 1, 1) * 0 + 1
+    size = self.shape[dim]
+    left = F.cumprod(F.cat([ones, F.slice(self, dim, 0, size - 1, 1)], dim), dim)
+    right = F.flip(F.cumprod(F.cat([ones, F.slice(F.flip(self, (dim,)), dim, 0, size - 1, 1)], dim), dim), (dim,))
+    return grad * (left * right)
+
+
+@reduction(
+    result="sum", self=lambda grad, self, self_spec, F: F.reshape(_prod_grad(grad, F.reshape(self, (self_spec.numel,)), 0, False, F), tuple(self_spec.shape)), out=False
+)
+def prod(xp, self, *, dtype: DType | None = None):
+    """All elements multiplied.
+
+    >>> prod(tensor([2., 3., 4.]))
+    tensor(24.)
+    """
+    return xp.multiply.reduce(self, axis=None)
+
+
+@reduction(public="prod", overload=1, result="sum", self=lambda grad, self, dim, keepdim, F: _prod_grad(grad, self, dim[0] if dim else 0, keepdim, F))
+def prod_dim(xp, self, dim: Dim, keepdim: Bool = False, *, dtype: DType | None = None):
+    """Elements multiplied along `dim`.
+
+    >>> prod(tensor([[1., 2.], [3., 4.]]), 1)
+    tensor([ 2., 12.])
+    """
+    return xp.multiply.reduce(self, dim, keepdims=keepdim)
+
+
+@reduction(
+    self=lambda grad, self, self_spec, result, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F)
+    * F.exp(self - _spread(result, self_spec, dim, keepdim, F)),
+    result="float",
+)
+def logsumexp(xp, self, dim: Dims, keepdim: Bool = False):
+    """`log(sum(exp(self)))` along `dim`, without overflow.
+
+    >>> logsumexp(tensor([0., 0.]), 0)
+    tensor(0.6931)
+    """
+    top = xp.maximum.reduce(self, dim, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, self.dtype.type(0))
+    total = xp.log(xp.add.reduce(xp.exp(self - top), dim, keepdims=True)) + top
+    return total if keepdim else total.reshape(reduced_shape(self.shape, dim, False))
+
+
+# --- extremes ---------------------------------------------------------------------------------------------------------
+
+
+def _even_share(grad, self, self_spec, result, dim, keepdim, F):
+    """The gradient split evenly among the elements that reach the extreme."""
+    axes = tuple(range(self_spec.ndim)) if dim is None else dim
+    mask = self == _spread(result, self_spec, axes, keepdim, F)
+    counts = F.sum_dim(F.cast(mask, self_spec.dtype), axes, True)
+    return _spread(grad, self_spec, axes, keepdim, F) * mask / counts
+
+
+@reduction(public="max", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False)
+def max_(xp, self):
+    """The largest element; nan wins.
+
+    >>> max(tensor([1., 5., 3.]))
+    tensor(5.)
+    """
+    return xp.maximum.reduce(self, axis=None)
+
+
+@reduction(public="min", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False)
+def min_(xp, self):
+    """The smallest element; nan wins.
+
+    >>> min(tensor([1., 5., 3.]))
+    tensor(1.)
+    """
+    return xp.minimum.reduce(self, axis=None)
+
+
+@reduction(empty_ok=False, self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
+def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
+    """The largest along `dim`; equal ones share the gradient.
+
+    >>> amax(tensor([[1., 5.], [3., 2.]]), 1)
+    tensor([5., 3.])
+    """
+    return xp.maximum.reduce(self, dim, keepdims=keepdim)
+
+
+@reduction(empty_ok=False, self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
+def amin(xp, self, dim: Dims = (), keepdim: Bool = False):
+    """The smallest along `dim`; equal ones share the gradient.
+
+    >>> amin(tensor([[1., 5.], [3., 2.]]), 1)
+    tensor([1., 2.])
+    """
+    return xp.minimum.reduce(self, dim, keepdims=keepdim)
+
+
+def _plan_values_indices(self, dim, keepdim):
+    dim = wrap_dim(dim, self.ndim)
+    if self.ndim and self.shape[dim] == 0:
+        raise TensorIndexError(f"max(): Expected reduction dim {dim} to have non-zero size.")
+    shape = reduced_shape(self.shape, (dim,) if self.ndim else (), keepdim)
+    return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
+
+
+def _gather_back(grad, self_spec, dim, keepdim, index, F):
+    """The gradient put where the values were taken from."""
+    if not self_spec.ndim:
+        return grad
+    if not keepdim:
+        grad, index = F.unsqueeze(grad, dim), F.unsqueeze(index, dim)
+    return F.scatter_add_to(tuple(self_spec.shape), dim, index, grad)
+
+
+def _extreme_with_place(xp, self, dim, keepdim, find):
+    if not self.ndim:
+        return self.copy(), xp.zeros((), "int64")
+    places = xp.expand_dims(getattr(xp, find)(self, axis=dim), dim)
+    values = xp.take_along_axis(self, places, dim)
+    if keepdim:
+        return values, places
+    return xp.squeeze(values, dim), xp.squeeze(places, dim)
+
+
+@structural(
+    public="max", plan=_plan_values_indices, fields=("values", "indices"),
+    self=lambda grad, self_spec, dim, keepdim, indices, F: _gather_back(grad, self_spec, dim, keepdim, indices, F),
+)
+def max_dim(xp, self, dim: Dim, keepdim: Bool = False):
+    """The largest along `dim` and where it is.
+
+    >>> max(tensor([[1., 5.], [3., 2.]]), 1)
+    torch.return_types.max(
+    values=tensor([5., 3.]),
+    indices=tensor([1, 0]))
+    """
+    return _extreme_with_place(xp, self, dim, keepdim, "argmax")
+
+
+@structural(
+    public="min", plan=_plan_values_indices, fields=("values", "indices"),
+    self=lambda grad, self_spec, dim, keepdim, indices, F: _gather_back(grad, self_spec, dim, keepdim, indices, F),
+)
+def min_dim(xp, self, dim: Dim, keepdim: Bool = False):
+    """The smallest along `dim` and where it is.
+
+    >>> min(tensor([[1., 5.], [3., 2.]]), 1)
+    torch.return_types.min(
+    values=tensor([1., 2.]),
+    indices=tensor([0, 1]))
+    """
+    return _extreme_with_place(xp, self, dim, keepdim, "argmin")
+
+
+@composite(public="max")
+def max_other(F, self, other):
+    """The larger of two elements: `maximum`.
+
+    >>> max(tensor([1., 5.]), tensor([3., 2.]))
+    tensor([3., 5.])
+    """
+    return F.maximum(self, other)
+
+
+@composite(public="min")
+def min_other(F, self, other):
+    """The smaller of two elements: `minimum`.
+
+    >>> min(tensor([1., 5.]), tensor([3., 2.]))
+    tensor([1., 2.])
+    """
+    return F.minimum(self, other)
+
+
+def _plan_arg(self, dim, keepdim):
+    if self.dtype is dtypes.bool_:
+        raise not_implemented("argmax_cpu", self.dtype)
+    if dim is None:
+        if self.numel == 0:
+            raise TensorIndexError("argmax(): Expected reduction dim to be specified for input.numel() == 0.")
+        return spec_of(dtypes.int64, self.device, (1,) * self.ndim if keepdim else ())
+    dim = wrap_dim(dim, self.ndim)
+    if self.ndim and self.shape[dim] == 0:
+        raise TensorIndexError(f"argmax(): Expected reduction dim {dim} to have non-zero size.")
+    return spec_of(dtypes.int64, self.device, reduced_shape(self.shape, (dim,) if self.ndim else (), keepdim))
+
+
+@structural(plan=_plan_arg)
+def argmax(xp, self, dim: Dim | None = None, keepdim: Bool = False):
+    """Where the largest element is: its index along `dim`, or in the flattened tensor.
+
+    >>> argmax(tensor([1., 5., 3.]))
+    tensor(1)
+    """
+    return xp.asarray(xp.argmax(self, axis=dim if self.ndim else None))
+
+
+@structural(plan=_plan_arg)
+def argmin(xp, self, dim: Dim | None = None, keepdim: Bool = False):
+    """Where the smallest element is: its index along `dim`, or in the flattened tensor.
+
+    >>> argmin(tensor([1., 5., 3.]))
+    tensor(0)
+    """
+    return xp.asarray(xp.argmin(self, axis=dim if self.ndim else None))
+
+
+# --- truth and counting -----------------------------------------------------------------------------------------------
+
+
+@reduction(result="bool")
+def all_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
+    """Whether all elements are nonzero.
+
+    >>> all(tensor([True, False]))
+    tensor(False)
+    """
+    return xp.all(self, axis=dim, keepdims=keepdim)
+
+
+@reduction(result="bool")
+def any_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
+    """Whether any element is nonzero.
+
+    >>> any(tensor([True, False]))
+    tensor(True)
+    """
+    return xp.any(self, axis=dim, keepdims=keepdim)
+
+
+@reduction(result="index", out=False)
+def count_nonzero(xp, self, dim: Dims | None = None):
+    """How many elements are nonzero.
+
+    >>> count_nonzero(tensor([0, 3, 5]))
+    tensor(2)
+    """
+    return xp.add.reduce(xp.not_equal(self, 0), dim, dtype="int64")
+
+
+# --- norms ------------------------------------------------------------------------------------------------------------
+
+
+def _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F):
+    axes = tuple(range(self_spec.ndim)) if dim is None else dim
+    g, norm = _spread(grad, self_spec, axes, keepdim, F), _spread(result, self_spec, axes, keepdim, F)
+    if ord == 0:
+        return g * 0
+    if ord == 1:
+        return g * F.sign(self)
+    if ord == 2:
+        return F.where(norm == 0, 0.0, g * (self / norm))
+    if math.isinf(ord):
+        mask = F.abs(self) == norm
+        return g * F.sign(self) * mask / F.sum_dim(F.cast(mask, self_spec.dtype), axes, True)
+    return F.where(norm == 0, 0.0, g * (F.sign(self) * F.pow_scalar(F.abs(self) / norm, ord - 1)))
+
+
+@reduction(
+    namespace="torch.linalg",
+    result="float",
+    only_float=True,
+    method=False,
+    node="LinalgVectorNormBackward",
+    self=lambda grad, self, self_spec, result, ord, dim, keepdim, F: _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F),
+)
+def vector_norm(xp, self, ord: Scalar = 2, dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
+    """The `ord`-norm of all elements along `dim`: (sum of |x|^ord)^(1/ord).
+
+    >>> linalg.vector_norm(tensor([3., 4.]))
+    tensor(5.)
+    """
+    return _norm(xp, self, ord, dim, keepdim)
+
+
+def _norm(xp, self, ord, dim, keepdim):
+    if ord == 2:
+        return xp.sqrt(xp.add.reduce(xp.square(self), dim, keepdims=keepdim))
+    size = xp.absolute(self)
+    if ord == math.inf:
+        return xp.maximum.reduce(size, dim, keepdims=keepdim)
+    if ord == -math.inf:
+        return xp.minimum.reduce(size, dim, keepdims=keepdim)
+    if ord == 0:
+        return xp.add.reduce((self != 0).astype(self.dtype), dim, keepdims=keepdim)
+    if ord == 1:
+        return xp.add.reduce(size, dim, keepdims=keepdim)
+    return xp.power(xp.add.reduce(xp.power(size, ord), dim, keepdims=keepdim), 1.0 / ord)
+
+
+@composite()
+def norm(F, self, p: Any = "fro", dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
+    """The norm of all elements along `dim`; p="fro" is the 2-norm.
+
+    >>> norm(tensor([3., 4.]))
+    tensor(5.)
+    """
+    if p == "nuc":
+        raise TensorError("norm: p='nuc' needs singular values; use linalg.svdvals(x).sum()")
+    if self.dtype.category < FLOAT and dtype is None:
+        raise TensorError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {self.dtype.kernel_name}")
+    return F.vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
+
+
+# --- running sums and products ----------------------------------------------------------------------------------------
+
+
+def _plan_cumulative(self, dim, dtype):
+    wrap_dim(dim, self.ndim)
+    d = dtype or (dtypes.int64 if self.dtype.category < FLOAT else self.dtype)
+    return spec_of(d, self.device, self.shape)
+
+
+def _accumulate(xp, ufunc, self, dim, dtype):
+    wanted = dtype or (dtypes.int64 if self.dtype.kind in "iub" else None)
+    source = self if wanted is None else self.astype(spec_of(wanted).numpy)
+    if source.dtype.itemsize == 2 and source.dtype.kind not in "iu":
+        return ufunc.accumulate(source.astype("float32"), axis=dim) if self.ndim else source.copy()
+    return ufunc.accumulate(source, axis=dim) if self.ndim else source.copy()
+
+
+def _reversed_cumsum(grad, dim, F):
+    return F.flip(F.cumsum(F.flip(grad, (dim,)), dim), (dim,)) if len(grad.shape) else grad
+
+
+@structural(plan=_plan_cumulative, self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
+def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
+    """The running sum along `dim`.
+
+    >>> cumsum(tensor([1., 2., 3.]), 0)
+    tensor([1., 3., 6.])
+    """
+    return _accumulate(xp, xp.add, self, dim, dtype)
+
+
+def _cumprod_grad(grad, self, result, dim, F):
+    """d cumprod: with no zeros, the reversed running sum of grad * result over self; zeros are handled slot by slot."""
+    if not len(self.shape):
+        return grad
+    size = self.shape[dim]
+    parts = []
+    for k in range(size):  # O(n^2) like torch's path for inputs with zeros; exact everywhere and differentiable again
+        before = F.prod_dim(F.slice(self, dim, 0, k, 1), dim, True)
+        after = F.slice(self, dim, k + 1, size, 1)
+        ones = before * 0 + 1
+        running = F.cumprod(F.cat([ones, after], dim), dim)
+        parts.append(F.sum_dim(F.slice(grad, dim, k, size, 1) * (before * running), (dim,), True))
+    return F.cat(parts, dim)
+
+
+@structural(plan=_plan_cumulative, self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F))
+def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
+    """The running product along `dim`.
+
+    >>> cumprod(tensor([1., 2., 3.]), 0)
+    tensor([1., 2., 6.])
+    """
+    return _accumulate(xp, xp.multiply, self, dim, dtype)
+
+
+@composite()
+def diff(F, self, n: Int = 1, dim: Dim = -1):
+    """Differences of neighbours along `dim`, `n` times.
+
+    >>> diff(tensor([1., 4., 9.]))
+    tensor([3., 5.])
+    """
+    for _ in range(n):
+        size = self.shape[dim]
+        self = F.slice(self, dim, 1, size, 1) - F.slice(self, dim, 0, size - 1, 1)
+    return self

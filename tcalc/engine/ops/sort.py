@@ -1,0 +1,175 @@
+"""Sorting, searching and picking by rank."""
+
+from __future__ import annotations
+
+from .. import dtypes
+from ..errors import TensorError
+from ..families.structural import composite, structural
+from ..layout import like_strides, wrap_dim
+from ..spec import spec_of
+
+
+def _gather_back(grad, self_spec, dim, indices, F):
+    return F.scatter_add_to(tuple(self_spec.shape), dim, indices, grad) if self_spec.ndim else grad
+
+
+def _plan_sort(self, dim, descending, stable):
+    wrap_dim(dim, self.ndim)
+    strides = like_strides(tuple(self.shape), self.strides)
+    return [spec_of(self.dtype, self.device, self.shape, strides), spec_of(dtypes.int64, self.device, self.shape, strides)]
+
+
+def _order(xp, self, dim, descending):
+    """Stable order along `dim`; nan counts as the largest."""
+    if not descending:
+        return xp.argsort(self, axis=dim, kind="stable")
+    backward = xp.argsort(xp.flip(self, dim), axis=dim, kind="stable")
+    return xp.flip(self.shape[dim] - 1 - backward, dim)
+
+
+@structural(plan=_plan_sort, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F))
+def sort(xp, self, dim: Dim = -1, descending: Bool = False, stable: Bool = False):
+    """Sorted along `dim`, with the places the values came from; equal values keep their order.
+
+    >>> sort(tensor([3., 1., 2.]))
+    torch.return_types.sort(
+    values=tensor([1., 2., 3.]),
+    indices=tensor([1, 2, 0]))
+    """
+    if not self.ndim:
+        return self.copy(), xp.zeros((), "int64")
+    order = _order(xp, self, dim, descending)
+    return xp.take_along_axis(self, order, dim), order
+
+
+@composite()
+def argsort(F, self, dim: Dim = -1, descending: Bool = False, stable: Bool = False):
+    """The places that sort the tensor along `dim`.
+
+    >>> argsort(tensor([3., 1., 2.]))
+    tensor([1, 2, 0])
+    """
+    return F.sort(self, dim, descending, stable)[1]
+
+
+def _plan_topk(self, k, dim, largest, sorted):
+    dim = wrap_dim(dim, self.ndim)
+    size = self.shape[dim] if self.ndim else 1
+    if not 0 <= k <= size:
+        raise TensorError("selected index k out of range")
+    shape = (*self.shape[:dim], k, *self.shape[dim + 1 :]) if self.ndim else ()
+    return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
+
+
+@structural(plan=_plan_topk, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F))
+def topk(xp, self, k: Int, dim: Dim = -1, largest: Bool = True, sorted: Bool = True):
+    """The k largest (or smallest) along `dim`, and where they are.
+
+    >>> topk(tensor([1., 5., 3.]), 2)
+    torch.return_types.topk(
+    values=tensor([5., 3.]),
+    indices=tensor([1, 2]))
+    """
+    if not self.ndim:
+        return self.copy(), xp.zeros((), "int64")
+    order = _order(xp, self, dim, largest)
+    order = order[(slice(None),) * (dim % self.ndim) + (slice(0, k),)]
+    return xp.take_along_axis(self, order, dim), order
+
+
+def _plan_kthvalue(self, k, dim, keepdim):
+    dim = wrap_dim(dim, self.ndim)
+    size = self.shape[dim] if self.ndim else 1
+    if not 1 <= k <= size:
+        raise TensorError("kthvalue(): selected number k out of range for dimension " + str(dim))
+    shape = tuple(1 if i == dim else s for i, s in enumerate(self.shape) if keepdim or i != dim)
+    return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
+
+
+def _pick_back(grad, self_spec, dim, keepdim, indices, F):
+    if not self_spec.ndim:
+        return grad
+    if not keepdim:
+        grad, indices = F.unsqueeze(grad, dim), F.unsqueeze(indices, dim)
+    return F.scatter_add_to(tuple(self_spec.shape), dim, indices, grad)
+
+
+def _pick(xp, self, rank, dim, keepdim):
+    """The element of a rank along `dim` and its place."""
+    if not self.ndim:
+        return self.copy(), xp.zeros((), "int64")
+    order = _order(xp, self, dim, False)
+    places = xp.take(order, xp.asarray([rank]), axis=dim)
+    values = xp.take_along_axis(self, places, dim)
+    return (values, places) if keepdim else (xp.squeeze(values, dim), xp.squeeze(places, dim))
+
+
+@structural(
+    plan=_plan_kthvalue, fields=("values", "indices"), self=lambda grad, self_spec, dim, keepdim, indices, F: _pick_back(grad, self_spec, dim, keepdim, indices, F)
+)
+def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
+    """The k-th smallest along `dim` (counted from 1) and where it is.
+
+    >>> kthvalue(tensor([3., 1., 2.]), 2)
+    torch.return_types.kthvalue(
+    values=tensor(2.),
+    indices=tensor(2))
+    """
+    return _pick(xp, self, k - 1, dim, keepdim)
+
+
+def _plan_median_dim(self, dim, keepdim):
+    return _plan_kthvalue(self, 1, dim, keepdim)
+
+
+@structural(
+    public="median", overload=1, plan=_plan_median_dim, fields=("values", "indices"),
+    self=lambda grad, self_spec, dim, keepdim, indices, F: _pick_back(grad, self_spec, dim, keepdim, indices, F),
+)
+def median_dim(xp, self, dim: Dim, keepdim: Bool = False):
+    """The middle value along `dim` (the lower of two) and where it is.
+
+    >>> median(tensor([[3., 1., 2.]]), 1)
+    torch.return_types.median(
+    values=tensor([2.]),
+    indices=tensor([2]))
+    """
+    size = self.shape[dim] if self.ndim else 1
+    return _pick(xp, self, (size - 1) // 2, dim, keepdim)
+
+
+@structural(
+    plan=lambda self: spec_of(self.dtype, self.device, ()),
+    self=lambda grad, self, result, F: grad * _one_of(self == result, F) if len(self.shape) else grad,
+    out=False,
+)
+def median(xp, self):
+    """The middle of all values, the lower of two.
+
+    >>> median(tensor([3., 1., 2.]))
+    tensor(2.)
+    """
+    flat = xp.sort(self.reshape(-1))
+    return flat[(flat.size - 1) // 2].reshape(()) if flat.size else xp.asarray(xp.nan, self.dtype)
+
+
+def _one_of(mask, F):
+    """Weights that share 1 among the elements where the mask holds."""
+    weights = F.cast(mask, dtypes.float64)
+    return weights / F.sum(weights)
+
+
+def _plan_searchsorted(sorted_sequence, self, out_int32, right):
+    return spec_of(dtypes.int32 if out_int32 else dtypes.int64, self.device, self.shape)
+
+
+@structural(plan=_plan_searchsorted, method=False)
+def searchsorted(xp, sorted_sequence, self, *, out_int32: Bool = False, right: Bool = False):
+    """Where each value would go into a sorted vector to keep it sorted.
+
+    >>> searchsorted(tensor([1., 3., 5.]), tensor([2., 5.]))
+    tensor([1, 2])
+    """
+    if sorted_sequence.ndim != 1:
+        raise TensorError("torch.searchsorted(): a boundary tensor of more than one dimension is not taken here; call it row by row")
+    return xp.searchsorted(sorted_sequence, self, side="right" if right else "left")

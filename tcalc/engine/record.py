@@ -1,0 +1,151 @@
+"""Recording: the graph node of an op's application, what it saves, and the checks when backward reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import TensorError
+from .graph import AccumulateGrad, Grad, Node, Output, next_seq
+from .modes import is_grad_enabled
+from .tensor import Tensor, alias
+
+if TYPE_CHECKING:
+    from .registry import Op
+
+Formula = Callable[..., Any]
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved"
+    " intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to"
+    " backward through the graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+def names_of(formula: Formula) -> tuple[str, ...]:
+    """Parameter names of a formula."""
+    code = formula.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
+class OpNode(Node):
+    """The node of one op's application.
+
+    `saved` holds (place among the inputs and the result, value, storage version when saved), None once freed.
+    `specs` are the inputs' specs and, last, the result's. `params` are the op's bound arguments.
+    """
+
+    __slots__ = ("op", "params", "saved", "specs")
+    op: Op
+    saved: Sequence[tuple[int, Any, int]] | None
+    params: Sequence[Any]
+    specs: Sequence[Any]
+
+    @property
+    def freed(self) -> bool:  # type: ignore[override]  # derived here
+        """Whether the saved values are gone."""
+        return self.saved is None
+
+    def name(self) -> str:
+        return self.op.node_name
+
+    def release(self) -> None:
+        if self.saved:
+            self.saved = None
+
+    def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
+        op, edges, saved = self.op, self.edges, self.saved
+        if saved is None:
+            raise TensorError(FREED, "backward", node=self)
+        pool: list[Any] = [None] * (len(op.inputs) + 1)
+        for place, value, version in saved:
+            if isinstance(value, Tensor):
+                storage = value.storage
+                if storage is not None and storage.version != version:
+                    raise overwritten(self, place, value, version)
+                pool[place] = level.unpack(self, place, value)
+            else:
+                pool[place] = value
+        needs = [edge is not None for edge in edges]
+        F = level.ops(grad)
+        vjps = op.vjps()
+        if vjps[0][0] < 0:
+            grads = vjps[0][1](grad, pool, self.params, self.specs, needs, F)
+        else:
+            grads = [None] * len(edges)
+            for i, vjp in vjps:
+                if needs[i]:
+                    grads[i] = vjp(grad, pool, self.params, self.specs, needs, F)
+        return op.finish_grads(grads, self.specs, F)
+
+
+def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:
+    """torch's sentence for a saved value that was changed in place, with the node and versions as data."""
+    if place == len(node.op.inputs):
+        maker: Node | None = node
+    else:
+        maker = node.edges[place]
+    number = maker.index if isinstance(maker, Output) else 0
+    kind = value.spec.dtype.kernel_name
+    whose = ""
+    if maker is not None and not isinstance(maker, AccumulateGrad):
+        whose = f", which is output {number} of {maker.name().rstrip('0123456789').removesuffix('Backward')},"
+    now = value._version
+    hint = "enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    return TensorError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation:"
+        f" [torch.{'cuda.' if value.is_cuda else ''}{kind}Tensor {list(value.shape)}]{whose or ''} is at version {now}; expected version {version} instead. Hint: {hint}",
+        "backward",
+        {"saved": value},
+        node=node,
+        storage=value.storage,
+        saved_version=version,
+        version=now,
+    )
+
+
+new_node = OpNode.__new__
+
+
+def attach(op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: Sequence[Any], result: Tensor, specs: Sequence[Any]) -> OpNode:
+    """Record one application of an op as the history of `result`, saving what its formulas need."""
+    node = new_node(OpNode)
+    node.op, node.edges, node.params, node.specs, node.seq = op, edges, params, specs, next_seq()
+    mask = 0
+    for i, edge in enumerate(edges):
+        if edge is not None:
+            mask |= 1 << i
+    saved: list[tuple[int, Any, int]] = []
+    for place in op.saves(mask):
+        if place < len(inputs):
+            value = inputs[place]
+            storage = value.storage if isinstance(value, Tensor) else None
+            saved.append((place, value, 0 if storage is None else storage.version))
+        else:
+            kept = alias(result)
+            saved.append((place, kept, kept._version))
+    node.saved = saved
+    result.node = node
+    return node
+
+
+def record(op: Op, inputs: Sequence[Any], params: Sequence[Any], result: Any, specs: Sequence[Any]) -> None:
+    """Give `result` (a Tensor, or several from one op) a node when grad mode is on and an input requires grad.
+
+    Integer results get none: they have no gradient.
+    """
+    edges = [t.node if isinstance(t, Tensor) else None for t in inputs]
+    for edge in edges:
+        if edge is not None:
+            break
+    else:
+        return
+    if not op.differentiable or not is_grad_enabled():
+        return
+    if isinstance(result, Tensor):
+        if result.spec.dtype.is_floating_point:
+            attach(op, edges, inputs, params, result, specs)
+        return
+    owner = attach(op, edges, inputs, params, result[0], specs)
+    for i, part in enumerate(result):
+        part.node = Output(owner, i) if part.spec.dtype.is_floating_point else None

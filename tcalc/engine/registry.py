@@ -1,0 +1,246 @@
+"""The Op record and the table of all ops: what one declaration becomes, looked up by calls, help and completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .errors import EngineError, TensorTypeError
+from .record import Formula, names_of
+from .signature import Mismatch, Param, Signature, invalid_combination
+from .tensor import Tensor
+
+OPS: dict[str, Op] = {}  # by declaration name: sum, sum_dim, ...
+PUBLIC: dict[str, Public] = {}  # by public name: sum
+
+
+class Op:
+    """One declaration: kernel, plan, formulas and the names it goes by.
+
+    `inputs` are the tensor parameters, in order; a formula's parameter names say what is saved for it: an input or
+    `result` (values), `NAME_spec` (dtype, shape, strides only), a plain parameter, `needs` (which inputs want a
+    gradient) and `F` (the ops at the level the formula runs on). `node` is torch's name of the graph node without its
+    number when it does not follow from the public name, `overload` that number.
+    """
+
+    family = "op"
+    cast_saved = False  # elementwise formulas see saved values in the result's dtype
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        *,
+        public: str | None = None,
+        node: str | None = None,
+        overload: int = 0,
+        grads: Formula | None = None,
+        function: bool = True,
+        method: bool = True,
+        inplace: bool = False,
+        aliases: Sequence[str] = (),
+        domain: Any = None,
+        formulas: dict[str, Formula] | None = None,
+        namespace: str = "torch",
+        skip: int = 1,
+        lead: Sequence[Param] = (),
+    ):
+        self.kernel = kernel
+        self.name: str = kernel.__name__.strip("_")
+        self.public = public or self.name
+        self.doc = kernel.__doc__ or ""
+        self.signature = Signature(kernel, skip, lead)
+        self.inputs = [p.name for p in self.signature.params if p.kind.name in ("Tensor", "Operand", "tuple of Tensors")]
+        self.node_name = (node or "".join(part[:1].upper() + part[1:] for part in self.public.split("_")) + "Backward") + str(overload)
+        self.formulas, self.grads, self.domain = formulas or {}, grads, domain
+        self.function, self.method, self.inplace, self.aliases, self.namespace = function, method, inplace, tuple(aliases), namespace
+        self.arguments, self.positional = len(self.signature.params), self.signature.positional
+        self.named = [param.name for param in self.signature.params[self.positional :]]
+        self._vjps: list[tuple[int, Callable[..., Any]]] | None = None
+        self._masks: dict[int, tuple[int, ...]] = {}
+        self.call = self.build()
+        OPS[self.name] = self
+        public_record = PUBLIC.get(self.public)
+        if public_record is None:
+            public_record = PUBLIC[self.public] = Public(self.public)
+        public_record.ops.append(self)
+        for alias in self.aliases:
+            PUBLIC[alias] = public_record
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether any input has a formula."""
+        return bool(self.formulas or self.grads)
+
+    @property
+    def example(self) -> str:
+        """The runnable example of the docstring (`>>>` lines and their output), empty when there is none."""
+        lines = [line.strip() for line in self.doc.splitlines()]
+        start = next((i for i, line in enumerate(lines) if line.startswith(">>> ")), None)
+        return "" if start is None else "\n".join(lines[start:]).rstrip()
+
+    def build(self) -> Callable[..., Any]:
+        """The plain function that users call; families with a short path build their own."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return self.run(self.signature.bind(args, kwargs))
+            except Mismatch as mismatch:
+                raise TensorTypeError(f"{self.public}(): {mismatch}", self.public) from None
+            except EngineError as error:
+                raise self.explained(error, args, kwargs)
+
+        call.__name__ = self.public
+        return call
+
+    def explained(self, error: EngineError, args: Sequence[Any], kwargs: dict[str, Any]) -> EngineError:
+        """The error with this op's name and operands attached, unless it carries its own."""
+        if error.op is None:
+            names = [p.name for p in self.signature.params]
+            error.op, error.operands = self.public, dict(zip(names, args, strict=False)) | kwargs
+        return error
+
+    def run(self, values: list[Any]) -> Any:
+        """The op on bound values, in the order of the signature."""
+        raise TypeError(f"{self.name} cannot run")
+
+    def invoke(self, lead: Sequence[Any], values: Sequence[Any]) -> Any:
+        """The kernel on its leading arguments and on values in the order of the signature."""
+        count = self.positional
+        if not self.named:
+            return self.kernel(*lead, *values)
+        return self.kernel(*lead, *values[:count], **dict(zip(self.named, values[count:], strict=True)))
+
+    def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
+        """The op on raw arrays, for formulas in plain backward."""
+        return self.kernel(xp, *args, **kwargs)
+
+    def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
+        """Bring what the formulas gave to the shapes and dtypes of the inputs."""
+        return grads
+
+    # --- formulas -------------------------------------------------------------------------------------------------
+
+    def saves(self, mask: int) -> tuple[int, ...]:
+        """Places in (*inputs, result) whose values the formulas need when the inputs in bit mask `mask` want gradients."""
+        found = self._masks.get(mask)
+        if found is None:
+            wanted: set[str] = set(names_of(self.grads)) if self.grads else set()
+            for i, name in enumerate(self.inputs):
+                if mask >> i & 1 and name in self.formulas:
+                    wanted |= set(names_of(self.formulas[name]))
+            found = self._masks[mask] = tuple(i for i, name in enumerate([*self.inputs, "result"]) if name in wanted)
+        return found
+
+    def vjps(self) -> list[tuple[int, Callable[..., Any]]]:
+        """(input number, caller) of each formula, or one (-1, caller) for all; callers take (grad, pool, params, specs, needs, F)."""
+        if self._vjps is None:
+            if self.grads:
+                self._vjps = [(-1, self._caller(self.grads))]
+            else:
+                self._vjps = [(i, self._caller(self.formulas[n])) for i, n in enumerate(self.inputs) if n in self.formulas]
+        return self._vjps
+
+    def _caller(self, formula: Formula) -> Callable[..., Any]:
+        """The formula's names resolved to places, once, so that backward makes one plain call."""
+        pool = [*self.inputs, "result"]
+        words = []
+        for name in names_of(formula):
+            stem = name.removesuffix("_spec")
+            if name in ("grad", "needs", "F", "specs"):
+                words.append(name)
+            elif name in pool:
+                words.append(f"pool[{pool.index(name)}]")
+            elif stem != name:
+                words.append(f"specs[{-1 if stem == 'result' else pool.index(stem)}]")
+            elif name == "indices" and name not in self.signature.positions:
+                words.append("params[-1]")  # where the values of sort, max, ... came from
+            else:
+                words.append(f"params[{self.signature.positions[name]}]")
+        text = f"lambda f: lambda grad, pool, params, specs, needs, F: f({', '.join(words)})"
+        return eval(text)(formula)  # type: ignore[no-any-return]  # built from our own parameter names only
+
+
+class Public:
+    """A public name and its overloads, tried in the order of their declaration."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.ops: list[Op] = []
+        self._call: Callable[..., Any] | None = None
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        """The function behind the name."""
+        if self._call is None:
+            self._call = self.ops[0].call if len(self.ops) == 1 else self._dispatch()
+        return self._call
+
+    def _dispatch(self) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            for op in self.ops:
+                try:
+                    values = op.signature.bind(args, kwargs)
+                except Mismatch:
+                    continue
+                try:
+                    return op.run(values)
+                except EngineError as error:
+                    raise op.explained(error, args, kwargs)
+            raise invalid_combination(self.name, [op.signature for op in self.ops], args, kwargs)
+
+        call.__name__ = self.name
+        return call
+
+    @property
+    def doc(self) -> str:
+        """The docstring of the first overload."""
+        return self.ops[0].doc
+
+    @property
+    def signature(self) -> str:
+        """The first overload's signature as Python users write it."""
+        return self.ops[0].signature.plain()
+
+
+class TensorOps:
+    """`F` for formulas that run on Tensors, so that their own history is recorded."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        function = OPS[name].call
+        setattr(self, name, function)
+        return function
+
+
+class RawOps:
+    """`F` for formulas that run on the raw arrays of one array module."""
+
+    def __init__(self, xp: Any):
+        self.xp = xp
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        op, xp = OPS[name], self.xp
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return op.raw(xp, *args, **kwargs)
+
+        setattr(self, name, call)
+        return call
+
+
+TENSOR_OPS = TensorOps()
+_raw_ops: dict[Any, RawOps] = {}
+
+
+def raw_ops(xp: Any) -> RawOps:
+    """`F` for the raw arrays of an array module."""
+    found = _raw_ops.get(xp)
+    if found is None:
+        found = _raw_ops[xp] = RawOps(xp)
+    return found
+
+
+def install_methods() -> None:
+    """Make every op that is a method reachable on Tensor, in-place forms and operators included."""
+    for name, public in PUBLIC.items():
+        if public.ops[0].method and not hasattr(Tensor, name):
+            setattr(Tensor, name, public.call)

@@ -1,0 +1,246 @@
+"""Argument parsing as torch does it: kinds of parameters read off annotations, overloads tried in order, torch's TypeErrors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from . import backend, dtypes
+from .errors import TensorTypeError
+from .generator import Generator
+from .tensor import Tensor
+
+REQUIRED = object()
+
+
+class Kind(NamedTuple):
+    """One kind of parameter: torch's name for it in error sentences, the test for a value, and its conversion (or None)."""
+
+    name: str
+    accepts: Callable[[Any], bool]
+    convert: Callable[[Any], Any] | None = None
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or isinstance(value, backend.np.number) or (_is_tensor(value) and value.spec.ndim == 0)
+
+
+def _number(value: Any) -> bool | int | float:
+    return value.item() if isinstance(value, (Tensor, backend.np.generic)) else value  # type: ignore[no-any-return]
+
+
+def _is_int(value: Any) -> bool:
+    if type(value) is int:
+        return True
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, Tensor):
+        return value.spec.numel == 1 and value.spec.dtype.category == dtypes.INT
+    return isinstance(value, (int, backend.np.integer))
+
+
+def _int(value: Any) -> int:
+    return value if type(value) is int else int(value)
+
+
+def _is_ints(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(_is_int(v) for v in value)
+
+
+def _ints(value: Any) -> tuple[int, ...]:
+    return (_int(value),) if not isinstance(value, (tuple, list)) else tuple([_int(v) for v in value])
+
+
+def _is_tensors(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(map(_is_tensor, value))
+
+
+KINDS = {
+    "Tensor": Kind("Tensor", _is_tensor),
+    "Operand": Kind("Tensor", lambda v: _is_tensor(v) or (isinstance(v, (int, float)) or isinstance(v, backend.np.number)), None),
+    "Tensors": Kind("tuple of Tensors", _is_tensors, tuple),
+    "Scalar": Kind("Number", _is_number, _number),
+    "Int": Kind("int", _is_int, _int),
+    "Dim": Kind("int", _is_int, _int),
+    "Ints": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
+    "Size": Kind("tuple of ints", _is_ints, _ints),
+    "Dims": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
+    "Bool": Kind("bool", lambda v: isinstance(v, (bool, backend.np.bool_)), bool),
+    "Float": Kind("float", _is_number, lambda v: float(_number(v))),
+    "Str": Kind("str", lambda v: isinstance(v, str)),
+    "DType": Kind("torch.dtype", lambda v: isinstance(v, dtypes.dtype) or v in _PYTHON_TYPES, lambda v: _PYTHON_TYPES.get(v, v)),
+    "Device": Kind("torch.device", lambda v: isinstance(v, (str, backend.device)) or _is_int(v), backend.device),
+    "Generator": Kind("torch.Generator", lambda v: isinstance(v, Generator)),
+    "Format": Kind("torch.memory_format", lambda v: isinstance(v, MemoryFormat)),
+    "Layout": Kind("torch.layout", lambda v: isinstance(v, Layout)),
+    "Any": Kind("object", lambda v: True),
+}
+
+
+class MemoryFormat:
+    """How a copy is laid out: torch.contiguous_format, torch.preserve_format or torch.channels_last."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+class Layout:
+    """Storage scheme of a tensor; torch.strided is the only one here."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "torch.strided"
+
+
+contiguous_format, preserve_format, channels_last = (MemoryFormat(n) for n in ("contiguous_format", "preserve_format", "channels_last"))
+strided = Layout()
+_PYTHON_TYPES: dict[Any, dtypes.dtype] = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+ALIASES = {"input": "self", "axis": "dim", "keepdims": "keepdim", "x": "self", "x1": "self", "x2": "other"}  # numpy's words, which torch takes too
+
+
+class Param(NamedTuple):
+    """One parameter of a signature."""
+
+    name: str
+    kind: Kind
+    optional: bool
+    default: Any
+    keyword_only: bool
+    swallow: bool  # takes the rest of the positional ints, as `view(2, 3)`
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a given value fits."""
+        return (value is None and self.optional) or self.kind.accepts(value)
+
+    def convert(self, value: Any) -> Any:
+        """The value as the op wants it."""
+        return value if value is None or self.kind.convert is None else self.kind.convert(value)
+
+
+class Mismatch(Exception):
+    """Arguments that do not fit one signature; carries torch's sentence without the leading name."""
+
+
+class Signature:
+    """The parameters of one op, from its function's code, defaults and annotations. `skip` leaves out the leading xp or F, `lead` stands in its place."""
+
+    def __init__(self, function: Any, skip: int = 1, lead: Sequence[Param] = ()):
+        code = function.__code__
+        count = code.co_argcount
+        names = code.co_varnames[: count + code.co_kwonlyargcount]
+        defaults = dict(zip(names[count - len(function.__defaults__ or ()) : count], function.__defaults__ or (), strict=True))
+        defaults |= function.__kwdefaults__ or {}
+        notes = function.__annotations__
+        self.params: list[Param] = list(lead)
+        for i, name in enumerate(names):
+            if i < skip:
+                continue
+            note = str(notes.get(name, "Tensor"))
+            kind, _, rest = note.partition(" | ")
+            self.params.append(
+                Param(name, KINDS[kind], rest == "None" or defaults.get(name, 0) is None, defaults.get(name, REQUIRED), i >= count, kind == "Size")
+            )
+        self.positions = {p.name: i for i, p in enumerate(self.params)}
+        self.positional = sum(not p.keyword_only for p in self.params)
+        self.defaults = [p.default for p in self.params]
+
+    def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
+        """Values in the order of `params`, converted.
+
+        Raises Mismatch when they do not fit.
+        """
+        values = list(self.defaults)
+        params = self.params
+        if len(args) > self.positional:
+            last = params[self.positional - 1] if self.positional else None
+            if last is None or not last.swallow or not all(map(_is_int, args[self.positional - 1 :])):
+                raise Mismatch(self._too_many(len(args)))
+        for i, value in enumerate(args):
+            p = params[i]
+            if p.swallow and _is_int(value):
+                rest = args[i:] if i == self.positional - 1 else args[i : i + 1]
+                bad = next((j for j, v in enumerate(rest) if not _is_int(v)), None)
+                if bad is not None:
+                    raise Mismatch(
+                        f"argument '{p.name}' failed to unpack the object at pos {bad + 1} with error \"type must be tuple of ints,but got"
+                        f' {type(rest[bad]).__name__}"'
+                    )
+                values[i] = tuple([_int(v) for v in rest])
+                break
+            if not p.accepts(value):
+                raise Mismatch(f"argument '{shown(p.name)}' (position {i + 1}) must be {p.kind.name}, not {type_name(value)}")
+            values[i] = p.convert(value)
+        for key, value in kwargs.items():
+            at = self.positions.get(key)
+            if at is None:
+                at = self.positions.get(ALIASES.get(key, ""))
+                if at is None:
+                    raise Mismatch(f"got an unexpected keyword argument '{key}'")
+            p = params[at]
+            if at < len(args) and not p.keyword_only:
+                raise Mismatch(f"got multiple values for argument '{key}'")
+            if p.swallow and _is_int(value):
+                value = (value,)
+            if not p.accepts(value):
+                raise Mismatch(f"argument '{shown(p.name)}' must be {p.kind.name}, not {type_name(value)}")
+            values[at] = p.convert(value)
+        if REQUIRED in values:
+            missing = [f'"{shown(p.name)}"' for p, v in zip(params, values, strict=True) if v is REQUIRED]
+            raise Mismatch(f"missing {len(missing)} required positional arguments: {', '.join(missing)}")
+        return values
+
+    def _too_many(self, given: int) -> str:
+        if self.positional == 0:
+            return f"takes no arguments ({given} given)"
+        return f"takes {self.positional} positional argument{'s' * (self.positional != 1)} but {given} were given"
+
+    def text(self, method: bool = False) -> str:
+        """The signature as torch lists it: `(Tensor input, tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None)`."""
+        parts: list[str] = []
+        for p in self.params[1 if method else 0 :]:
+            if p.keyword_only and "*" not in parts:
+                parts.append("*")
+            default = "" if p.default is REQUIRED else f" = {p.default}"
+            parts.append(f"{p.kind.name} {shown(p.name)}{default}")
+        return f"({', '.join(parts)})"
+
+    def plain(self) -> str:
+        """The signature as Python users write it: `self, dim, keepdim=False`."""
+        parts: list[str] = []
+        for p in self.params:
+            if p.keyword_only and "*" not in parts:
+                parts.append("*")
+            parts.append(shown(p.name) if p.default is REQUIRED else f"{shown(p.name)}={p.default!r}")
+        return ", ".join(parts)
+
+
+def shown(name: str) -> str:
+    """A parameter's name as torch's functions spell it."""
+    return "input" if name == "self" else name
+
+
+def type_name(value: Any) -> str:
+    """A value's type as torch's TypeErrors spell it."""
+    if isinstance(value, Tensor):
+        return "Tensor"
+    if isinstance(value, (tuple, list)):
+        inner = ", ".join(type_name(v) for v in value)
+        return f"{type(value).__name__} of {'[' if isinstance(value, list) else '('}{inner}{']' if isinstance(value, list) else ')'}"
+    return type(value).__name__
+
+
+def invalid_combination(name: str, signatures: Sequence[Signature], args: Sequence[Any], kwargs: dict[str, Any]) -> TensorTypeError:
+    """torch's TypeError when no overload fits."""
+    given = ", ".join([type_name(a) for a in args] + [f"{k}={type_name(v)}" for k, v in kwargs.items()])
+    listing = "".join(f"\n * {s.text()}" for s in signatures)
+    return TensorTypeError(f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:{listing}\n", name)

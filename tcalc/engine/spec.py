@@ -1,0 +1,61 @@
+"""What a tensor is apart from its values: dtype, device, shape and strides, interned so that equal specs are one object."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from . import backend
+from .backend import CPU, device
+from .dtypes import dtype
+from .layout import Ints, Size, contiguous_strides, is_contiguous, is_dense
+
+
+class Spec:
+    """dtype, device, shape, strides (in elements) and what follows from them. A plan's result, and all of a meta tensor."""
+
+    __slots__ = ("byte_strides", "contiguous", "dense", "device", "dtype", "ndim", "numel", "numpy", "rows", "shape", "strides")
+
+    def __init__(self, d: dtype, where: device, shape: Ints, strides: Ints):
+        self.dtype, self.device, self.shape, self.strides = d, where, Size(shape), strides
+        self.ndim, self.numel = len(shape), prod(shape)
+        self.contiguous = is_contiguous(shape, strides)
+        self.dense = self.contiguous or is_dense(shape, strides)
+        self.numpy = backend.NUMPY[d]
+        item = d.itemsize
+        self.byte_strides = tuple(s * item for s in strides)
+        self.rows: Spec | None = None  # the spec of x[i], made when first asked for
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values, gaps and repeats not counted."""
+        return self.numel * self.dtype.itemsize
+
+    @property
+    def geometry(self) -> tuple[Size, Ints]:
+        """(shape, strides)."""
+        return self.shape, self.strides
+
+    def with_dtype(self, d: dtype) -> Spec:
+        """The same geometry with another dtype."""
+        return spec_of(d, self.device, self.shape, self.strides)
+
+    def __repr__(self) -> str:
+        return f"Spec({self.dtype.name} {tuple(self.shape)} stride {self.strides} {self.device})"
+
+
+_specs: dict[tuple[Any, ...], Spec] = {}
+LIMIT = 8192
+
+
+def spec_of(d: dtype, where: device = CPU, shape: Ints = (), strides: Ints | None = None) -> Spec:
+    """The one Spec for these facts; row-major when no strides are given."""
+    if strides is None:
+        strides = contiguous_strides(shape)
+    key = d, where, tuple(shape), strides
+    found = _specs.get(key)
+    if found is None:
+        if len(_specs) >= LIMIT:
+            _specs.clear()
+        found = _specs[key] = Spec(d, where, tuple(shape), strides)
+    return found

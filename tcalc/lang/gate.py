@@ -1,0 +1,140 @@
+"""The one gate through which a program reaches attributes: listed names per exact type, everything else refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tcalc.lang import library
+from tcalc.lang.bounded import checked_tuple
+from tcalc.lang.methods import BUILTIN_ATTRIBUTES
+from tcalc.lang.namespaces import Namespace
+from tcalc.lang.suggest import nearest
+from tcalc.lang.tokens import TypeToken, as_dtype, shown_exception, type_of
+
+# True: read the attribute as it is. A function: what stands for it, made from the value.
+Access = bool | Callable[[Any], Any]
+
+_TABLE: dict[type, Mapping[str, Access]] = dict(BUILTIN_ATTRIBUTES)
+_NOTHING: Mapping[str, Access] = {}
+_STORABLE = ("grad", "requires_grad", "data")
+
+
+def allow(cls: type, names: Mapping[str, Access]) -> None:
+    """Let programs read these attributes of values of exact type `cls`."""
+    _TABLE[cls] = names
+
+
+def get(value: Any, name: str) -> Any:
+    """`value.name`; raises AttributeError for anything not listed for the exact type of `value`."""
+    kind = type(value)
+    if kind is Namespace:
+        return value.member(name)
+    names = _TABLE.get(kind)
+    if names is None:
+        names = _names_of(value)
+    how = names.get(name)
+    if how is True:
+        return getattr(value, name)
+    if how is None or how is False:
+        raise _missing(value, name, names)
+    return how(value)
+
+
+def has(value: Any, name: object) -> bool:
+    """`hasattr(value, name)`."""
+    if type(name) is not str:
+        raise TypeError("attribute name must be string")
+    try:
+        get(value, name)
+    except AttributeError:
+        return False
+    return True
+
+
+class Put:
+    """The target of `value.name = x`: a subscript by the attribute's name, so that it can stand wherever a target can."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __getitem__(self, name: str) -> Any:
+        return get(self._value, name)
+
+    def __setitem__(self, name: str, new: Any) -> None:
+        value = self._value
+        if not (library.loaded() and isinstance(value, library.tensor_type())):
+            raise AttributeError(f"attributes of {_called(value)} cannot be assigned")
+        if name not in _STORABLE:
+            raise AttributeError(f"'{name}' of a Tensor cannot be assigned; only {', '.join(_STORABLE)} can")
+        setattr(value, name, new)
+
+
+def _names_of(value: Any) -> Mapping[str, Access]:
+    """The listed attributes of a type met for the first time, remembered."""
+    kind = type(value)
+    if isinstance(value, BaseException):
+        names: Mapping[str, Access] = {"args": _exception_args}
+    elif library.loaded() and kind in library.attributes():
+        listed = {name: True for name in library.attributes()[kind] if not name.startswith("_")}
+        names = {**listed, **_tensor_overrides(kind, listed)}
+    else:
+        names = _NOTHING
+    _TABLE[kind] = names
+    return names
+
+
+def _exception_args(error: BaseException) -> Any:
+    return checked_tuple(error.args)
+
+
+def _tensor_overrides(kind: type, listed: Mapping[str, Access]) -> dict[str, Access]:
+    if not issubclass(kind, library.tensor_type()):
+        return {}
+    return {name: how for name, how in _TENSOR_OVERRIDES.items() if name in listed}
+
+
+def _numpy_method(tensor: Any) -> Any:
+    def numpy(*, force: bool = False) -> Any:
+        """The tensor's array, sharing memory."""
+        from tcalc.lang import arraynames  # noqa: F401 - lists the attributes of handles
+        from tcalc.lang.arrays import wrap
+
+        return wrap(tensor.numpy(force=force) if force else tensor.numpy())
+
+    return numpy
+
+
+def _with_dtypes(name: str) -> Access:
+    """A method that takes a dtype by position, where int, float and bool are meant as dtypes."""
+
+    def access(tensor: Any) -> Any:
+        method = getattr(tensor, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return method(*map(as_dtype, args), **kwargs)
+
+        call.__name__ = name
+        return call
+
+    return access
+
+
+_TENSOR_OVERRIDES: dict[str, Access] = {"numpy": _numpy_method, "to": _with_dtypes("to"), "type": _with_dtypes("type")}
+
+
+def _called(value: Any) -> str:
+    """How an error speaks of a value's type."""
+    if type(value) is TypeToken:
+        return f"type {value.name}"
+    return f"'{type_of(value).name.rsplit('.', 1)[-1]}' object"
+
+
+def _missing(value: Any, name: str, names: Mapping[str, Access]) -> AttributeError:
+    if isinstance(value, BaseException):
+        return AttributeError(f"'{shown_exception(type(value)).__name__}' object has no attribute '{name}', only args")
+    near = nearest(name, names)
+    hint = f". Did you mean {near}?" if near else ""
+    return AttributeError(f"{_called(value)} has no attribute '{name}'{hint}")

@@ -1,0 +1,66 @@
+"""Iterators of the language: zip, map and the like, whose nesting is bounded because CPython follows it in C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tcalc.lang.bounded import checked_tuple
+from tcalc.lang.errors import limit
+
+MAX_CHAIN = 50
+
+
+class Lazy:
+    """An iterator that knows how many iterators it stands on; `name` is what `type()` calls it."""
+
+    __slots__ = ("depth", "name", "source")
+
+    def __init__(self, source: Iterator[Any], name: str, depth: int) -> None:
+        self.source, self.name, self.depth = source, name, depth
+
+    def __iter__(self) -> Lazy:
+        return self
+
+    def __next__(self) -> Any:
+        value = next(self.source)
+        return checked_tuple(value) if type(value) is tuple else value
+
+    def __repr__(self) -> str:
+        if self.name == "generator":
+            return f"<generator object <genexpr> at {id(self):#x}>"
+        return f"<{self.name} object at {id(self):#x}>"
+
+
+class Items:
+    """What `d.items()` gives: pairs, each checked like every other tuple that the program comes by."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: dict[Any, Any]) -> None:
+        self.source = source
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return map(checked_tuple, self.source.items())
+
+    def __reversed__(self) -> Iterator[tuple[Any, Any]]:
+        return map(checked_tuple, reversed(self.source.items()))
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __contains__(self, pair: Any) -> bool:
+        return pair in self.source.items()
+
+
+def lazy(source: Iterator[Any], name: str, *inputs: Any) -> Lazy:
+    """An iterator over `inputs`; raises LangError when it would stand on too many others."""
+    depth = 1 + max((each.depth for each in inputs if type(each) is Lazy), default=0)
+    if depth > MAX_CHAIN:
+        raise limit(f"more than {MAX_CHAIN} iterators on top of each other")
+    return Lazy(source, name, depth)
+
+
+def generated(values: list[Any]) -> Lazy:
+    """What a generator expression gives: its values are computed at once, and handed out one by one."""
+    return Lazy(iter(values), "generator", 1)

@@ -1,0 +1,52 @@
+"""The language's one door to the tensor library, which is imported when a program first needs it."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+_ENGINE = "tcalc.engine.namespace"
+
+
+def loaded() -> bool:
+    """Whether the tensor library is in memory; before that, no value can be a tensor."""
+    return _ENGINE in sys.modules
+
+
+@cache
+def table(path: str) -> dict[str, object]:
+    """The public names of a namespace ('torch', 'torch.nn', ...); KeyError if there is no such namespace."""
+    from tcalc.engine import namespace
+
+    return dict(namespace.table(path))
+
+
+@cache
+def attributes() -> dict[type, frozenset[str]]:
+    """The attributes that programs may read, by exact type of the value."""
+    from tcalc.engine import namespace
+
+    return dict(namespace.attributes())
+
+
+def sub_path(value: object) -> str | None:
+    """The path, if a table's value stands for a namespace inside it."""
+    from tcalc.engine.namespace import Sub
+
+    return value.path if isinstance(value, Sub) else None
+
+
+@cache
+def tensor_type() -> type[Any]:
+    """The class of tensors."""
+    from tcalc.engine.tensor import Tensor
+
+    return Tensor
+
+
+def numpy() -> Any:
+    """The array module, which only the engine imports."""
+    from tcalc.engine import backend
+
+    return backend.xp_of(backend.device("cpu"))

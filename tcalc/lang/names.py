@@ -1,0 +1,173 @@
+"""Which names a statement loads from outside itself, so that only these are looked up in the libraries."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class Names(NamedTuple):
+    """`loaded` maps a name to the first node that loads it; `deleted` and `imported` are names unbound or imported."""
+
+    loaded: dict[str, ast.Name]
+    deleted: frozenset[str]
+    imported: frozenset[str]
+
+
+def names_of(statement: ast.stmt) -> Names:
+    """The global names of one top-level statement.
+
+    A name that the statement surely assigns first (a loop variable in its body) does not count as loaded: looking it up
+    would only load the tensor library for nothing.
+    """
+    finder = _Finder()
+    finder.block([statement], frozenset(), set())
+    return Names(finder.loaded, frozenset(finder.deleted), frozenset(finder.imported))
+
+
+class _Finder:
+    def __init__(self) -> None:
+        self.loaded: dict[str, ast.Name] = {}
+        self.deleted: set[str] = set()
+        self.imported: set[str] = set()
+
+    def block(self, body: list[ast.stmt], local: frozenset[str], assigned: set[str]) -> None:
+        """Visit statements in order; `assigned` grows with what they surely bind."""
+        for node in body:
+            self.statement(node, local, assigned)
+
+    def statement(self, node: ast.stmt, local: frozenset[str], assigned: set[str]) -> None:
+        if isinstance(node, ast.FunctionDef):
+            self.function(node.args, node.body, local, assigned | {node.name})
+            assigned.add(node.name)
+        elif isinstance(node, ast.For):
+            self.expression(node.iter, local, assigned)
+            inner = set(assigned)
+            self.expression(node.target, local, inner)
+            self.block(node.body, local, inner)
+            self.block(node.orelse, local, set(assigned))
+        elif isinstance(node, ast.With):
+            for item in node.items:
+                self.expression(item.context_expr, local, assigned)
+                if item.optional_vars is not None:
+                    self.expression(item.optional_vars, local, assigned)
+            self.block(node.body, local, assigned)
+        elif isinstance(node, (ast.If, ast.While)):
+            self.expression(node.test, local, assigned)
+            self.block(node.body, local, set(assigned))
+            self.block(node.orelse, local, set(assigned))
+        elif isinstance(node, ast.Try):
+            self.block(node.body, local, set(assigned))
+            for handler in node.handlers:
+                if handler.type is not None:
+                    self.expression(handler.type, local, assigned)
+                bound = {handler.name} if handler.name else set()
+                self.deleted.update(bound)
+                self.block(handler.body, local, assigned | bound)
+            self.block(node.orelse, local, set(assigned))
+            self.block(node.finalbody, local, set(assigned))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound = {alias.asname or alias.name.split(".")[0] for alias in node.names}
+            self.imported.update(bound)
+            assigned.update(bound)
+        elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            if node.value is not None:
+                self.expression(node.value, local, assigned)
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(node, ast.AugAssign) and isinstance(target, ast.Name):
+                    self.load(target, local, assigned)
+                self.expression(target, local, assigned)
+        else:
+            for child in ast.iter_child_nodes(node):
+                self.expression(child, local, assigned)
+
+    def function(
+        self, arguments: ast.arguments, body: list[ast.stmt] | ast.expr, local: frozenset[str], assigned: set[str]
+    ) -> None:
+        for default in [*arguments.defaults, *(each for each in arguments.kw_defaults if each is not None)]:
+            self.expression(default, local, assigned)
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        inner = local | {each.arg for each in every if each is not None}
+        if isinstance(body, ast.expr):
+            self.expression(body, inner, set(assigned))
+        else:
+            self.block(body, inner | _bound_in(body), set(assigned))
+
+    def expression(self, node: ast.AST, local: frozenset[str], assigned: set[str]) -> None:
+        right: list[ast.expr] = []
+        while isinstance(node, ast.BinOp):
+            right.append(node.right)
+            node = node.left
+        self.operand(node, local, assigned)
+        for each in reversed(right):
+            self.expression(each, local, assigned)
+
+    def operand(self, node: ast.AST, local: frozenset[str], assigned: set[str]) -> None:
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load):
+                self.load(node, local, assigned)
+            elif isinstance(node.ctx, ast.Store):
+                assigned.add(node.id)
+            else:
+                self.deleted.add(node.id)
+                assigned.discard(node.id)
+        elif isinstance(node, ast.Lambda):
+            self.function(node.args, node.body, local, assigned)
+        elif isinstance(node, _COMPREHENSIONS):
+            self.comprehension(node, local, assigned)
+        elif isinstance(node, ast.NamedExpr):
+            self.expression(node.value, local, assigned)
+            self.expression(node.target, local, assigned)
+        else:
+            for child in ast.iter_child_nodes(node):
+                self.expression(child, local, assigned)
+
+    def comprehension(
+        self,
+        node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
+        local: frozenset[str],
+        assigned: set[str],
+    ) -> None:
+        inner, scratch = local, set(assigned)
+        for generator in node.generators:
+            self.expression(generator.iter, inner, assigned)
+            targets: set[str] = set()
+            self.expression(generator.target, inner, targets)
+            inner = inner | targets
+            for test in generator.ifs:
+                self.expression(test, inner, scratch)
+        parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        for part in parts:
+            self.expression(part, inner, scratch)
+
+    def load(self, node: ast.Name, local: frozenset[str], assigned: set[str]) -> None:
+        if node.id not in local and node.id not in assigned:
+            self.loaded.setdefault(node.id, node)
+
+
+def _bound_in(body: list[ast.stmt]) -> frozenset[str]:
+    """The names that a function's body makes local."""
+    bound: set[str] = set()
+    outer: set[str] = set()
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            bound.add(node.id)
+        elif isinstance(node, ast.FunctionDef):
+            bound.add(node.name)
+            continue
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            outer.update(node.names)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
+            # Their own variables are theirs; only a walrus inside reaches out.
+            bound.update(each.target.id for each in ast.walk(node) if isinstance(each, ast.NamedExpr))
+            continue
+        stack.extend(ast.iter_child_nodes(node))
+    return frozenset(bound - outer)

@@ -1,0 +1,171 @@
+"""`torch`, `np`, `nn`, `F`, `math`: inert tables that hand out listed names, and the names that need no prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tcalc.lang import library
+from tcalc.lang.check import MODULES
+from tcalc.lang.errors import LangError
+from tcalc.lang.suggest import nearest
+from tcalc.lang.tokens import register
+
+NOTHING = object()
+
+_ALIASES = {
+    "torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "np": "numpy",
+    "numpy": "numpy", "math": "math",
+}  # fmt: skip
+REFUSED = {
+    "open": "files are read with --load and :load, written with --output and :save",
+    **dict.fromkeys(("eval", "exec", "compile", "__import__"), "text is never run as code"),
+    **dict.fromkeys(("globals", "locals", "vars", "dir"), ":vars lists the names"),
+    **dict.fromkeys(("getattr", "setattr", "delattr"), "write the attribute with a dot"),
+    "input": "a program is not asked questions here",
+    "breakpoint": "there is no debugger here",
+    "super": "there are no classes here",
+    "object": "there are no classes here",
+    **dict.fromkeys(("bytes", "bytearray", "memoryview"), "bytes are not part of the language"),
+    **dict.fromkeys(("classmethod", "staticmethod", "property"), "there are no classes here"),
+    "help": "type ?name",
+}
+
+
+class Namespace:
+    """One table of names. Not a module: it has no attributes, only members, and none can be added."""
+
+    __slots__ = ("_known", "_path")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._known: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<module '{self._path}'>"
+
+    def member(self, name: str) -> Any:
+        """The value of a name; raises AttributeError, with the nearest name, if there is none."""
+        try:
+            return self._known[name]
+        except KeyError:
+            value = self._find(name)
+        if value is NOTHING:
+            near = nearest(name, self.names())
+            raise AttributeError(f"{self._path} has no '{name}'" + (f". Did you mean {near}?" if near else ""))
+        self._known[name] = value
+        return value
+
+    def find(self, name: str) -> Any:
+        """The value of a name, or NOTHING."""
+        if name not in self._known:
+            value = self._find(name)
+            if value is NOTHING:
+                return NOTHING
+            self._known[name] = value
+        return self._known[name]
+
+    def names(self) -> list[str]:
+        """All names, for completion and near misses."""
+        return sorted(name for name in _table(self._path) if not name.startswith("_"))
+
+    def _find(self, name: str) -> Any:
+        path = f"{self._path}.{name}"
+        if path in MODULES:
+            return namespace(path)
+        raw = _table(self._path).get(name, NOTHING)
+        if raw is NOTHING or name.startswith("_"):
+            return NOTHING
+        return _value(path, raw)
+
+
+_NAMESPACES: dict[str, Namespace] = {}
+
+
+def namespace(path: str) -> Namespace:
+    """The one namespace of a path."""
+    if path not in _NAMESPACES:
+        _NAMESPACES[path] = Namespace(path)
+    return _NAMESPACES[path]
+
+
+def module(path: str) -> Namespace:
+    """What `import path` binds; the check has let only known paths through."""
+    return namespace(path)
+
+
+def member(path: str, name: str) -> Any:
+    """What `from path import name` binds."""
+    value = namespace(path).find(name)
+    if value is NOTHING:
+        near = nearest(name, namespace(path).names())
+        raise LangError(f"cannot import {name} from {path}" + (f". Did you mean {near}?" if near else ""), kind="name")
+    return value
+
+
+def standard(name: str) -> Any:
+    """What a name means without any import, as far as that is known without loading a library, or NOTHING."""
+    if name in _ALIASES:
+        return namespace(_ALIASES[name])
+    return namespace("torch").find(name) if library.loaded() else NOTHING
+
+
+def resolve(name: str, functions: dict[str, Any]) -> Any:
+    """The value of a name that the program did not define, or NOTHING; raises LangError for names refused by design."""
+    if name in functions:
+        return functions[name]
+    if name in _ALIASES:
+        return namespace(_ALIASES[name])
+    if name in REFUSED:
+        raise LangError(f"{name} is not part of the language: {REFUSED[name]}", kind="refused")
+    return namespace("torch").find(name)
+
+
+def bare_names(functions: dict[str, Any]) -> list[str]:
+    """Every name that works without a prefix."""
+    return sorted({*functions, *_ALIASES, *namespace("torch").names()})
+
+
+def _table(path: str) -> dict[str, Any]:
+    if path == "math":
+        from tcalc.lang.mathematics import TABLE
+
+        return TABLE
+    if path.partition(".")[0] == "numpy":
+        from tcalc.lang.arraynames import table
+
+        return table(path)
+    try:
+        return library.table(path)
+    except KeyError:
+        raise LangError(f"{path} is not part of tcalc", kind="name") from None
+
+
+def _value(path: str, raw: Any) -> Any:
+    if path.startswith("torch."):
+        inner = library.sub_path(raw)
+        if inner is not None:
+            return namespace(inner)
+        if path in _TAKES_ARRAYS:
+            return _taking_arrays(raw)
+    if isinstance(raw, type):
+        return register(raw, raw)
+    return raw
+
+
+_TAKES_ARRAYS = {f"torch.{name}" for name in ("from_numpy", "tensor", "as_tensor", "asarray")}
+
+
+def _taking_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the engine that also takes our array handles, whose memory it may then share."""
+
+    def call(value: Any, *args: Any, **kwargs: Any) -> Any:
+        handle_type = type(value)
+        if handle_type.__module__ == "tcalc.lang.arrays":
+            from tcalc.lang.arrays import unwrap
+
+            value = unwrap(value)
+        return function(value, *args, **kwargs)
+
+    call.__name__, call.__module__ = function.__name__, function.__module__
+    return call

@@ -1,0 +1,172 @@
+"""What `type(x)` gives: a token that prints as Python's class would, compares, and makes values when called."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+from tcalc.lang.bounded import BigRange
+
+EXCEPTIONS: tuple[type[Exception], ...] = (
+    Exception, ArithmeticError, AssertionError, AttributeError, IndexError, KeyError, LookupError, NameError,
+    NotImplementedError, OverflowError, RecursionError, RuntimeError, StopIteration, TypeError, ValueError,
+    ZeroDivisionError,
+)  # fmt: skip
+
+# How the file names of compiled statements begin.
+USER_CODE = "<tcalc "
+
+_NN_FILES = {
+    "Module": "module", "Linear": "linear", "Bilinear": "linear", "Identity": "linear", "Flatten": "flatten",
+    "Unflatten": "flatten", "Sequential": "container", "ModuleList": "container", "ModuleDict": "container",
+    "ParameterList": "container", "ParameterDict": "container", "Embedding": "sparse", "EmbeddingBag": "sparse",
+    "LayerNorm": "normalization", "GroupNorm": "normalization", "RMSNorm": "normalization", "MultiheadAttention":
+    "activation", "RNN": "rnn", "LSTM": "rnn", "GRU": "rnn", "Upsample": "upsampling", "Fold": "fold", "Unfold": "fold",
+}  # fmt: skip
+_NN_ENDINGS = {
+    "Loss": "loss", "Pool1d": "pooling", "Pool2d": "pooling", "Pool3d": "pooling", "Norm1d": "batchnorm",
+    "Norm2d": "batchnorm", "Norm3d": "batchnorm", "Conv1d": "conv", "Conv2d": "conv", "Conv3d": "conv",
+    "Dropout": "dropout", "Dropout1d": "dropout", "Dropout2d": "dropout", "Dropout3d": "dropout",
+}  # fmt: skip
+
+
+class TypeToken:
+    """Stands for one class. It has no attributes in the language; `==` and `is` compare the class."""
+
+    __slots__ = ("cls", "make", "name")
+
+    def __init__(self, cls: type, name: str, make: Callable[..., Any] | None) -> None:
+        self.cls, self.name, self.make = cls, name, make
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.make is None:
+            raise TypeError(f"cannot create '{self.name}' instances")
+        return self.make(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<class '{self.name}'>"
+
+
+_TOKENS: dict[type, TypeToken] = {}
+_NAMED: dict[str, TypeToken] = {}
+_ANSWERS: dict[type, Callable[[Any], TypeToken]] = {}
+# Classes of ours that stand for a class of Python or NumPy.
+_STANDS_FOR: dict[type, type] = {BigRange: range}
+
+
+def register(cls: type, make: Callable[..., Any] | None, name: str | None = None) -> TypeToken:
+    """The one token of a class, made now with what calling it shall do."""
+    token = _TOKENS.get(cls)
+    if token is None:
+        token = _TOKENS[cls] = TypeToken(cls, name or class_name(cls), make)
+    # `type(x)` may have made it before a namespace said how to call it.
+    token.make = token.make or make
+    return token
+
+
+def stands_for(cls: type, shown: type) -> None:
+    """Let `type()` of an instance of `cls` answer `shown`."""
+    _STANDS_FOR[cls] = shown
+
+
+def answers(cls: type, token: Callable[[Any], TypeToken]) -> None:
+    """Let `type(x)` of instances of `cls` be what `token(x)` says."""
+    _ANSWERS[cls] = token
+
+
+def type_of(value: object) -> TypeToken:
+    """What `type(value)` gives."""
+    answer = _ANSWERS.get(type(value))
+    return token_of(type(value)) if answer is None else answer(value)
+
+
+def named(name: str, cls: type) -> TypeToken:
+    """A token that exists only to be printed and compared: a kind of `cls` that has no class here."""
+    return _NAMED.setdefault(name, TypeToken(cls, name, None))
+
+
+def is_users(function: FunctionType) -> bool:
+    """Whether a program defined the function."""
+    return function.__code__.co_filename.startswith(USER_CODE)
+
+
+def token_of(cls: type) -> TypeToken:
+    """The token that `type(x)` gives for a value of exact class `cls`."""
+    cls = _STANDS_FOR.get(cls, cls)
+    if issubclass(cls, BaseException):
+        cls = shown_exception(cls)
+    token = _TOKENS.get(cls)
+    return token if token is not None else register(cls, None)
+
+
+def shown_exception(cls: type[BaseException]) -> type[BaseException]:
+    """The class a program sees for an exception: the engine's own are torch's, which are Python's."""
+    return next(each for each in cls.__mro__ if each.__module__ == "builtins")
+
+
+def class_name(cls: type) -> str:
+    """A class's name as Python with torch prints it."""
+    if cls.__module__ == "builtins":
+        return cls.__qualname__
+    if cls.__module__.startswith("tcalc.engine.nn") and cls.__name__ != "Parameter":
+        file = _NN_FILES.get(cls.__name__) or next(
+            (file for ending, file in _NN_ENDINGS.items() if cls.__name__.endswith(ending)), "activation"
+        )
+        return f"torch.nn.modules.{file}.{cls.__name__}"
+    if cls.__name__ == "Parameter":
+        return "torch.nn.parameter.Parameter"
+    if cls.__module__.startswith("tcalc.engine.optim"):
+        return f"torch.optim.{cls.__name__.lower()}.{cls.__name__}"
+    return _ENGINE_NAMES.get(cls.__name__, f"torch.{cls.__name__}")
+
+
+_ENGINE_NAMES = {"Generator": "torch._C.Generator", "Handle": "torch.utils.hooks.RemovableHandle"}
+
+
+def is_instance(value: object, kinds: Any) -> bool:
+    """`isinstance(value, kinds)` with tokens; raises TypeError for anything else."""
+    if type(kinds) is tuple:
+        return any(is_instance(value, each) for each in kinds)
+    if type(kinds) is not TypeToken:
+        raise TypeError("isinstance() arg 2 must be a type, a tuple of types, or a union")
+    cls = type(value)
+    shown = _STANDS_FOR.get(cls, cls)
+    return issubclass(shown, kinds.cls) and cls is not TypeToken
+
+
+def as_dtype(value: object) -> object:
+    """A `dtype=` argument: the types int, float, bool and complex are meant as dtypes there."""
+    return value.cls if type(value) is TypeToken and value.cls in _DTYPES else value
+
+
+_DTYPES = (int, float, bool, complex)
+
+
+def catchable(kinds: Any) -> Any:
+    """The class or classes behind the expression of an `except`; None stands for a bare one."""
+    if kinds is None:
+        return Exception
+    if type(kinds) is tuple:
+        return tuple(catchable(each) for each in kinds)
+    if type(kinds) is TypeToken and issubclass(kinds.cls, Exception):
+        return kinds.cls
+    raise TypeError("catching classes that do not inherit from BaseException is not allowed")
+
+
+def raisable(value: Any) -> Any:
+    """What `raise value` raises: an exception, or the class behind a token; None only for `from None`."""
+    if type(value) is TypeToken and issubclass(value.cls, Exception):
+        return value.cls
+    if value is None or isinstance(value, Exception):
+        return value
+    raise TypeError("exceptions must derive from BaseException")
+
+
+for _cls in EXCEPTIONS:
+    register(_cls, _cls)
+register(type, None)
+for _name in ("int", "float", "bool", "complex"):
+    register(getattr(builtins, _name), getattr(builtins, _name))
+answers(FunctionType, lambda value: token_of(FunctionType if is_users(value) else BuiltinFunctionType))

@@ -1,0 +1,175 @@
+"""From an exception to an Error: one sentence, the place in the source, the operands, torch's own words last."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .carets import Mark, expression, marks_of
+from .sentences import Operand, sentence_for
+
+if TYPE_CHECKING:
+    from ..lang.errors import Span
+    from .record import Past
+
+MAX_LINE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """An earlier command that has to do with the error, and what it did."""
+
+    command: Past
+    what: str
+
+
+@dataclass(slots=True)
+class Error:
+    """Why a command failed.
+
+    `message` is one line. `kind` is "error", or "syntax", "refused", "name", "limit" for what the language does not
+    take, "interrupt" for Ctrl-C, "internal" for a bug of tcalc. `line` and `column` are 1-based and 0-based, None
+    when the place is unknown; `text` is that source line. `aligned` says that the
+    operands' sizes are to be read from the right. `torch` is torch's sentence when `message` is not it.
+    """
+
+    message: str
+    kind: str = "error"
+    type_name: str = "RuntimeError"
+    filename: str = "<input>"
+    line: int | None = None
+    column: int | None = None
+    text: str = ""
+    marks: list[Mark] = field(default_factory=list)
+    operands: list[Operand] = field(default_factory=list)
+    aligned: bool = False
+    hints: list[str] = field(default_factory=list)
+    related: list[Related] = field(default_factory=list)
+    torch: str | None = None
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The source an error points into: `text` are the lines of `filename` from line `first` on."""
+
+    filename: str
+    text: str
+    first: int = 1
+
+    def line(self, number: int) -> str:
+        """Line `number` of the file, empty when it is outside."""
+        lines = self.text.splitlines()
+        index = number - self.first
+        return lines[index][:MAX_LINE] if 0 <= index < len(lines) else ""
+
+
+def error_of(
+    exc: BaseException,
+    place: Place,
+    span: Span | None,
+    variables: Mapping[str, object],
+    command_of: Callable[[int], Past | None],
+) -> Error:
+    """The Error for an exception that left a statement.
+
+    `span` is where in `place` it happened; `command_of` gives the command that made a graph node. An exception that user code cannot cause is "internal".
+    """
+    error = Error(_first_line(str(exc)), type_name=type(exc).__name__, filename=place.filename)
+    error.related = _related(exc, command_of)
+    error.trace = "".join(traceback.format_exception(exc))
+    node = _locate(error, place, span)
+    kind = getattr(exc, "kind", None)
+    if _is_lang_error(exc):
+        error.kind = str(kind)
+        error.message = _first_line(str(exc.message))  # type: ignore[attr-defined]
+        error.hints = [str(hint) for hint in exc.hints if str(hint) not in error.message]  # type: ignore[attr-defined]
+    elif _is_engine_error(exc):
+        _explain(error, exc, node, variables)
+    elif isinstance(exc, KeyboardInterrupt):
+        error.kind, error.message = "interrupt", "interrupted"
+    elif isinstance(exc, RecursionError):
+        error.message = "recursion is too deep"
+    elif isinstance(exc, MemoryError):
+        error.message = "out of memory" + (f": {error.message}" if error.message else "")
+    elif _is_internal(exc):
+        error.kind, error.message = "internal", f"internal error: {type(exc).__name__}: {error.message}"
+    elif isinstance(exc, AssertionError):
+        error.message = "assertion failed" + (f": {error.message}" if error.message else "")
+        if error.marks:
+            error.marks = [Mark(error.marks[0].start, error.marks[-1].end, "^")]
+            error.column = error.marks[0].start
+    else:
+        error.message = f"{type(exc).__name__}: {error.message}" if error.message else type(exc).__name__
+    return error
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0].strip()
+
+
+def _locate(error: Error, place: Place, span: Span | None) -> ast.expr | None:
+    """Fill in the place of `error`; the expression written there, when it is one and on one line."""
+    if span is None:
+        return None
+    error.line, error.column = span.line, span.col
+    error.text = place.line(span.line)
+    if not error.text:
+        return None
+    end = span.end_col if span.end_line == span.line else len(error.text)
+    error.marks = marks_of(error.text, span.col, end)
+    error.column = next((mark.start for mark in error.marks if mark.char == "^"), span.col)
+    return expression(error.text[span.col : end])
+
+
+def _explain(error: Error, exc: Any, node: ast.expr | None, variables: Mapping[str, object]) -> None:
+    """Say an engine error in terms of the user's names; torch's sentence stays, last."""
+    found = sentence_for(exc.op, exc.operands, str(exc), node, variables)
+    if found is not None:
+        error.message, error.operands, error.aligned = found.text, found.operands, found.aligned
+        error.torch = str(exc).strip()
+    elif "\n" in str(exc).strip():
+        error.torch = str(exc).strip()
+
+
+_RELATED = (("saved_seq", "saved the value"), ("written_seq", "overwrote it"), ("freed_seq", "freed the graph"))
+
+
+def _related(exc: BaseException, command_of: Callable[[int], Past | None]) -> list[Related]:
+    """Earlier commands that the engine's error data point at, by the graph nodes they made."""
+    data = getattr(exc, "data", {})
+    found = []
+    for key, what in _RELATED:
+        past = command_of(data[key]) if key in data else None
+        if past is not None:
+            found.append(Related(past, what))
+    return found
+
+
+def _is_lang_error(exc: BaseException) -> bool:
+    module = sys.modules.get("tcalc.lang.errors")
+    return module is not None and isinstance(exc, module.LangError)
+
+
+def _is_engine_error(exc: BaseException) -> bool:
+    module = sys.modules.get("tcalc.engine.errors")
+    return module is not None and isinstance(exc, module.EngineError)
+
+
+def _is_internal(exc: BaseException) -> bool:
+    """Whether it came out of tcalc's own engine or session code by no rule of theirs.
+
+    The last frame of user code or of the language decides: what was raised below it was raised by the engine.
+    """
+    internal = True
+    for frame, _ in traceback.walk_tb(exc.__traceback__):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith("tcalc.engine"):
+            internal = True
+        elif module.startswith("tcalc.lang") or frame.f_code.co_filename.startswith("<"):
+            internal = False
+    return internal

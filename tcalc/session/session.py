@@ -1,0 +1,172 @@
+"""A session: variables, numbered commands, and for each command a Record of what it showed and changed."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from collections import deque
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ..lang.compile import compile_statement
+from ..lang.errors import LangError
+from ..lang.parse import parse
+from ..lang.run import Environment, where
+from .record import Emit, Past, Printed, Record, Result
+from .targets import targets_of
+
+if TYPE_CHECKING:
+    from ..lang.errors import Span
+    from ..lang.parse import Statement
+    from .errors import Error
+    from .facts import Facts
+    from .observe import Observer, Watch
+
+REMEMBERED = 10_000
+
+
+class Session:
+    """Runs statements one after the other in one environment.
+
+    `observe` asks for facts and deltas; without it a command costs what the language costs. `show_assigned` asks
+    for the assigned values as results too.
+    """
+
+    def __init__(self, *, observe: bool = False, show_assigned: bool = False) -> None:
+        self.env = Environment()
+        self.number = 1
+        self.observe = observe
+        self.show_assigned = show_assigned
+        self.records: deque[Past] = deque(maxlen=REMEMBERED)
+        self._observer: Observer | None = None
+
+    @property
+    def observer(self) -> Observer:
+        """What makes facts and deltas; loaded when first asked for."""
+        if self._observer is None:
+            from .observe import Observer
+
+            self._observer = Observer()
+        return self._observer
+
+    def run(self, source: str, line: int = 1, filename: str = "<input>", emit: Emit | None = None) -> list[Record]:
+        """Run the statements of `source` until one fails; `line` is the number of its first line.
+
+        Source that cannot be read gives one Record with the error.
+        """
+        try:
+            statements = parse(source, line)
+        except LangError as exc:
+            return [self.unreadable(exc, source, line, filename)]
+        records = []
+        for statement in statements:
+            record = self.run_statement(statement, emit, filename)
+            records.append(record)
+            if record.error is not None:
+                break
+        return records
+
+    def unreadable(self, exc: LangError, source: str, line: int = 1, filename: str = "<input>") -> Record:
+        """The Record of source that is not in the language: nothing of it was run."""
+        from .errors import Place, error_of
+
+        record = Record(self._take_number(), source, filename, line)
+        record.error = error_of(exc, Place(filename, source, line), exc.span, self.env.variables, self.command_of)
+        self._remember(record, _next_node())
+        return record
+
+    def run_statement(self, statement: Statement, emit: Emit | None = None, filename: str = "<input>") -> Record:
+        """Run one statement. What it shows goes to `emit` as it comes, or else into the Record.
+
+        Exceptions of the statement, Ctrl-C included, become `record.error`; only lang's Exit passes through.
+        """
+        record = Record(self._take_number(), statement.source, filename, statement.line, statement.silent)
+        run = _Run(self, record, statement, emit or record.items.append)
+        first_node = _next_node()
+        start = perf_counter()
+        try:
+            run.execute()
+        finally:
+            record.elapsed = perf_counter() - start
+            self._remember(record, first_node)
+        return record
+
+    def facts(self, value: object, name: str | None = None) -> Facts | None:
+        """The facts of a tensor, None for any other value."""
+        return self.observer.facts(value, self.env.variables, name)
+
+    def reset(self) -> None:
+        """Forget all variables; numbers of commands and storages go on."""
+        self.env = Environment()
+
+    def command_of(self, node: int) -> Past | None:
+        """The command that made the graph node with this sequence number, as far as it is remembered."""
+        index = bisect_right(self.records, node, key=lambda past: past.first_node)
+        return self.records[index - 1] if index else None
+
+    def _take_number(self) -> int:
+        self.number += 1
+        return self.number - 1
+
+    def _remember(self, record: Record, first_node: int) -> None:
+        ok = record.error is None
+        self.records.append(Past(record.number, record.source, record.filename, record.line, ok, first_node))
+
+
+class _Run:
+    """One statement on its way."""
+
+    def __init__(self, session: Session, record: Record, statement: Statement, emit: Emit) -> None:
+        self.session, self.record, self.statement, self.emit = session, record, statement, emit
+        self.watch: Watch | None = None
+
+    def execute(self) -> None:
+        """Run it, fill in the record."""
+        session, record = self.session, self.record
+        if session.observe:
+            self.watch = session.observer.watch(self.statement.node, session.env.variables)
+        targets = targets_of(self.statement.node) if session.show_assigned and not record.silent else []
+        code = None
+        try:
+            code = compile_statement(self.statement, record.filename)
+            session.env.run(code, self._echo, self._print)
+            self._show_assigned(targets)
+        except LangError as exc:
+            record.error = self._error(exc, exc.span or (where(exc, code) if code else None))
+        except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - whatever a statement raises is its error
+            record.error = self._error(exc, where(exc, code) if code else None)
+        if self.watch is not None:
+            record.delta = self.watch.delta()
+
+    def _error(self, exc: BaseException, span: Span | None) -> Error:
+        from .errors import Place, error_of
+
+        origin = self.statement.origin
+        place = Place(self.record.filename, origin.text, origin.first)
+        return error_of(exc, place, span, self.session.env.variables, self.session.command_of)
+
+    def _echo(self, value: object) -> None:
+        if value is None:
+            return
+        self.session.env.last = value
+        if not self.record.silent:
+            self._show(None, value)
+
+    def _print(self, text: str) -> None:
+        self.emit(Printed(text))
+
+    def _show_assigned(self, targets: list[str]) -> None:
+        variables = self.session.env.variables
+        for name in targets:
+            if name in variables:
+                self._show(name, variables[name])
+
+    def _show(self, name: str | None, value: object) -> None:
+        echo = name is None
+        self.emit(self.watch.result(name, value, echo) if self.watch is not None else Result(name, value, echo))
+
+
+def _next_node() -> int:
+    """The sequence number the next graph node will get; 0 while no engine is loaded."""
+    module = sys.modules.get("tcalc.engine.graph")
+    return int(module.next_seq()) if module is not None else 0

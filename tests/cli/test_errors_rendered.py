@@ -1,0 +1,113 @@
+"""Errors as text, at the prompt and in scripts."""
+
+from tcalc.cli.render_error import prompt_error, script_error
+from tcalc.cli.theme import plain_text
+from tcalc.session.carets import Mark, marks_of
+from tcalc.session.errors import Error, Related
+from tcalc.session.record import Past
+from tcalc.session.sentences import Operand
+
+
+def matmul() -> Error:
+    """The error of `c = x @ v`."""
+    text = "c = x @ v"
+    return Error(
+        "matmul: inner sizes differ, 3 (x dim 1) and 2 (v dim 0)",
+        line=2,
+        column=6,
+        filename="<stdin>",
+        text=text,
+        marks=marks_of(text, 4, 9),
+        operands=[Operand("x", (2, 3), (1,)), Operand("v", (2, 3), (0,))],
+        hints=["x @ v.T   (2, 3) @ (3, 2) -> (2, 2)"],
+        torch="mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",
+    )
+
+
+def here(name: str, line: int) -> tuple[str, int]:
+    """A file that is called what it is called."""
+    return name, line
+
+
+def test_matmul_at_the_prompt() -> None:
+    assert plain_text(prompt_error(matmul(), 80)) == (
+        "error: matmul: inner sizes differ, 3 (x dim 1) and 2 (v dim 0)\n"
+        "    c = x @ v\n"
+        "        ~ ^ ~\n"
+        "    x  (2, [3])\n"
+        "    v  ([2], 3)\n"
+        "  hint  x @ v.T   (2, 3) @ (3, 2) -> (2, 2)\n"
+        "  torch: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)\n"
+    )
+
+
+def test_matmul_in_a_script_names_the_place() -> None:
+    first = plain_text(script_error(matmul(), here)).splitlines()[0]
+    assert first == "tcalc: <stdin>:2:7: matmul: inner sizes differ, 3 (x dim 1) and 2 (v dim 0)"
+
+
+def test_broadcast_is_aligned_from_the_right() -> None:
+    error = Error(
+        "add: sizes 3 and 2 do not broadcast",
+        operands=[Operand("x", (2, 3), (1,)), Operand("b", (2,), (0,), "must be 3 or 1")],
+        aligned=True,
+        torch="The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 1",
+    )
+    assert plain_text(prompt_error(error, 80)) == (
+        "error: add: sizes 3 and 2 do not broadcast\n"
+        "       dim 0  dim 1\n"
+        "    x      2      3\n"
+        "    b      -      2    <- must be 3 or 1\n"
+        "  torch: The size of tensor a (3) must match the size of tensor b (2) at\n"
+        "         non-singleton dimension 1\n"
+    )
+
+
+def test_narrow_screens_wrap_the_sentence() -> None:
+    lines = plain_text(prompt_error(matmul(), 40)).splitlines()
+    assert lines[:2] == ["error: matmul: inner sizes differ, 3 (x", "       dim 1) and 2 (v dim 0)"]
+    assert max(map(len, lines)) <= 44
+
+
+def test_earlier_commands_are_named() -> None:
+    error = Error("y was overwritten", related=[Related(Past(9, "y = x.exp()", "<input>", 1, True, 0), "saved y")])
+    assert "    [9] y = x.exp()    saved y\n" in plain_text(prompt_error(error, 80))
+    assert "    <input>:1 y = x.exp()    saved y\n" in plain_text(script_error(error, here))
+
+
+def test_a_long_line_is_cut_around_the_carets() -> None:
+    text = "x = " + "a + " * 100 + "b @ c" + " + d" * 100
+    start = text.index("b @ c")
+    error = Error("no", line=1, column=start, text=text, marks=marks_of(text, start, start + 5))
+    lines = plain_text(prompt_error(error, 80)).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1][lines[2].index("^")] == "@"
+
+
+def test_wide_characters_keep_carets_in_place() -> None:
+    error = Error("no", line=1, column=4, text="'漢' + x", marks=[Mark(0, 3, "~"), Mark(4, 5, "^")])
+    assert plain_text(prompt_error(error, 80)).splitlines()[2] == "    ~~~~ ^"
+
+
+def test_control_characters_cannot_reach_the_terminal() -> None:
+    error = Error(
+        "bad \x1b[31m\nsecond", line=1, column=0, text="'\x1b]0;x\x07'", marks=[Mark(0, 4, "^")], torch="\x9b2J"
+    )
+    said = plain_text(prompt_error(error, 80))
+    assert not set(said) & set("\x1b\x07\x9b")
+    assert "\\x1b[31m\\nsecond" in said
+
+
+def test_long_messages_are_cut() -> None:
+    assert len(plain_text(script_error(Error("x" * 5000), here))) < 600
+
+
+def test_debug_adds_the_traceback() -> None:
+    error = Error("no", trace="Traceback ...\n  File\nValueError: no\n")
+    assert plain_text(script_error(error, here, debug=True)).endswith("Traceback ...\n  File\nValueError: no\n")
+    assert "Traceback" not in plain_text(script_error(error, here))
+
+
+def test_an_interrupt_is_one_word() -> None:
+    assert plain_text(prompt_error(Error("interrupted", kind="interrupt"), 80)) == "interrupted\n"
+    assert plain_text(script_error(Error("interrupted", kind="interrupt"), here)) == "tcalc: interrupted\n"

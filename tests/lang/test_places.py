@@ -1,0 +1,115 @@
+"""Where an error points: the innermost place in the text that the statement came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tcalc.lang.compile import compile_statement
+from tcalc.lang.errors import LangError, Span
+from tcalc.lang.parse import parse
+from tcalc.lang.run import Environment, where
+
+
+def underlined(text: str, line: int = 1) -> str:
+    """The source that the error of a text points at."""
+    environment = Environment()
+    for statement in parse(text, line):
+        code = compile_statement(statement)
+        try:
+            environment.run(code, lambda value: None, lambda text: None)
+        except (LangError, ArithmeticError, TypeError, LookupError, AttributeError, ValueError) as error:
+            span = error.span if isinstance(error, LangError) else where(error, code)
+            assert span is not None
+            assert span.line == span.end_line
+            return text.split("\n")[span.line - line][span.col : span.end_col]
+    raise AssertionError("no error")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("1 + 2 * (3 / 0) - 4", "3 / 0"),
+        ("x = 'a' + 1", "'a' + 1"),
+        ("x = 1 + 'a' + 2", "1 + 'a'"),
+        ("x = [1]; y = x[5] + 1", "x[5]"),
+        ("x = 5; x.foo + 1", "x.foo"),
+        ("x = 5; x.foo = 1", "x.foo"),
+        ("x = 5; x.foo += 1", "x.foo"),
+        ("x = [1]; (x)(2)", "(x)(2)"),
+        ("x = 'é'; 'ü' + x + (1 / 0)", "1 / 0"),
+        ("for i in range(3):\n    1 / (2 - i)", "1 / (2 - i)"),
+        ("def f(a):\n    return a / 0\nf(1)", "a / 0"),
+        ("f = lambda a: a / 0\nlist(map(f, [1]))", "a / 0"),
+        ("try:\n    1 / 0\nexcept KeyError:\n    2", "1 / 0"),
+        ("[x / 0 for x in [1]]", "x / 0"),
+        ("x = 2\nx **= 10 ** 9", "x **= 10 ** 9"),
+        ("x = [2]\nx[0] **= 10 ** 9", "x[0] **= 10 ** 9"),
+        ("x = 1\nx < 'a'", "x < 'a'"),
+        ("onse(2)", "onse"),
+        ("def f():\n    return onse(2)\nf()", "onse"),
+        ("open('x')", "open"),
+        ("from math import sin, coss", "from math import sin, coss"),
+        ("len(5)", "len(5)"),
+        ("raise ValueError('x')", "raise ValueError('x')"),
+        ("max(range(10 ** 10))", "max(range(10 ** 10))"),
+        ("'a' * 10 ** 9", "'a' * 10 ** 9"),
+        ("f'{1:d}{2:q}'", None),
+    ],
+)
+@pytest.mark.usefixtures("engine")
+def test_underlined(text: str, place: str | None) -> None:
+    for line in (1, 40):
+        if place is None:
+            assert underlined(text, line)
+        else:
+            assert underlined(text, line) == place
+
+
+def test_a_function_from_another_text_is_pointed_at_where_it_is_called(program: Any) -> None:
+    program("def f(a):\n    return a / 0")
+    code = compile_statement(parse("x = 1 + f(3)")[0])
+    with pytest.raises(ZeroDivisionError) as caught:
+        program.env.run(code, print, print)
+    assert where(caught.value, code) == Span(1, 8, 1, 12)
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("onse(2)", "no name 'onse'. Did you mean ones?"),
+        ("qqqqqq", "no name 'qqqqqq'"),
+        ("array([1])", "no name 'array'. Did you mean tensor?"),
+        ("my_value = 1; my_valeu", "no name 'my_valeu'. Did you mean my_value?"),
+        ("Ones(2)", "no name 'Ones'. Did you mean ones?"),
+        ("pritn(1)", "no name 'pritn'. Did you mean print?"),
+    ],
+)
+def test_unknown_names(program: Any, text: str, message: str) -> None:
+    with pytest.raises(LangError) as caught:
+        program(text)
+    assert caught.value.message == message
+    assert caught.value.kind == "name"
+
+
+@pytest.mark.usefixtures("engine")
+def test_unknown_attributes(program: Any) -> None:
+    for text, message in (
+        ("torch.onse(2)", "torch has no 'onse'. Did you mean ones?"),
+        ("tensor(1.).itm()", "'Tensor' object has no attribute 'itm'. Did you mean item?"),
+        ("[].apend(1)", "'list' object has no attribute 'apend'. Did you mean append?"),
+        ("int.x", "type int has no attribute 'x'"),
+        ("len.x", "'builtin_function_or_method' object has no attribute 'x'"),
+    ):
+        with pytest.raises(AttributeError) as caught:
+            program(text)
+        assert str(caught.value) == message
+
+
+@pytest.mark.usefixtures("engine")
+def test_name_errors_can_be_caught(program: Any) -> None:
+    assert program("try:\n    x\nexcept NameError as e:\n    print(e)") == "name 'x' is not defined\n"
+    with pytest.raises(UnboundLocalError):
+        program("def f():\n    y += 1\nf()")
