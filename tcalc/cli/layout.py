@@ -46,12 +46,12 @@ def wrap(text: str, width: int, first: int, indent: int) -> list[str]:
     return lines
 
 
-def sentence(head: Line, text: str, width: int, indent: int) -> list[Line]:
+def sentence(head: Line, text: str, width: int, indent: int, style: str = "text") -> list[Line]:
     """`head`, then `text` wrapped behind it with further lines at `indent`."""
     first = sum(cells(segment.text) for segment in head)
     pieces = wrap(text, width, first, indent)
-    lines = [[*head, Segment("text", pieces[0])]]
-    lines += [[Segment("text", " " * indent + piece)] for piece in pieces[1:]]
+    lines = [[*head, Segment(style, pieces[0])]]
+    lines += [[Segment("text", " " * indent), Segment(style, piece)] for piece in pieces[1:]]
     return lines
 
 
@@ -73,7 +73,8 @@ def size_text(count: int) -> str:
 def number_text(value: float, largest: float | None = None) -> str:
     """A number in few characters: two decimals where `largest`, the size of its neighbours, fits them; else three digits."""
     size = abs(value) if largest is None else largest
-    return f"{value:.2f}" if value == 0 or 0.1 <= size < 1e5 else f"{value:.3g}"
+    text = f"{value:.2f}" if value == 0 or 0.1 <= size < 1e5 else f"{value:.3g}"
+    return "0.00" if text == "-0.00" else text
 
 
 def ordinal(number: int) -> str:

@@ -25,6 +25,20 @@ def main(args: list[str] | None = None) -> int:
         return _run(settings)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as exc:
+        return _report_bug(exc)
+
+
+def _report_bug(exc: Exception) -> int:
+    import traceback
+
+    from .escape import safe_line
+    from .view import save_trace
+
+    trace = "".join(traceback.format_exception(exc))
+    message = safe_line(f"{type(exc).__name__}: {exc}")
+    print(f"tcalc: internal error: {message} (the trace is in {save_trace(trace)})", file=sys.stderr)
+    return 1
 
 
 def _run(settings: Settings) -> int:

@@ -12,8 +12,9 @@ from .theme import Line, Segment, text
 
 if TYPE_CHECKING:
     from ..session.carets import Mark
-    from ..session.errors import Error, Related
+    from ..session.errors import Error
     from ..session.sentences import Operand
+    from ..session.stories import Related
 
 MAX_HINTS = 3
 MAX_SOURCE = 160
@@ -31,7 +32,7 @@ def prompt_error(error: Error, width: int, debug: bool = False) -> list[Line]:
     head: Line = [Segment("error", "error: ")]
     lines = sentence(head, cut(safe_line(error.message), MAX_MESSAGE), width, 7)
     lines += _source(error, width) + _operands(error)
-    lines += [_related(f"[{item.command.number}]", item, width) for item in error.related]
+    lines += _related([(f"[{item.command.number}]", item) for item in error.related], width)
     return lines + _closing(error, width) + _debug(error, debug)
 
 
@@ -49,9 +50,9 @@ def script_error(error: Error, locate: Locate, debug: bool = False) -> list[Line
     head: Line = [Segment("error", "tcalc: "), Segment("name", where)]
     lines = [[*head, Segment("text", cut(safe_line(error.message), MAX_MESSAGE))]]
     lines += _source(error, DEFAULT_WIDTH) + _operands(error)
-    for item in error.related:
-        name, line = locate(item.command.filename, item.command.line)
-        lines.append(_related(f"{safe_line(name)}:{line}", item, DEFAULT_WIDTH))
+    places = [locate(item.command.filename, item.command.line) for item in error.related]
+    named = [(f"{safe_line(name)}:{line}", item) for (name, line), item in zip(places, error.related, strict=True)]
+    lines += _related(named, DEFAULT_WIDTH)
     return lines + _closing(error, DEFAULT_WIDTH) + _debug(error, debug)
 
 
@@ -108,9 +109,20 @@ def _aligned(operands: list[Operand], names: list[str], pad: int) -> list[Line]:
     return lines
 
 
-def _related(place: str, item: Related, width: int) -> Line:
-    source = cut(safe_line(item.command.source.split("\n", 1)[0]), max(width // 2, 20))
-    return [Segment("text", f"    {place} {source}    "), Segment("quiet", safe_line(item.what))]
+def _related(items: list[tuple[str, Related]], width: int) -> list[Line]:
+    """Earlier commands in columns: place, source, what it did."""
+    if not items:
+        return []
+    room = max(width // 2, 20)
+    rows = [(place, cut(safe_line(item.command.source.split("\n", 1)[0]), room), item.what) for place, item in items]
+    pads = [max(cells(row[column]) for row in rows) for column in (0, 1)]
+    return [
+        [
+            Segment("text", f"    {place.ljust(pads[0])} {source.ljust(pads[1])}  "),
+            Segment("quiet", safe_line(what)),
+        ]
+        for place, source, what in rows
+    ]
 
 
 def _closing(error: Error, width: int) -> list[Line]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from ..session.facts import Facts, Statistics
-from .layout import flow, number_text, size_text
+from .layout import flow, number_text, sentence, size_text
 from .theme import Line, Segment
+
+NOT_KEPT = "grad is not kept here: not a leaf (retain_grad() keeps it)"
 
 
 def facts_lines(facts: Facts, width: int) -> list[Line]:
     """The two lines of facts, and the one that says when no gradient will be kept."""
     lines = flow(_geometry(facts), width) + flow(_autograd(facts), width)
     if not facts.grad_kept:
-        lines += flow([Segment("autograd", "grad is not kept here: not a leaf (retain_grad() keeps it)")], width)
+        lines += sentence([Segment("text", "  ")], NOT_KEPT, width, 2, "autograd")
     return lines
 
 
@@ -65,7 +67,12 @@ def _numbers(statistics: Statistics, floating: bool) -> list[tuple[str, str]]:
         return []
     largest = max(abs(low), abs(high))
     ends = [number_text(end, largest) if floating else str(int(end)) for end in (low, high)]
-    return [("min", ends[0]), ("max", ends[1]), ("mean", number_text(mean, largest)), ("std", number_text(std, largest))]
+    return [
+        ("min", ends[0]),
+        ("max", ends[1]),
+        ("mean", number_text(mean, largest)),
+        ("std", number_text(std, largest)),
+    ]
 
 
 def source_line(facts: Facts, width: int, plain: bool) -> list[Line]:
@@ -74,7 +81,7 @@ def source_line(facts: Facts, width: int, plain: bool) -> list[Line]:
         words, detail = f"same tensor as {_names(facts.same_as)}", ""
     elif facts.view_of:
         verb = "view of" if facts.is_view else "shares memory with"
-        words, detail = f"{verb} {_names(facts.view_of)}", f"(storage #{facts.storage}, nothing copied)"
+        words, detail = f"{verb} {facts.view_of[0]}", f"(storage #{facts.storage}, nothing copied)"
     else:
         return []
     if plain:

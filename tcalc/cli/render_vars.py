@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..session.facts import Facts, Statistics
@@ -12,6 +13,7 @@ from .render_facts import range_text
 from .theme import Line, Segment, text
 
 if TYPE_CHECKING:
+    from ..engine.tensor import Tensor
     from ..session.session import Session
     from .terminal import Screen
 
@@ -21,7 +23,9 @@ MAX_VALUE = 40
 
 def vars_lines(session: Session, screen: Screen) -> list[Line]:
     """Tensors as a table, one row each, then the other variables with their values."""
-    rows = [_row(session, name) for name, _ in named_tensors(session.env.variables)]
+    tensors = dict(named_tensors(session.env.variables))
+    names = list(tensors)
+    rows = [_row(session, name, tensor, names[:index]) for index, (name, tensor) in enumerate(tensors.items())]
     others = [(name, value) for name, value in session.env.variables.items() if name != "_" and not is_tensor(value)]
     if not rows and not others:
         return [text("no variables yet")]
@@ -30,8 +34,10 @@ def vars_lines(session: Session, screen: Screen) -> list[Line]:
         lines = [text(", ".join(f"{head}: {cell}" for head, cell in zip(_HEAD, row, strict=True))) for row in rows]
     elif rows:
         lines = _table([_HEAD, *rows])
+    pad = max(cells(name) for name in [*(row[0] for row in rows), *(name for name, _ in others), _HEAD[0]])
     for name, value in others:
-        lines.append([Segment("name", name), Segment("text", f"  {type(value).__name__}  {_short(value)}".rstrip())])
+        kind = type(value).__name__
+        lines.append([Segment("name", name.ljust(pad)), Segment("text", f"  {kind}  {_short(value)}".rstrip())])
     return lines
 
 
@@ -46,7 +52,7 @@ def info_lines(facts: Facts, statistics: Statistics | None) -> list[Line]:
         ("contiguous", "yes" if facts.contiguous else "NOT contiguous"),
         ("values", f"{facts.numel}, {size_text(facts.nbytes)}"),
         ("storage", f"#{facts.storage}, {size_text(facts.storage_nbytes)}, version {facts.version}"),
-        ("shared with", ", ".join(facts.view_of) or "no other name"),
+        ("shared with", ", ".join(facts.shared_with) or "no other name"),
         ("same tensor", ", ".join(facts.same_as) or "no other name"),
         ("view", "yes" if facts.is_view else "no"),
         ("leaf", "yes" if facts.is_leaf else "no"),
@@ -62,18 +68,21 @@ def info_lines(facts: Facts, statistics: Statistics | None) -> list[Line]:
     return [[Segment("usual", label.ljust(width)), Segment("text", content)] for label, content in pairs]
 
 
-def _row(session: Session, name: str) -> tuple[str, ...]:
-    tensor = dict(named_tensors(session.env.variables))[name]
+def _row(session: Session, name: str, tensor: Tensor, above: Sequence[str]) -> tuple[str, ...]:
     facts = session.facts(tensor, name)
     assert facts is not None
-    if facts.is_view and facts.view_of:
-        storage = f"#{facts.storage}  view of {facts.view_of[0]}"
-    elif facts.same_as:
-        storage = f"#{facts.storage}  same as {facts.same_as[0]}"
-    else:
-        storage = f"#{facts.storage}  {size_text(facts.storage_nbytes)}"
     leaf, grad = "yes" if facts.is_leaf else "no", str(facts.grad.shape) if facts.grad else "-"
-    return name, facts.dtype, str(facts.shape), str(facts.stride), facts.device, leaf, grad, storage
+    return name, facts.dtype, str(facts.shape), str(facts.stride), facts.device, leaf, grad, _storage(facts, above)
+
+
+def _storage(facts: Facts, above: Sequence[str]) -> str:
+    """The storage's number, and its size or the name further up in the table that it is shared with."""
+    same = [name for name in facts.same_as if name in above]
+    if same:
+        return f"#{facts.storage}  same as {same[0]}"
+    if facts.view_of:
+        return f"#{facts.storage}  {'view of' if facts.is_view else 'shared with'} {facts.view_of[0]}"
+    return f"#{facts.storage}  {size_text(facts.storage_nbytes)}"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[Line]:

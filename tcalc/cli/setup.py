@@ -31,7 +31,7 @@ def prepare_session(settings: Settings) -> None:
             _torch("manual_seed")(settings.seed)
         if settings.width is not None:
             _torch("set_printoptions")(linewidth=settings.width)
-    except EngineError as error:
+    except (EngineError, OSError) as error:
         raise SetupError(str(error)) from None
 
 

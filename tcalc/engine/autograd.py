@@ -14,8 +14,11 @@ from .layout import is_dense
 from .modes import _enabled, is_grad_enabled
 from .record import OpNode
 from .registry import OPS, TENSOR_OPS, RawOps, raw_ops
-from .spec import Spec, spec_of
+from .spec import Spec, row_major
 from .tensor import Tensor, allocate, make, new_tensor, wrap
+
+
+NUMPY_OPS = raw_ops(backend.np)
 
 
 class RawLevel:
@@ -23,6 +26,8 @@ class RawLevel:
 
     @staticmethod
     def ops(grad: Any) -> RawOps:
+        if grad.__class__ is ndarray:
+            return NUMPY_OPS
         return raw_ops(backend.module_of(grad[0] if isinstance(grad, list) else grad))
 
     @staticmethod
@@ -30,7 +35,7 @@ class RawLevel:
         array = value.a
         if node.op.cast_saved:
             wanted = node.specs[-1].numpy
-            if array.dtype != wanted:
+            if array.dtype is not wanted and array.dtype != wanted:
                 return array.astype(wanted)
         return array
 
@@ -84,7 +89,7 @@ class TensorLevel:
 
     @staticmethod
     def zeros(spec: Spec) -> Tensor:
-        return make(RawLevel.zeros(spec), spec_of(spec.dtype, spec.device, spec.shape))
+        return make(RawLevel.zeros(spec), row_major(spec))
 
     @staticmethod
     def store(leaf: Tensor, grad: Tensor, owned: bool) -> None:
@@ -98,15 +103,15 @@ class TensorLevel:
 
 def _grad_spec(spec: Spec) -> Spec:
     """The layout contract: a gradient takes its leaf's strides when they are dense, else row-major."""
-    return spec if spec.dense else spec_of(spec.dtype, spec.device, spec.shape)
+    return spec if spec.dense else row_major(spec)
 
 
 def _settle(leaf: Tensor, grad: Any, owned: bool) -> Tensor:
     spec = _grad_spec(leaf.spec)
-    if owned and grad.__class__ is ndarray and grad.flags.c_contiguous and spec.contiguous:
-        return make(grad, spec_of(spec.dtype, spec.device, spec.shape))
     if spec.contiguous:
-        return make(backend.copy_of(grad), spec_of(spec.dtype, spec.device, spec.shape))
+        if not (owned and grad.__class__ is ndarray and grad.flags.c_contiguous):
+            grad = backend.copy_of(grad)
+        return make(grad, row_major(spec))
     fresh = allocate(spec)
     fresh.a[...] = grad
     return fresh
@@ -121,7 +126,7 @@ def execute(
     """Run the graph below `roots` (node, gradient). With `captures`, only nodes on a path to them run, and the gradients that
     reach them are returned in their order (added to `.grad` instead for leaves when `accumulate`)."""
     pending: dict[Node, Any] = {}
-    owned: set[Node] = set()
+    owned: set[Node] = set()  # pending gradients that no one else sees, so that more may be added in place
     heap: list[tuple[int, Node]] = []
     for node, grad in roots:
         if node in pending:
@@ -129,59 +134,80 @@ def execute(
         else:
             pending[node] = grad
             heappush(heap, (-node.seq, node))
+    only: Node | None = None  # the one pending node of a chain, kept out of the heap
     needed = None if captures is None else _leading_to([node for node, _ in roots], captures)
     captured: list[Any] = [None] * len(captures or ())
-    while heap:
-        node = heappop(heap)[1]
+    while heap or only is not None:
+        if only is None:
+            node = heappop(heap)[1]
+        else:
+            node, only = only, None
         grad = pending.pop(node)
-        if node.pre_hooks:
-            grad = _run_pre_hooks(node, grad, level)
+        if node.watched:
+            grad = _look(node, grad, level)
             owned.discard(node)
-        if node.retained:
-            _keep(node, grad, level)
-        if captures is not None:
+        kind = node.__class__
+        if captures is not None and needed is not None:
             at = captures.get(node)
-            if at is not None and not (accumulate and type(node) is AccumulateGrad):
+            if at is not None and not (accumulate and kind is AccumulateGrad):
                 captured[at] = grad
                 owned.discard(node)
-            if node not in needed:  # type: ignore[operator]  # set together with captures
+            if node not in needed:
                 continue
-        kind = type(node)
         if kind is AccumulateGrad:
-            if captures is None or (accumulate and node in captures):
-                _accumulate(node, grad, node in owned, level)  # type: ignore[arg-type]
+            if captures is None or accumulate:
+                leaf = node.leaf()  # type: ignore[attr-defined]  # kind says so
+                if leaf is not None:
+                    level.store(leaf, grad, node in owned)
+                    if node.post_hooks:  # type: ignore[attr-defined]  # kind says so
+                        _run_post_hooks(node, leaf)  # type: ignore[arg-type]  # kind says so
             continue
         if kind is Output:
-            owner: Any = node.owner  # type: ignore[attr-defined]
-            box = pending.get(owner)
-            if box is None:
-                box = pending[owner] = [None] * len(owner.specs[-1])
-                heappush(heap, (-owner.seq, owner))
-            box[node.index] = grad  # type: ignore[attr-defined]
+            _deliver(node, grad, pending, heap)  # type: ignore[arg-type]  # kind says so
             continue
-        if type(grad) is list:
+        if grad.__class__ is list:
             grad = [level.zeros(spec) if g is None else g for g, spec in zip(grad, node.specs[-1], strict=True)]  # type: ignore[attr-defined]
         grads = node.apply(grad, level)
         if node.hooks:
             grads = _run_hooks(node, grads, grad, level)
         if not retain:
             node.release()
-        for edge, g in zip(node.edges, grads, strict=True):
-            if g is None or edge is None or (needed is not None and edge not in needed and edge not in captures):  # type: ignore[operator]
+        i = 0
+        for edge in node.edges:
+            g = grads[i]
+            i += 1
+            if edge is None or g is None or (needed is not None and edge not in needed and edge not in captures):  # type: ignore[operator]
                 continue
             held = pending.get(edge)
             if held is None:
                 pending[edge] = g
-                heappush(heap, (-edge.seq, edge))
+                if only is not None:
+                    heappush(heap, (-only.seq, only))
+                    only = None
+                    heappush(heap, (-edge.seq, edge))
+                elif heap:
+                    heappush(heap, (-edge.seq, edge))
+                else:
+                    only = edge
                 if g is not grad and g.__class__ is ndarray and g.base is None:
                     owned.add(edge)
-            elif edge in owned and level is RAW:
+            elif edge in owned:
                 held += g
             else:
                 total = pending[edge] = held + g
                 if total.__class__ is ndarray:
                     owned.add(edge)
     return captured
+
+
+def _deliver(port: Output, grad: Any, pending: dict[Node, Any], heap: list[tuple[int, Node]]) -> None:
+    """Put one output's gradient into its place among those of a multi-output node."""
+    owner: Any = port.owner
+    box = pending.get(owner)
+    if box is None:
+        box = pending[owner] = [None] * len(owner.specs[-1])
+        heappush(heap, (-owner.seq, owner))
+    box[port.index] = grad
 
 
 def _leading_to(roots: list[Node], captures: dict[Node, int]) -> set[Node]:
@@ -202,14 +228,18 @@ def _leading_to(roots: list[Node], captures: dict[Node, int]) -> set[Node]:
     return needed
 
 
-def _accumulate(node: AccumulateGrad, grad: Any, owned: bool, level: Any) -> None:
-    leaf = node.leaf()
-    if leaf is None:
-        return
-    level.store(leaf, grad, owned)
-    if node.post_hooks:
-        for hook in list(node.post_hooks.values()):
-            hook(leaf)
+def _run_post_hooks(node: AccumulateGrad, leaf: Tensor) -> None:
+    for hook in list((node.post_hooks or {}).values()):
+        hook(leaf)
+
+
+def _look(node: Node, grad: Any, level: Any) -> Any:
+    """Show a gradient to the hooks and tensors that asked for it before its node runs."""
+    if node.pre_hooks:
+        grad = _run_pre_hooks(node, grad, level)
+    if node.retained:
+        _keep(node, grad, level)
+    return grad
 
 
 def _run_pre_hooks(node: Node, grad: Any, level: Any) -> Any:
@@ -251,8 +281,9 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
     if grad is None:
         if spec.numel != 1:
             raise TensorError("grad can be implicitly created only for scalar outputs", "backward", {"self": output})
-        one = make(backend.full(spec.shape, 1, spec.numpy, spec.device), spec_of(spec.dtype, spec.device, spec.shape))
-        return level.enter(one)
+        if spec.one is None:  # read only: nobody owns it, so nobody writes it
+            spec.one = backend.full(spec.shape, 1, spec.numpy, spec.device)
+        return spec.one if level is RAW else make(spec.one, row_major(spec))
     if not isinstance(grad, Tensor):
         raise TensorTypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
     if grad.shape != spec.shape:
@@ -269,12 +300,10 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
 def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any) -> list[tuple[Node, Any]]:
     roots = []
     for i, (output, grad) in enumerate(zip(outputs, grads, strict=True)):
-        start = _root_grad(output, grad, level, i) if output.node is not None or grad is not None or output.spec.numel == 1 else None
-        if output.node is None:
+        node = output.node
+        if node is None:
             raise TensorError(f"element {i} of tensors does not require grad and does not have a grad_fn", "backward", {"self": output})
-        if start is None:
-            raise TensorError("grad can be implicitly created only for scalar outputs", "backward", {"self": output})
-        roots.append((output.node, start))
+        roots.append((node, _root_grad(output, grad, level, i)))
     return roots
 
 
@@ -282,15 +311,6 @@ def _many(value: Any, count: int) -> list[Any]:
     if value is None:
         return [None] * count
     return list(value) if isinstance(value, (tuple, list)) else [value]
-
-
-def _run(roots_of: Any, create: bool, retain: bool, captures: dict[Node, int] | None, accumulate: bool) -> list[Any]:
-    level: Any = TENSOR if create else RAW
-    token = _enabled.set(create)
-    try:
-        return execute(roots_of(level), retain, level, captures, accumulate)
-    finally:
-        _enabled.reset(token)
 
 
 def backward(
@@ -318,12 +338,35 @@ def backward(
                 raise TensorError("One of the differentiated Tensors does not require grad")
             captures.setdefault(t.node, len(captures))
     retain = create_graph if retain_graph is None else retain_graph
-    found = _run(lambda level: _roots(outputs, weights, level), create_graph, retain, captures, True)
+    level: Any = TENSOR if create_graph else RAW
+    token = _enabled.set(create_graph)
+    try:
+        found = execute(_roots(outputs, weights, level), retain, level, captures)
+    finally:
+        _enabled.reset(token)
     for t in wanted:
         if t.node is not None and not isinstance(t.node, AccumulateGrad) and captures is not None:
             grad = found[captures[t.node]]
             if grad is not None:
-                (TENSOR if create_graph else RAW).store(t, grad, False)
+                level.store(t, grad, False)
+
+
+def tensor_backward(
+    self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+) -> None:
+    """Add d self / d leaf to `.grad` of every leaf that self depends on.
+
+    `gradient` has self's shape and weighs its elements; a one-element self needs none.
+    Raises RuntimeError when self does not require grad, is not a scalar, or its graph was freed.
+    """
+    if create_graph or inputs is not None:
+        backward(self, gradient, retain_graph, create_graph, inputs)
+        return
+    token = _enabled.set(False)
+    try:
+        execute(_roots((self,), (gradient,), RAW), bool(retain_graph), RAW)
+    finally:
+        _enabled.reset(token)
 
 
 def grad(
@@ -369,7 +412,7 @@ def grad(
         if value is not None:
             results.append(level.expose(value))
         elif materialize_grads:
-            results.append(make(RawLevel.zeros(t.spec), spec_of(t.spec.dtype, t.spec.device, t.spec.shape)))
+            results.append(make(RawLevel.zeros(t.spec), row_major(t.spec)))
         elif allow_unused:
             results.append(None)
         else:

@@ -211,14 +211,18 @@ def transfer(array: Array, where: device) -> Array:
     return np.ascontiguousarray(to_host(array)).reshape(array.shape)
 
 
-def window(array: Array, shape: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Array:
-    """A view of a row-major array by geometry in elements, for derivative formulas on raw arrays."""
-    item = array.itemsize
-    steps = tuple([s * item for s in strides])
+def in_bytes(geometry: tuple[tuple[int, ...], tuple[int, ...], int], item: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """(shape, strides, offset) in elements as `window` wants them; an empty view starts at 0, where there is memory."""
+    shape, strides, offset = geometry
+    return tuple(shape), tuple(s * item for s in strides), offset * item if 0 not in shape else 0
+
+
+def window(array: Array, shape: tuple[int, ...], byte_strides: tuple[int, ...], byte_offset: int) -> Array:
+    """A view of a row-major array by geometry in bytes, for derivative formulas on raw arrays."""
     if array.__class__ is ndarray:
-        return ndarray(shape, array.dtype, array, offset * item if 0 not in shape else 0, steps)
+        return ndarray(shape, array.dtype, array, byte_offset, byte_strides)
     cupy = importlib.import_module("cupy")
-    return cupy.ndarray(shape, array.dtype, memptr=array.data + offset * item, strides=steps)
+    return cupy.ndarray(shape, array.dtype, memptr=array.data + byte_offset, strides=byte_strides)
 
 
 def module_of(array: Array) -> Any:

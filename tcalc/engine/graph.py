@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
@@ -9,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+# A graph is a long chain of young objects without cycles; at CPython's default of 700 the collector would walk it again and again
+# (a chain of 300 000 ops took three times as long).
+if 0 < gc.get_threshold()[0] < 50_000:
+    gc.set_threshold(50_000, 20, 50)
 
 next_seq = itertools.count(1).__next__
 Hooks = dict[int, Callable[..., Any]]
@@ -25,6 +31,7 @@ class Node:
     edges: Sequence[Node | None]
     seq: int
     freed = False
+    watched = False  # any of the three below is set
     hooks: Hooks | None = None  # run after the node, on (grad_inputs, grad_outputs)
     pre_hooks: Hooks | None = None  # run before the node, on the gradient of its result
     retained: list[weakref.ref[Tensor]] | None = None  # tensors that keep this gradient (retain_grad)
@@ -51,12 +58,14 @@ class Node:
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(grad_inputs, grad_outputs)` after this node ran; it may return new grad_inputs."""
+        self.watched = True
         if self.hooks is None:
             self.hooks = {}
         return RemovableHandle(self.hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(grad_outputs)` before this node runs; it may return new grad_outputs."""
+        self.watched = True
         if self.pre_hooks is None:
             self.pre_hooks = {}
         return RemovableHandle(self.pre_hooks, lambda grad: _first(hook((grad,))))

@@ -49,7 +49,7 @@ def _row(t: Tensor, index: int) -> Tensor:
         row = spec.rows = spec_of(spec.dtype, spec.device, tuple(shape[1:]), spec.strides[1:])
     if index < 0:
         index += size
-    return show(SELECT, t, row, index * spec.strides[0], (None, 0, index))
+    return show(SELECT, row, index * spec.strides[0], (None, 0, index), t)
 
 
 def _walk(t: Tensor, index: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]:

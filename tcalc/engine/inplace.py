@@ -129,7 +129,7 @@ def regenerate(view: View) -> None:
         return
     node = new_node(OpNode)
     node.op = OPS["as_strided"]
-    node.edges, node.seq, node.saved = (edge,), next_seq(), ()
+    node.edges, node.seq, node.saved, node.mask = (edge,), next_seq(), (), 1
     node.params = [None, tuple(view.spec.shape), view.spec.strides, view.offset - base.offset]
     node.specs = (base.spec, view.spec)
     view.held = node

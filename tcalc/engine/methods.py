@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import backend, data, indexing
+from .autograd import tensor_backward
 from .dtypes import dtype
 from .errors import TensorError, TensorIndexError, TensorTypeError
 from .families.elementwise import Elementwise
@@ -28,6 +29,9 @@ NUMBERS = (bool, int, float)
 
 def _operator(function: Callable[..., Any], swap: bool = False) -> Callable[[Tensor, Any], Any]:
     """A binary operator: NotImplemented for what is neither Tensor nor number, so that Python raises its own TypeError."""
+    op = OPS.get(function.__name__)
+    if isinstance(op, Elementwise) and op.operate is not None and not swap:
+        return op.operate
 
     def forward(self: Tensor, other: Any) -> Any:
         if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, (backend.np.generic, float, int)):
@@ -212,7 +216,7 @@ def _unpow(self: Tensor, other: Any) -> Any:
 OWN: dict[str, Any] = {
     "size": size, "stride": stride, "is_contiguous": is_contiguous, "is_floating_point": is_floating_point, "is_complex": is_complex,
     "is_signed": is_signed, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
-    "untyped_storage": untyped_storage, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
+    "untyped_storage": untyped_storage, "backward": tensor_backward, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
 }  # fmt: skip
 PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "layout": _layout}
 

@@ -35,8 +35,9 @@ class OpNode(Node):
     `specs` are the inputs' specs and, last, the result's. `params` are the op's bound arguments.
     """
 
-    __slots__ = ("op", "params", "saved", "specs")
+    __slots__ = ("mask", "op", "params", "saved", "specs")
     op: Op
+    mask: int  # which inputs want a gradient, bit by bit
     saved: Sequence[tuple[int, Any, int]] | None
     params: Sequence[Any]
     specs: Sequence[Any]
@@ -54,10 +55,10 @@ class OpNode(Node):
             self.saved = None
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
-        op, edges, saved = self.op, self.edges, self.saved
+        op, saved = self.op, self.saved
         if saved is None:
             raise TensorError(FREED, "backward", node=self)
-        pool: list[Any] = [None] * (len(op.inputs) + 1)
+        pool: list[Any] = [None] * op.pool_size
         for place, value, version in saved:
             if isinstance(value, Tensor):
                 storage = value.storage
@@ -66,16 +67,17 @@ class OpNode(Node):
                 pool[place] = level.unpack(self, place, value)
             else:
                 pool[place] = value
-        needs = [edge is not None for edge in edges]
         F = level.ops(grad)
-        vjps = op.vjps()
-        if vjps[0][0] < 0:
+        vjps = op.vjps.get(self.mask)
+        if vjps is None:
+            vjps = op.compile(self.mask)
+        if op.grads is not None:
+            needs = [edge is not None for edge in self.edges]
             grads = vjps[0][1](grad, pool, self.params, self.specs, needs, F)
         else:
-            grads = [None] * len(edges)
+            grads = [None] * len(self.edges)
             for i, vjp in vjps:
-                if needs[i]:
-                    grads[i] = vjp(grad, pool, self.params, self.specs, needs, F)
+                grads[i] = vjp(grad, pool, self.params, self.specs, None, F)
         return op.finish_grads(grads, self.specs, F)
 
 
@@ -111,12 +113,22 @@ def attach(op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: 
     """Record one application of an op as the history of `result`, saving what its formulas need."""
     node = new_node(OpNode)
     node.op, node.edges, node.params, node.specs, node.seq = op, edges, params, specs, next_seq()
-    mask = 0
-    for i, edge in enumerate(edges):
-        if edge is not None:
-            mask |= 1 << i
+    if len(edges) == 1:
+        mask = 1
+    elif len(edges) == 2:
+        mask = (edges[0] is not None) + 2 * (edges[1] is not None)
+    else:
+        mask = sum([1 << i for i, edge in enumerate(edges) if edge is not None])
+    node.mask = mask
+    places = op.masks.get(mask)
+    if places is None:
+        places = op.saves(mask)
+    if not places:
+        node.saved = ()
+        result.node = node
+        return node
     saved: list[tuple[int, Any, int]] = []
-    for place in op.saves(mask):
+    for place in places:
         if place < len(inputs):
             value = inputs[place]
             storage = value.storage if isinstance(value, Tensor) else None

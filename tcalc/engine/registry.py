@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .errors import EngineError, TensorTypeError
@@ -24,6 +25,7 @@ class Op:
     """
 
     family = "op"
+    memoised = False  # the plan follows from the first input's spec and plain arguments, so it is kept for the next call
     cast_saved = False  # elementwise formulas see saved values in the result's dtype
 
     def __init__(
@@ -55,8 +57,9 @@ class Op:
         self.function, self.method, self.inplace, self.aliases, self.namespace = function, method, inplace, tuple(aliases), namespace
         self.arguments, self.positional = len(self.signature.params), self.signature.positional
         self.named = [param.name for param in self.signature.params[self.positional :]]
-        self._vjps: list[tuple[int, Callable[..., Any]]] | None = None
-        self._masks: dict[int, tuple[int, ...]] = {}
+        self.vjps: dict[int, list[tuple[int, Callable[..., Any]]]] = {}
+        self.pool_size = len(self.inputs) + 1
+        self.masks: dict[int, tuple[int, ...]] = {}
         self.call = self.build()
         OPS[self.name] = self
         public_record = PUBLIC.get(self.public)
@@ -81,6 +84,9 @@ class Op:
     def build(self) -> Callable[..., Any]:
         """The plain function that users call; families with a short path build their own."""
 
+        if self.memoised:
+            return remembering(self.public, [self])
+
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 return self.run(self.signature.bind(args, kwargs))
@@ -101,6 +107,10 @@ class Op:
 
     def run(self, values: list[Any]) -> Any:
         """The op on bound values, in the order of the signature."""
+        return self.prepare(values)(values[0])
+
+    def prepare(self, values: list[Any]) -> Callable[[Tensor], Any]:
+        """A plan that only waits for its tensor: all that the first input's spec and the other arguments decide (`memoised` families)."""
         raise TypeError(f"{self.name} cannot run")
 
     def invoke(self, lead: Sequence[Any], values: Sequence[Any]) -> Any:
@@ -122,23 +132,23 @@ class Op:
 
     def saves(self, mask: int) -> tuple[int, ...]:
         """Places in (*inputs, result) whose values the formulas need when the inputs in bit mask `mask` want gradients."""
-        found = self._masks.get(mask)
+        found = self.masks.get(mask)
         if found is None:
             wanted: set[str] = set(names_of(self.grads)) if self.grads else set()
             for i, name in enumerate(self.inputs):
                 if mask >> i & 1 and name in self.formulas:
                     wanted |= set(names_of(self.formulas[name]))
-            found = self._masks[mask] = tuple(i for i, name in enumerate([*self.inputs, "result"]) if name in wanted)
+            found = self.masks[mask] = tuple(i for i, name in enumerate([*self.inputs, "result"]) if name in wanted)
         return found
 
-    def vjps(self) -> list[tuple[int, Callable[..., Any]]]:
-        """(input number, caller) of each formula, or one (-1, caller) for all; callers take (grad, pool, params, specs, needs, F)."""
-        if self._vjps is None:
-            if self.grads:
-                self._vjps = [(-1, self._caller(self.grads))]
-            else:
-                self._vjps = [(i, self._caller(self.formulas[n])) for i, n in enumerate(self.inputs) if n in self.formulas]
-        return self._vjps
+    def compile(self, mask: int) -> list[tuple[int, Callable[..., Any]]]:
+        """(input number, caller) of the formulas that `mask` needs, or one caller for all; callers take (grad, pool, params, specs, needs, F)."""
+        if self.grads:
+            found = [(-1, self._caller(self.grads))]
+        else:
+            found = [(i, self._caller(self.formulas[n])) for i, n in enumerate(self.inputs) if n in self.formulas and mask >> i & 1]
+        self.vjps[mask] = found
+        return found
 
     def _caller(self, formula: Formula) -> Callable[..., Any]:
         """The formula's names resolved to places, once, so that backward makes one plain call."""
@@ -176,6 +186,9 @@ class Public:
         return self._call
 
     def _dispatch(self) -> Callable[..., Any]:
+        if any(op.memoised for op in self.ops):
+            return remembering(self.name, self.ops)
+
         def call(*args: Any, **kwargs: Any) -> Any:
             for op in self.ops:
                 try:
@@ -202,6 +215,51 @@ class Public:
         return self.ops[0].signature.plain()
 
 
+MEMO_LIMIT = 4096
+
+
+def remembering(name: str, ops: Sequence[Op]) -> Callable[..., Any]:
+    """The function behind a name whose plans are kept: a second call with an equal spec and equal arguments parses nothing."""
+    memo: dict[Any, tuple[Callable[[Tensor], Any], Any]] = {}
+
+    def call(self: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            try:
+                plan, kinds = memo[self.spec, args]
+                if kinds is None or [*map(type, args)] == kinds:  # 1, 1.0 and True are equal keys
+                    return plan(self)
+            except (AttributeError, KeyError, TypeError):
+                pass
+        return first(self, args, kwargs)
+
+    def first(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        given = args if self is None else (self, *args)
+        mismatch: Mismatch | None = None
+        for op in ops:
+            try:
+                values = op.signature.bind(given, kwargs)
+            except Mismatch as error:
+                mismatch = error
+                continue
+            try:
+                if not op.memoised or values[-1] is not None and op.signature.params[-1].name == "out":
+                    return op.run(values)
+                plan = op.prepare(values)
+                if not kwargs and all(type(a) in (int, bool, tuple, type(None)) for a in args):
+                    if len(memo) >= MEMO_LIMIT:
+                        memo.clear()
+                    memo[self.spec, args] = plan, [*map(type, args)] or None
+                return plan(values[0])
+            except EngineError as error:
+                raise op.explained(error, given, kwargs)
+        if len(ops) == 1:
+            raise TensorTypeError(f"{name}(): {mismatch}", name)
+        raise invalid_combination(name, [op.signature for op in ops], given, kwargs)
+
+    call.__name__ = name
+    return call
+
+
 class TensorOps:
     """`F` for formulas that run on Tensors, so that their own history is recorded."""
 
@@ -218,11 +276,7 @@ class RawOps:
         self.xp = xp
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        op, xp = OPS[name], self.xp
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return op.raw(xp, *args, **kwargs)
-
+        call = partial(OPS[name].raw, self.xp)
         setattr(self, name, call)
         return call
 

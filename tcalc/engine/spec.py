@@ -14,17 +14,20 @@ from .layout import Ints, Size, contiguous_strides, is_contiguous, is_dense
 class Spec:
     """dtype, device, shape, strides (in elements) and what follows from them. A plan's result, and all of a meta tensor."""
 
-    __slots__ = ("byte_strides", "contiguous", "dense", "device", "dtype", "ndim", "numel", "numpy", "rows", "shape", "strides")
+    __slots__ = ("byte_strides", "contiguous", "dense", "device", "dtype", "itemsize", "ndim", "numel", "numpy", "one", "plain", "rows", "shape", "sizes", "strides")
 
     def __init__(self, d: dtype, where: device, shape: Ints, strides: Ints):
         self.dtype, self.device, self.shape, self.strides = d, where, Size(shape), strides
+        self.sizes = tuple(shape)  # numpy reads a plain tuple faster than a Size
         self.ndim, self.numel = len(shape), prod(shape)
         self.contiguous = is_contiguous(shape, strides)
         self.dense = self.contiguous or is_dense(shape, strides)
         self.numpy = backend.NUMPY[d]
-        item = d.itemsize
+        item = self.itemsize = d.itemsize
         self.byte_strides = tuple(s * item for s in strides)
         self.rows: Spec | None = None  # the spec of x[i], made when first asked for
+        self.plain: Spec | None = None  # the same in row-major order: row_major(spec)
+        self.one: Any = None  # an array of ones of this spec, the start of backward
 
     @property
     def nbytes(self) -> int:
@@ -59,3 +62,11 @@ def spec_of(d: dtype, where: device = CPU, shape: Ints = (), strides: Ints | Non
             _specs.clear()
         found = _specs[key] = Spec(d, where, tuple(shape), strides)
     return found
+
+
+def row_major(spec: Spec) -> Spec:
+    """The same dtype, device and shape in row-major order."""
+    plain = spec.plain
+    if plain is None:
+        plain = spec.plain = spec_of(spec.dtype, spec.device, spec.shape)
+    return plain

@@ -248,6 +248,7 @@ class Tensor:
         if node is None:
             raise TensorError("can't retain_grad on Tensor that has requires_grad=False", "retain_grad", {"self": self})
         if not isinstance(node, AccumulateGrad) and not self.retains_grad:
+            node.watched = True
             node.retained = [*(node.retained or ()), weakref.ref(self)]
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
@@ -258,6 +259,7 @@ class Tensor:
         node = self.node
         if node is None:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient", "register_hook", {"self": self})
+        node.watched = True
         if node.pre_hooks is None:
             node.pre_hooks = {}
         return RemovableHandle(node.pre_hooks, hook)
@@ -275,22 +277,6 @@ class Tensor:
         if node.post_hooks is None:
             node.post_hooks = {}
         return RemovableHandle(node.post_hooks, hook)
-
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Add d self / d leaf to `.grad` of every leaf that self depends on.
-
-        `gradient` has self's shape and weighs its elements; a one-element self needs none.
-        Raises RuntimeError when self does not require grad, is not a scalar, or its graph was freed.
-        """
-        from . import autograd
-
-        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """A tensor on the same memory, without history."""

@@ -38,7 +38,8 @@ _INPLACE: dict[type[ast.operator], str] = {
 _FORBIDDEN = frozenset(
     number
     for name, number in opcode.opmap.items()
-    if "ATTR" in name or name.startswith(("IMPORT", "LOAD_METHOD", "LOAD_BUILD_CLASS", "YIELD", "GET_AWAITABLE"))
+    if name.endswith("_ATTR")
+    or name.startswith(("IMPORT", "LOAD_METHOD", "LOAD_BUILD_CLASS", "YIELD", "GET_AWAITABLE"))
 )
 _serial = itertools.count()
 

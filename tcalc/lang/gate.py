@@ -7,6 +7,7 @@ from typing import Any
 
 from tcalc.lang import library
 from tcalc.lang.bounded import checked_tuple
+from tcalc.lang.iterators import Lazy
 from tcalc.lang.methods import BUILTIN_ATTRIBUTES
 from tcalc.lang.namespaces import Namespace
 from tcalc.lang.suggest import nearest
@@ -39,6 +40,14 @@ def get(value: Any, name: str) -> Any:
     if how is None or how is False:
         raise _missing(value, name, names)
     return how(value)
+
+
+def known(value: Any) -> list[str]:
+    """The attributes that programs may read of a value, for completion."""
+    if type(value) is Namespace:
+        return value.names()
+    names = _TABLE.get(type(value))
+    return sorted(_names_of(value) if names is None else names)
 
 
 def has(value: Any, name: object) -> bool:
@@ -79,7 +88,7 @@ def _names_of(value: Any) -> Mapping[str, Access]:
         names: Mapping[str, Access] = {"args": _exception_args}
     elif library.loaded() and kind in library.attributes():
         listed = {name: True for name in library.attributes()[kind] if not name.startswith("_")}
-        names = {**listed, **_tensor_overrides(kind, listed)}
+        names = {**listed, **_overrides(kind, listed)}
     else:
         names = _NOTHING
     _TABLE[kind] = names
@@ -90,10 +99,28 @@ def _exception_args(error: BaseException) -> Any:
     return checked_tuple(error.args)
 
 
-def _tensor_overrides(kind: type, listed: Mapping[str, Access]) -> dict[str, Access]:
-    if not issubclass(kind, library.tensor_type()):
-        return {}
-    return {name: how for name, how in _TENSOR_OVERRIDES.items() if name in listed}
+def _overrides(kind: type, listed: Mapping[str, Access]) -> dict[str, Access]:
+    overrides = _TENSOR_OVERRIDES if issubclass(kind, library.tensor_type()) else _GENERATORS
+    return {name: how for name, how in overrides.items() if name in listed}
+
+
+def _generator(name: str) -> Access:
+    """A method of nn modules that gives a generator, which programs see as an iterator of ours."""
+
+    def access(module: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Lazy:
+            return Lazy(iter(getattr(module, name)(*args, **kwargs)), "generator", 1, f" Module.{name}")
+
+        call.__name__ = name
+        return call
+
+    return access
+
+
+_GENERATORS: dict[str, Access] = {
+    name: _generator(name)
+    for name in ["parameters", "named_parameters", "buffers", "named_buffers", "children", "named_children", "modules", "named_modules"]
+}
 
 
 def _numpy_method(tensor: Any) -> Any:

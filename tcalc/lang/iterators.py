@@ -12,12 +12,15 @@ MAX_CHAIN = 50
 
 
 class Lazy:
-    """An iterator that knows how many iterators it stands on; `name` is what `type()` calls it."""
+    """An iterator that knows how many iterators it stands on; `name` is what `type()` calls it.
 
-    __slots__ = ("depth", "name", "source")
+    `label` is what a generator's printed form says before the address.
+    """
 
-    def __init__(self, source: Iterator[Any], name: str, depth: int) -> None:
-        self.source, self.name, self.depth = source, name, depth
+    __slots__ = ("depth", "label", "name", "source")
+
+    def __init__(self, source: Iterator[Any], name: str, depth: int, label: str = "") -> None:
+        self.source, self.name, self.depth, self.label = source, name, depth, label
 
     def __iter__(self) -> Lazy:
         return self
@@ -27,9 +30,7 @@ class Lazy:
         return checked_tuple(value) if type(value) is tuple else value
 
     def __repr__(self) -> str:
-        if self.name == "generator":
-            return f"<generator object <genexpr> at {id(self):#x}>"
-        return f"<{self.name} object at {id(self):#x}>"
+        return f"<{self.name} object{self.label} at {id(self):#x}>"
 
 
 class Items:
@@ -63,4 +64,4 @@ def lazy(source: Iterator[Any], name: str, *inputs: Any) -> Lazy:
 
 def generated(values: list[Any]) -> Lazy:
     """What a generator expression gives: its values are computed at once, and handed out one by one."""
-    return Lazy(iter(values), "generator", 1)
+    return Lazy(iter(values), "generator", 1, " <genexpr>")

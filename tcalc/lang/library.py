@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -43,6 +44,23 @@ def tensor_type() -> type[Any]:
     from tcalc.engine.tensor import Tensor
 
     return Tensor
+
+
+@cache
+def node_type() -> type[Any]:
+    """The class of nodes of the autograd graph."""
+    from tcalc.engine.graph import Node
+
+    return Node
+
+
+def constructor(cls: type) -> Callable[..., Any]:
+    """What calling a class of the library does; torch's `Tensor(2, 3)` takes sizes or data."""
+    if cls is tensor_type():
+        from tcalc.engine.data import legacy_tensor
+
+        return legacy_tensor
+    return cls
 
 
 def numpy() -> Any:

@@ -9,6 +9,7 @@ from tcalc.lang import library
 from tcalc.lang.check import MODULES
 from tcalc.lang.errors import LangError
 from tcalc.lang.suggest import nearest
+from tcalc.lang.text import show_as
 from tcalc.lang.tokens import register
 
 NOTHING = object()
@@ -147,9 +148,11 @@ def _value(path: str, raw: Any) -> Any:
         if inner is not None:
             return namespace(inner)
         if path in _TAKES_ARRAYS:
-            return _taking_arrays(raw)
-    if isinstance(raw, type):
-        return register(raw, raw)
+            raw = _taking_arrays(raw)
+        if isinstance(raw, type):
+            return register(raw, library.constructor(raw))
+        if callable(raw):
+            show_as(raw, path)
     return raw
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 from tcalc.lang import library
 from tcalc.lang.bounded import MAX_TEXT
 from tcalc.lang.errors import limit
 from tcalc.lang.iterators import Items
-from tcalc.lang.tokens import class_name, is_users, shown_exception, type_of
+from tcalc.lang.tokens import is_users, shown_exception, type_of
 
 MAX_DEPTH = 60
 MAX_SHOWN = 1_000_000
@@ -100,19 +100,31 @@ def _leaf(value: Any) -> str:
     return _opaque(value) or repr(value)
 
 
+# The library's functions by identity, with the form they print in; held here, so that no identity is reused.
+_SHOWN: dict[int, tuple[object, str]] = {}
+
+
+def show_as(function: object, path: str) -> None:
+    """Let a library function print as torch prints the one of that path."""
+    space, _, name = path.rpartition(".")
+    form = "<function {} at {:#x}>" if space in _PYTHON_FUNCTIONS else "<built-in method {} of type object at {:#x}>"
+    _SHOWN.setdefault(id(function), (function, form.format(name, id(function))))
+
+
+_PYTHON_FUNCTIONS = frozenset({"torch.nn.functional", "torch.nn.init", "torch.autograd", "torch.autograd.functional"})
+
+
 def _opaque(value: Any) -> str | None:
     """The printed form of functions, which is Python's for the user's own and torch's for the library's."""
-    if isinstance(value, FunctionType):
-        if is_users(value):
-            return repr(value)
-        if value.__module__.startswith("tcalc.lang"):
-            return f"<built-in function {value.__name__.rstrip('_')}>"
-        return f"<built-in method {value.__name__} of type object at {id(value):#x}>"
-    if isinstance(value, MethodType):
-        owner = class_name(type(value.__self__)).rsplit(".", 1)[-1]
-        return f"<built-in method {value.__name__} of {owner} object at {id(value.__self__):#x}>"
-    if isinstance(value, BuiltinFunctionType):
+    if isinstance(value, FunctionType) and is_users(value):
         return repr(value)
+    if id(value) in _SHOWN:
+        return _SHOWN[id(value)][1]
+    if isinstance(value, FunctionType):
+        return f"<built-in function {value.__name__.rstrip('_')}>"
+    if isinstance(value, MethodType):
+        owner = type_of(value.__self__).name.rsplit(".", 1)[-1]
+        return f"<built-in method {value.__name__} of {owner} object at {id(value.__self__):#x}>"
     return None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
+from tcalc.lang import library
 from tcalc.lang.bounded import BigRange
 
 EXCEPTIONS: tuple[type[Exception], ...] = (
@@ -79,7 +80,11 @@ def answers(cls: type, token: Callable[[Any], TypeToken]) -> None:
 def type_of(value: object) -> TypeToken:
     """What `type(value)` gives."""
     answer = _ANSWERS.get(type(value))
-    return token_of(type(value)) if answer is None else answer(value)
+    if answer is not None:
+        return answer(value)
+    if library.loaded() and isinstance(value, library.node_type()):
+        return named(value.name(), type(value))
+    return token_of(type(value))
 
 
 def named(name: str, cls: type) -> TypeToken:
@@ -94,11 +99,20 @@ def is_users(function: FunctionType) -> bool:
 
 def token_of(cls: type) -> TypeToken:
     """The token that `type(x)` gives for a value of exact class `cls`."""
-    cls = _STANDS_FOR.get(cls, cls)
-    if issubclass(cls, BaseException):
-        cls = shown_exception(cls)
+    cls = shown_class(cls)
     token = _TOKENS.get(cls)
     return token if token is not None else register(cls, None)
+
+
+def shown_class(cls: type) -> type:
+    """The class a program sees: ours and the engine's that are details stand for the public ones."""
+    if cls in _STANDS_FOR:
+        return _STANDS_FOR[cls]
+    if issubclass(cls, BaseException):
+        return shown_exception(cls)
+    if library.loaded() and issubclass(cls, library.tensor_type()) and cls.__name__ != "Parameter":
+        return library.tensor_type()
+    return cls
 
 
 def shown_exception(cls: type[BaseException]) -> type[BaseException]:
@@ -119,10 +133,12 @@ def class_name(cls: type) -> str:
         return "torch.nn.parameter.Parameter"
     if cls.__module__.startswith("tcalc.engine.optim"):
         return f"torch.optim.{cls.__name__.lower()}.{cls.__name__}"
+    if issubclass(cls, tuple) and cls.__name__ != "Size":
+        return f"torch.return_types.{cls.__name__}"
     return _ENGINE_NAMES.get(cls.__name__, f"torch.{cls.__name__}")
 
 
-_ENGINE_NAMES = {"Generator": "torch._C.Generator", "Handle": "torch.utils.hooks.RemovableHandle"}
+_ENGINE_NAMES = {"Generator": "torch._C.Generator", "RemovableHandle": "torch.utils.hooks.RemovableHandle"}
 
 
 def is_instance(value: object, kinds: Any) -> bool:
@@ -131,9 +147,7 @@ def is_instance(value: object, kinds: Any) -> bool:
         return any(is_instance(value, each) for each in kinds)
     if type(kinds) is not TypeToken:
         raise TypeError("isinstance() arg 2 must be a type, a tuple of types, or a union")
-    cls = type(value)
-    shown = _STANDS_FOR.get(cls, cls)
-    return issubclass(shown, kinds.cls) and cls is not TypeToken
+    return issubclass(shown_class(type(value)), kinds.cls)
 
 
 def as_dtype(value: object) -> object:
@@ -169,4 +183,5 @@ for _cls in EXCEPTIONS:
 register(type, None)
 for _name in ("int", "float", "bool", "complex"):
     register(getattr(builtins, _name), getattr(builtins, _name))
+answers(MethodType, lambda value: token_of(BuiltinFunctionType))
 answers(FunctionType, lambda value: token_of(FunctionType if is_users(value) else BuiltinFunctionType))

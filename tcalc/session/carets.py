@@ -41,11 +41,15 @@ def marks_of(line: str, start: int, end: int) -> list[Mark]:
 
 
 def expression(text: str) -> ast.expr | None:
-    """The expression that `text` is, None when it is not one."""
+    """The expression that `text` is, `a += b` as the operation it does; None for anything else."""
     try:
-        return ast.parse(text, mode="eval").body
+        body = ast.parse(text.strip()).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
+    statement = body[0] if len(body) == 1 else None
+    if isinstance(statement, ast.AugAssign):
+        return ast.BinOp(statement.target, statement.op, statement.value)
+    return statement.value if isinstance(statement, ast.Expr) else None
 
 
 def _column(text: str, offset: int | None) -> int:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from .facts import Storages, gradient, overlap
 from .tensors import memory_of, named_tensors
+from .trail import Trail
 from .weak import WeakIds
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
+    from .writes import Plan
 
-NODE_LIMIT = 100_000
+NODE_LIMIT = 10_000
+ACCUMULATE = "AccumulateGrad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,6 @@ class _State:
     version: int
     grad: Tensor | None
     grad_version: int
-    node: Any
-    freed: bool
 
 
 Snapshot = dict[str, _State]
@@ -92,50 +93,55 @@ def snapshot(variables: Mapping[str, object]) -> Snapshot:
 
 def _state(tensor: Tensor) -> _State:
     grad = gradient(tensor)
-    node = tensor.grad_fn
     return _State(
         tensor,
         memory_of(tensor),
         tensor._version,
         grad,
         0 if grad is None else grad._version,
-        node,
-        node is not None and bool(node.freed),
     )
 
 
 class Comparer:
     """Compares snapshots, and counts the backwards since each gradient was None or zero."""
 
-    def __init__(self, storages: Storages) -> None:
-        self.storages = storages
+    def __init__(self, storages: Storages, trail: Trail) -> None:
+        self.storages, self.trail = storages, trail
         self._backwards: WeakIds[int] = WeakIds()
 
     def compare(
         self,
         before: Snapshot,
         variables: Mapping[str, object],
-        *,
-        written: Sequence[Tensor] | None,
+        plan: Plan,
         shown: Sequence[object],
-        writes_grad: bool,
-        repeats: bool,
+        number: int,
+        *,
+        failed: bool,
     ) -> Delta:
-        """What differs between `before` and now.
+        """What differs between `before` and now, after command `number`.
 
-        `written` holds the tensors the command wrote to, as far as that was seen beforehand (None: unknown).
-        `shown` are the values whose new state is displayed anyway. `writes_grad` says that the command assigns to
-        gradients itself; `repeats` that it may have called backward any number of times.
+        `plan` is what was seen of the command beforehand; `shown` are the values whose new state is displayed anyway.
         """
         after = snapshot(variables)
         for state in after.values():
             self.storages.number(state.tensor)
-        delta = Delta()
-        delta.views = self._views(before, after)
-        delta.changed = self._changed(before, after, written, shown)
-        delta.grads = self._grads(before, after, writes_grad, repeats)
-        delta.freed = _freed(before)
-        return delta
+        self._note_writes(before, after, number)
+        return Delta(
+            views=self._views(before, after),
+            changed=self._changed(before, after, plan.written, shown, failed),
+            grads=self._grads(before, after, plan.writes_grad, plan.repeats),
+            freed=[] if failed else self._freed(plan.roots, number),
+        )
+
+    def _note_writes(self, before: Snapshot, after: Snapshot, number: int) -> None:
+        seen: set[int] = set()
+        for name, new in after.items():
+            old = before.get(name)
+            storage = new.tensor.get_storage()
+            if old is not None and old.tensor is new.tensor and old.version != new.version and id(storage) not in seen:
+                seen.add(id(storage))
+                self.trail.note_write(storage, new.version, number)
 
     def _views(self, before: Snapshot, after: Snapshot) -> list[View]:
         views = []
@@ -155,7 +161,12 @@ class Comparer:
         return views
 
     def _changed(
-        self, before: Snapshot, after: Snapshot, written: Sequence[Tensor] | None, shown: Sequence[object]
+        self,
+        before: Snapshot,
+        after: Snapshot,
+        written: Sequence[Tensor] | None,
+        shown: Sequence[object],
+        failed: bool,
     ) -> list[Changed]:
         hidden = {id(value) for value in shown}
         groups: dict[int, list[str]] = {}
@@ -164,9 +175,15 @@ class Comparer:
             if new is None or new.tensor is not old.tensor or id(new.tensor) in hidden:
                 continue
             regions = [region for region in written or () if memory_of(region) is new.memory]
-            hit = any(region is new.tensor or overlap(region, new.tensor) for region in regions)
-            # a new version without a known region: the whole storage counts as written
-            if hit or (new.version != old.version and not regions):
+            if new.version == old.version:
+                # a write through .data leaves the version of the others alone
+                storage = new.tensor.get_storage()
+                regions = [region for region in regions if not failed and region.get_storage() is not storage]
+                hit = any(overlap(region, new.tensor) for region in regions)
+            else:
+                # without a known region the whole storage counts as written
+                hit = not regions or any(overlap(region, new.tensor) for region in regions)
+            if hit:
                 groups.setdefault(id(new.memory), []).append(name)
         return [
             Changed(
@@ -222,6 +239,18 @@ class Comparer:
         else:
             self._backwards.set(tensor, count)
 
+    def _freed(self, roots: Sequence[tuple[str, Tensor]], number: int) -> list[Freed]:
+        """The graphs among `roots` that have given up saved values."""
+        found = []
+        for name, tensor in roots:
+            nodes = [] if tensor.grad_fn is None else _nodes(tensor.grad_fn)
+            gone = [node for node in nodes if node.freed]
+            if gone and self.trail.freer(gone[0]) is None:
+                for node in gone:
+                    self.trail.note_freed(node, number)
+                found.append(Freed(name, len(nodes), len(nodes) >= NODE_LIMIT))
+        return found
+
 
 def _is_new(name: str, before: Snapshot, after: Snapshot) -> bool:
     return name not in before or before[name].tensor is not after[name].tensor
@@ -231,31 +260,14 @@ def _is_zero(tensor: Tensor) -> bool:
     return tensor.a is not None and not tensor.a.any()
 
 
-def _freed(before: Snapshot) -> list[Freed]:
-    """The graphs that were whole before and are freed now, named after their youngest named node."""
-    roots = [(name, s.node) for name, s in before.items() if s.node is not None and not s.freed and s.node.freed]
-    roots.sort(key=lambda pair: -pair[1].seq)
-    found: list[Freed] = []
-    visited: set[int] = set()
-    for name, node in roots:
-        if id(node) in visited:
-            continue
-        count, more = _count_nodes(node, visited)
-        found.append(Freed(name, count, more))
-    return found
-
-
-def _count_nodes(root: Any, visited: set[int]) -> tuple[int, bool]:
-    """Nodes reachable from `root` and not yet in `visited`, leaves' accumulators left out, up to NODE_LIMIT."""
-    stack, count = [root], 0
-    visited.add(id(root))
-    while stack:
-        node = stack.pop()
-        count += 1
-        if count >= NODE_LIMIT:
-            return count, True
+def _nodes(root: Any) -> list[Any]:
+    """The nodes of a graph, leaves' accumulators left out, up to NODE_LIMIT."""
+    found, seen = [root], {id(root)}
+    for node in found:
         for following, _ in node.next_functions:
-            if following is not None and id(following) not in visited and following.name() != "AccumulateGrad":
-                visited.add(id(following))
-                stack.append(following)
-    return count, False
+            if following is not None and id(following) not in seen and not following.name().endswith(ACCUMULATE):
+                seen.add(id(following))
+                found.append(following)
+        if len(found) >= NODE_LIMIT:
+            return found[:NODE_LIMIT]
+    return found

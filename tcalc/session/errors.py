@@ -5,26 +5,19 @@ from __future__ import annotations
 import ast
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .carets import Mark, expression, marks_of
 from .sentences import Operand, sentence_for
+from .stories import Related, story_of
 
 if TYPE_CHECKING:
     from ..lang.errors import Span
-    from .record import Past
+    from .trail import Trail
 
 MAX_LINE = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """An earlier command that has to do with the error, and what it did."""
-
-    command: Past
-    what: str
 
 
 @dataclass(slots=True)
@@ -73,14 +66,14 @@ def error_of(
     place: Place,
     span: Span | None,
     variables: Mapping[str, object],
-    command_of: Callable[[int], Past | None],
+    trail: Trail,
 ) -> Error:
     """The Error for an exception that left a statement.
 
-    `span` is where in `place` it happened; `command_of` gives the command that made a graph node. An exception that user code cannot cause is "internal".
+    `span` is where in `place` it happened. `trail` finds the earlier commands that led to it. An exception that user
+    code cannot cause is "internal".
     """
     error = Error(_first_line(str(exc)), type_name=type(exc).__name__, filename=place.filename)
-    error.related = _related(exc, command_of)
     error.trace = "".join(traceback.format_exception(exc))
     node = _locate(error, place, span)
     kind = getattr(exc, "kind", None)
@@ -89,7 +82,7 @@ def error_of(
         error.message = _first_line(str(exc.message))  # type: ignore[attr-defined]
         error.hints = [str(hint) for hint in exc.hints if str(hint) not in error.message]  # type: ignore[attr-defined]
     elif _is_engine_error(exc):
-        _explain(error, exc, node, variables)
+        _explain(error, exc, node, variables, trail)
     elif isinstance(exc, KeyboardInterrupt):
         error.kind, error.message = "interrupt", "interrupted"
     elif isinstance(exc, RecursionError):
@@ -126,28 +119,17 @@ def _locate(error: Error, place: Place, span: Span | None) -> ast.expr | None:
     return expression(error.text[span.col : end])
 
 
-def _explain(error: Error, exc: Any, node: ast.expr | None, variables: Mapping[str, object]) -> None:
+def _explain(error: Error, exc: Any, node: ast.expr | None, variables: Mapping[str, object], trail: Trail) -> None:
     """Say an engine error in terms of the user's names; torch's sentence stays, last."""
+    story = story_of(exc.data, variables, trail)
     found = sentence_for(exc.op, exc.operands, str(exc), node, variables)
-    if found is not None:
+    if story is not None:
+        error.message, error.related, error.torch = story.text, story.related, str(exc).strip()
+    elif found is not None:
         error.message, error.operands, error.aligned = found.text, found.operands, found.aligned
         error.torch = str(exc).strip()
     elif "\n" in str(exc).strip():
         error.torch = str(exc).strip()
-
-
-_RELATED = (("saved_seq", "saved the value"), ("written_seq", "overwrote it"), ("freed_seq", "freed the graph"))
-
-
-def _related(exc: BaseException, command_of: Callable[[int], Past | None]) -> list[Related]:
-    """Earlier commands that the engine's error data point at, by the graph nodes they made."""
-    data = getattr(exc, "data", {})
-    found = []
-    for key, what in _RELATED:
-        past = command_of(data[key]) if key in data else None
-        if past is not None:
-            found.append(Related(past, what))
-    return found
 
 
 def _is_lang_error(exc: BaseException) -> bool:

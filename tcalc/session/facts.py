@@ -29,7 +29,8 @@ class GradFacts:
 class Facts:
     """What is known of one tensor. `dtype` is without the `torch.` prefix; `offset` counts elements.
 
-    `same_as`: names of the very same tensor. `view_of`: names of tensors in the same storage, the base first.
+    `same_as`: names of the very same tensor. `shared_with`: names of the other tensors on the same memory; `view_of`:
+    those among them that it comes from, as far as names tell: its base, else the earlier ones.
     `grad_kept`: False when backward would drop the gradient (not a leaf, requires grad, no retain_grad()).
     """
 
@@ -43,6 +44,7 @@ class Facts:
     version: int
     same_as: tuple[str, ...]
     view_of: tuple[str, ...]
+    shared_with: tuple[str, ...]
     is_view: bool
     is_leaf: bool
     requires_grad: bool
@@ -100,9 +102,11 @@ class Storages:
         return known
 
 
-def facts_of(tensor: Tensor, variables: Mapping[str, object], storages: Storages, name: str | None = None) -> Facts:
-    """The facts of `tensor`, which the user knows as `name` (None for an unnamed value)."""
-    same, sharing = _relatives(tensor, variables, name)
+def facts_of(
+    tensor: Tensor, variables: Mapping[str, object], storages: Storages, name: str | None = None, *, fresh: bool = False
+) -> Facts:
+    """The facts of `tensor`, which the user knows as `name` (None for an unnamed value); `fresh` when only since now."""
+    same, sharing, sources = _relatives(tensor, variables, name, fresh)
     grad = gradient(tensor)
     return Facts(
         dtype=tensor.dtype.name,
@@ -114,7 +118,8 @@ def facts_of(tensor: Tensor, variables: Mapping[str, object], storages: Storages
         storage=storages.number(tensor),
         version=tensor._version,
         same_as=same,
-        view_of=sharing,
+        view_of=sources,
+        shared_with=sharing,
         is_view=tensor.base is not None,
         is_leaf=tensor.is_leaf,
         requires_grad=tensor.requires_grad,
@@ -138,20 +143,26 @@ def gradient(tensor: Tensor) -> Tensor | None:
 
 
 def _relatives(
-    tensor: Tensor, variables: Mapping[str, object], name: str | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the same tensor, and names that share its storage with the base first."""
+    tensor: Tensor, variables: Mapping[str, object], name: str | None, fresh: bool
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Names of the same tensor, names that share its memory, and those of the latter that it comes from."""
     memory, base = memory_of(tensor), tensor.base
     same: list[str] = []
     sharing: list[str] = []
+    sources: list[str] = []
+    earlier = True
     for other_name, other in named_tensors(variables):
         if other_name == name:
-            continue
-        if other is tensor:
+            earlier = fresh
+        elif other is tensor:
             same.append(other_name)
         elif memory_of(other) is memory:
-            sharing.insert(0 if other is base else len(sharing), other_name)
-    return tuple(same), tuple(sharing)
+            sharing.append(other_name)
+            if other is base:
+                sources.insert(0, other_name)
+            elif earlier:
+                sources.append(other_name)
+    return tuple(same), tuple(sharing), tuple(sources)
 
 
 def overlap(a: Tensor, b: Tensor) -> bool:

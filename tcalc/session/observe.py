@@ -9,6 +9,7 @@ from .delta import Comparer, Delta, snapshot
 from .facts import Facts, Storages, facts_of
 from .record import Result
 from .tensors import is_tensor
+from .trail import Trail
 from .writes import plan_of
 
 MAX_PARTS = 8
@@ -17,13 +18,15 @@ MAX_PARTS = 8
 class Observer:
     """Keeps what outlives one command: numbers of storages and counts of backwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, trail: Trail) -> None:
         self.storages = Storages()
-        self.comparer = Comparer(self.storages)
+        self.comparer = Comparer(self.storages, trail)
 
-    def facts(self, value: object, variables: Mapping[str, object], name: str | None) -> Facts | None:
-        """The facts of a tensor that is known as `name`, None for any other value."""
-        return facts_of(value, variables, self.storages, name) if is_tensor(value) else None
+    def facts(
+        self, value: object, variables: Mapping[str, object], name: str | None, *, fresh: bool = False
+    ) -> Facts | None:
+        """The facts of a tensor that is known as `name`, None for any other value; `fresh` when only since now."""
+        return facts_of(value, variables, self.storages, name, fresh=fresh) if is_tensor(value) else None
 
     def watch(self, statement: ast.stmt, variables: Mapping[str, object]) -> Watch:
         """Begin to watch one statement, before it runs."""
@@ -40,7 +43,7 @@ class Watch:
         self._before = snapshot(variables)
         self._loops = any(isinstance(node, (ast.For, ast.While)) for node in ast.walk(statement))
         whole = statement.value if isinstance(statement, ast.Expr) else None
-        self._own_name = whole.id if isinstance(whole, ast.Name) else None
+        self._own_name = ast.unparse(whole) if isinstance(whole, (ast.Name, ast.Attribute)) else None
 
     def result(self, name: str | None, value: object, echo: bool) -> Result:
         """The Result for a value of the statement, with facts."""
@@ -49,19 +52,16 @@ class Watch:
         self._shown += [value, *(part.value for part in parts)]
         return Result(name, value, echo, facts, self._loops, parts)
 
-    def delta(self) -> Delta:
-        """What the statement changed, now that it is over."""
+    def delta(self, number: int, *, failed: bool) -> Delta:
+        """What the statement, command `number`, changed, now that it is over or has failed."""
         return self._observer.comparer.compare(
-            self._before,
-            self._variables,
-            written=self._plan.written,
-            shown=self._shown,
-            writes_grad=self._plan.writes_grad,
-            repeats=self._plan.repeats,
+            self._before, self._variables, self._plan, self._shown, number, failed=failed
         )
 
     def _facts(self, value: object, name: str | None) -> Facts | None:
-        return self._observer.facts(value, self._variables, name)
+        old = self._before.get(name or "")
+        fresh = old is None or old.tensor is not value
+        return self._observer.facts(value, self._variables, name, fresh=fresh)
 
     def _parts(self, name: str, value: object, echo: bool) -> tuple[Result, ...]:
         """The members of a short tuple or list that holds tensors only."""

@@ -74,14 +74,3 @@ class Record:
     def output(self) -> str:
         """All printed text."""
         return "".join(item.text for item in self.items if isinstance(item, Printed))
-
-
-class Past(NamedTuple):
-    """What is remembered of a command once it is over: no values, so that nothing is kept alive."""
-
-    number: int
-    source: str
-    filename: str
-    line: int
-    ok: bool
-    first_node: int

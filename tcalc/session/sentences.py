@@ -12,7 +12,7 @@ from .tensors import is_tensor
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
 
-_MATMUL = frozenset(("matmul", "mm", "bmm", "mv", "__matmul__", "linear"))
+_MATMUL = frozenset(("matmul", "mm", "bmm", "mv"))
 MAX_LABEL = 24
 
 
@@ -56,15 +56,26 @@ def sentence_for(
     if len(values) < 2:
         return None
     if op in _MATMUL:
-        return _matmul("matmul" if op == "__matmul__" else op, names, values)
+        called = _called(op, node)
+        return None if called is None else _matmul(called, names, values)
     if torch_sentence.startswith("The size of tensor a"):
         return _broadcast(op, names, values)
     return None
 
 
+def _called(op: str, node: ast.expr | None) -> str | None:
+    """The op under the name the user wrote (`matmul` runs as mm or bmm); None when that is another function."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return "matmul"
+    if isinstance(node, ast.Call):
+        word = ast.unparse(node.func).rpartition(".")[2]
+        return word if word in _MATMUL else None
+    return op
+
+
 def _matmul(op: str, names: Sequence[str], values: Sequence[Tensor]) -> Sentence | None:
     a, b = tuple(values[0].shape), tuple(values[1].shape)
-    if op == "linear" or not a or not b:
+    if not a or not b:
         return None
     dim_a, dim_b = len(a) - 1, max(len(b) - 2, 0)
     if a[dim_a] == b[dim_b]:
@@ -90,7 +101,9 @@ def _broadcast(op: str, names: Sequence[str], values: Sequence[Tensor]) -> Sente
 
 
 def _view(op: str, operands: Mapping[str, object], name: str, tensor: Tensor) -> Sentence | None:
-    size = next((value for key, value in operands.items() if key in ("size", "shape")), None)
+    size = operands.get("size", operands.get("shape"))
+    if isinstance(size, int):
+        size = (size,)
     if not isinstance(size, (tuple, list)) or not all(isinstance(part, int) for part in size):
         return None
     wanted, shape, stride = tuple(size), tuple(tensor.shape), tensor.spec.strides
@@ -102,7 +115,7 @@ def _names(tensors: Sequence[tuple[str, Tensor]], node: ast.expr | None, variabl
     written = _written(node)
     names = []
     for position, (key, tensor) in enumerate(tensors):
-        text = written[position] if len(written) == len(tensors) else ""
+        text = written[position] if len(written) >= len(tensors) else ""
         if text.isidentifier():
             names.append(text)
             continue
@@ -112,7 +125,7 @@ def _names(tensors: Sequence[tuple[str, Tensor]], node: ast.expr | None, variabl
 
 
 def _written(node: ast.expr | None) -> list[str]:
-    """The source text of the operands of a failed expression, in order."""
+    """The source text of the operands of a failed expression, in order, numbers and strings left out."""
     parts: list[Any] = []
     if isinstance(node, ast.BinOp):
         parts = [node.left, node.right]
@@ -121,7 +134,7 @@ def _written(node: ast.expr | None) -> list[str]:
     elif isinstance(node, ast.Call):
         receiver = [node.func.value] if isinstance(node.func, ast.Attribute) and not _is_namespace(node.func) else []
         parts = [*receiver, *node.args]
-    return [ast.unparse(part) for part in parts]
+    return [ast.unparse(part) for part in parts if not isinstance(part, ast.Constant)]
 
 
 def _is_namespace(function: ast.Attribute) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from bisect import bisect_right
-from collections import deque
+from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ from ..lang.compile import compile_statement
 from ..lang.errors import LangError
 from ..lang.parse import parse
 from ..lang.run import Environment, where
-from .record import Emit, Past, Printed, Record, Result
+from .record import Emit, Printed, Record, Result
 from .targets import targets_of
+from .trail import Past, Trail
 
 if TYPE_CHECKING:
     from ..lang.errors import Span
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .errors import Error
     from .facts import Facts
     from .observe import Observer, Watch
-
-REMEMBERED = 10_000
 
 
 class Session:
@@ -37,8 +35,13 @@ class Session:
         self.number = 1
         self.observe = observe
         self.show_assigned = show_assigned
-        self.records: deque[Past] = deque(maxlen=REMEMBERED)
+        self.trail = Trail()
         self._observer: Observer | None = None
+
+    @property
+    def records(self) -> Sequence[Past]:
+        """What is remembered of earlier commands, oldest first."""
+        return self.trail.commands
 
     @property
     def observer(self) -> Observer:
@@ -46,7 +49,7 @@ class Session:
         if self._observer is None:
             from .observe import Observer
 
-            self._observer = Observer()
+            self._observer = Observer(self.trail)
         return self._observer
 
     def run(self, source: str, line: int = 1, filename: str = "<input>", emit: Emit | None = None) -> list[Record]:
@@ -71,7 +74,7 @@ class Session:
         from .errors import Place, error_of
 
         record = Record(self._take_number(), source, filename, line)
-        record.error = error_of(exc, Place(filename, source, line), exc.span, self.env.variables, self.command_of)
+        record.error = error_of(exc, Place(filename, source, line), exc.span, self.env.variables, self.trail)
         self._remember(record, _next_node())
         return record
 
@@ -99,18 +102,13 @@ class Session:
         """Forget all variables; numbers of commands and storages go on."""
         self.env = Environment()
 
-    def command_of(self, node: int) -> Past | None:
-        """The command that made the graph node with this sequence number, as far as it is remembered."""
-        index = bisect_right(self.records, node, key=lambda past: past.first_node)
-        return self.records[index - 1] if index else None
-
     def _take_number(self) -> int:
         self.number += 1
         return self.number - 1
 
     def _remember(self, record: Record, first_node: int) -> None:
         ok = record.error is None
-        self.records.append(Past(record.number, record.source, record.filename, record.line, ok, first_node))
+        self.trail.commands.append(Past(record.number, record.source, record.filename, record.line, ok, first_node))
 
 
 class _Run:
@@ -133,17 +131,17 @@ class _Run:
             self._show_assigned(targets)
         except LangError as exc:
             record.error = self._error(exc, exc.span or (where(exc, code) if code else None))
-        except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - whatever a statement raises is its error
+        except (Exception, KeyboardInterrupt) as exc:
             record.error = self._error(exc, where(exc, code) if code else None)
         if self.watch is not None:
-            record.delta = self.watch.delta()
+            record.delta = self.watch.delta(record.number, failed=record.error is not None)
 
     def _error(self, exc: BaseException, span: Span | None) -> Error:
         from .errors import Place, error_of
 
         origin = self.statement.origin
         place = Place(self.record.filename, origin.text, origin.first)
-        return error_of(exc, place, span, self.session.env.variables, self.session.command_of)
+        return error_of(exc, place, span, self.session.env.variables, self.session.trail)
 
     def _echo(self, value: object) -> None:
         if value is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,12 +23,14 @@ class Plan:
     """What the session should expect of one statement.
 
     `written`: the tensors it visibly writes to, None when any could be written (blocks, calls of user functions).
-    `writes_grad`: it assigns to gradients itself. `repeats`: backward may run more than once.
+    `writes_grad`: it assigns to gradients itself. `repeats`: backward may run more than once. `roots`: the named
+    tensors that backward starts from.
     """
 
     written: list[Tensor] | None = None
     writes_grad: bool = False
     repeats: bool = False
+    roots: list[tuple[str, Tensor]] = field(default_factory=list)
 
 
 def plan_of(statement: ast.stmt, variables: Mapping[str, object]) -> Plan:
@@ -43,6 +45,10 @@ def plan_of(statement: ast.stmt, variables: Mapping[str, object]) -> Plan:
     plan.repeats = isinstance(statement, (*_BLOCKS, ast.FunctionDef)) or calls_user_code
     if plan.repeats:
         return plan
+    for root in _backward_roots(statement):
+        tensor = _look_up(root, variables)
+        if tensor is not None:
+            plan.roots.append((ast.unparse(root), tensor))
     written: list[Tensor] = []
     for path in _write_paths(statement):
         tensor = _look_up(path, variables)
@@ -67,6 +73,18 @@ def _write_paths(statement: ast.stmt) -> Iterator[ast.expr]:
         for keyword in node.keywords:
             if keyword.arg == "out":
                 yield from unpacked(keyword.value)
+
+
+def _backward_roots(statement: ast.stmt) -> Iterator[ast.expr]:
+    """What backward starts from: `x` in `x.backward()`, `autograd.backward(x)` and `autograd.grad(x, ...)`."""
+    for node in ast.walk(statement):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = ast.unparse(node.func.value)
+        if owner in ("autograd", "torch.autograd") and node.func.attr in ("backward", "grad") and node.args:
+            yield from unpacked(node.args[0])
+        elif node.func.attr == "backward":
+            yield node.func.value
 
 
 def _writes_grad(node: ast.AST) -> bool:

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import their helper `run`."""
+"""Lets the tests of this folder import their helpers `cli_run` and `cli_screen`."""
 
 import sys
 from pathlib import Path

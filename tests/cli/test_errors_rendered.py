@@ -3,9 +3,10 @@
 from tcalc.cli.render_error import prompt_error, script_error
 from tcalc.cli.theme import plain_text
 from tcalc.session.carets import Mark, marks_of
-from tcalc.session.errors import Error, Related
-from tcalc.session.record import Past
+from tcalc.session.errors import Error
 from tcalc.session.sentences import Operand
+from tcalc.session.stories import Related
+from tcalc.session.trail import Past
 
 
 def matmul() -> Error:
@@ -71,8 +72,8 @@ def test_narrow_screens_wrap_the_sentence() -> None:
 
 def test_earlier_commands_are_named() -> None:
     error = Error("y was overwritten", related=[Related(Past(9, "y = x.exp()", "<input>", 1, True, 0), "saved y")])
-    assert "    [9] y = x.exp()    saved y\n" in plain_text(prompt_error(error, 80))
-    assert "    <input>:1 y = x.exp()    saved y\n" in plain_text(script_error(error, here))
+    assert "    [9] y = x.exp()  saved y\n" in plain_text(prompt_error(error, 80))
+    assert "    <input>:1 y = x.exp()  saved y\n" in plain_text(script_error(error, here))
 
 
 def test_a_long_line_is_cut_around_the_carets() -> None:

@@ -53,7 +53,8 @@ for i in range(3): (w * w).sum().backward()
 :vars
 """,
     "values": """
-manual_seed(0); z = randn(3, 196, 196)
+manual_seed(0);
+z = randn(3, 196, 196)
 ones(20, 2)
 arange(40)
 ones(4, 4, 4)

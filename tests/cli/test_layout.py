@@ -60,9 +60,17 @@ def test_numbers(value: float, largest: float | None, expected: str) -> None:
 
 
 def test_ordinals() -> None:
-    assert [
-        ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21, 102, 111)
-    ] == ["1st", "2nd", "3rd", "4th", "11th", "12th", "21st", "102nd", "111th"]
+    assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 21, 102, 111)] == [
+        "1st",
+        "2nd",
+        "3rd",
+        "4th",
+        "11th",
+        "12th",
+        "21st",
+        "102nd",
+        "111th",
+    ]
 
 
 def test_wide_characters_take_two_cells() -> None:

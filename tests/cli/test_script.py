@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from run import environment, tcalc
+from cli_run import environment, tcalc
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and devices")
 
@@ -211,6 +211,98 @@ def test_names_of_files_are_escaped(tmp_path: Path) -> None:
 )
 def test_formats_of_plain_values(args: tuple[str, ...], out: str) -> None:
     assert tcalc(*args, "[1, 2.5, True, 'a']").stdout == out
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [
+        ("tensor([0.1, 1/3, 1e-7, 16777216.])", "[0.1, 0.33333334, 1e-07, 1.6777216e+07]"),
+        ("tensor([0.1, 1/3, 1e300], dtype=float64)", "[0.1, 0.3333333333333333, 1e+300]"),
+        ("tensor([0.1, 65504.], dtype=float16)", "[0.1, 6.55e+04]"),
+        ("tensor([0.1, 1/3, 3e38, -0.], dtype=bfloat16)", "[0.1, 0.334, 3e+38, -0.0]"),
+        ("tensor([[1, 2], [3, 4]])", "[[1, 2], [3, 4]]"),
+        ("tensor([True, False])", "[true, false]"),
+        ("tensor(2.5)", "2.5"),
+        ("tensor([1., float('nan'), float('inf'), -float('inf')])", "[1.0, nan, inf, -inf]"),
+        ("zeros(0), zeros(2, 0)", "[[], [[], []]]"),
+        ("ones(2, 3).T[1:]", "[[1.0, 1.0], [1.0, 1.0]]"),
+        ("ones(2, requires_grad=True) * 2", "[2.0, 2.0]"),
+        ("{'a': ones(1), 'b': None}", '{"a": [1.0], "b": null}'),
+        ("ones(2, 3).shape", "[2, 3]"),
+        ("float32", "torch.float32"),
+    ],
+)
+def test_the_list_format_is_lossless(source: str, out: str) -> None:
+    assert tcalc(source).stdout == out + "\n"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_what_is_written_reads_back_exactly(dtype: str) -> None:
+    make = f"manual_seed(1); x = (randn(500, dtype=float64) * (randn(500, dtype=float64) * 3).exp()).to({dtype});"
+    written = tcalc(make, "x").stdout.strip()
+    assert tcalc(stdin=f"{make}\ny = tensor({written}, dtype={dtype})\n(x == y).all()\n").stdout == "true\n"
+
+
+def test_a_large_tensor_is_written_whole() -> None:
+    result = tcalc("arange(100000).view(10, 10000)")
+    assert result.stdout == str([list(range(n * 10000, n * 10000 + 10000)) for n in range(10)]) + "\n"
+
+
+def test_tensors_in_the_other_formats() -> None:
+    assert tcalc("-F", "repr", "x = ones(2); x, x * 2").stdout == "(tensor([1., 1.]), tensor([2., 2.]))\n"
+    assert tcalc("-F", "shape", "ones(2, 3), [zeros(1, dtype=int64)]").stdout == "(float32 (2, 3), [int64 (1,)])\n"
+    assert tcalc("-F", "repr", "-a", "x = ones(2, 2)").stdout == "x = tensor([[1., 1.],\n            [1., 1.]])\n"
+    assert tcalc("-a", "x = ones(2, 2)").stdout == "x = [[1.0, 1.0], [1.0, 1.0]]\n"
+
+
+def test_the_panel_in_a_pipe() -> None:
+    result = tcalc("-F", "panel", "x = arange(6.).view(2, 3); y = x.T", "y", "y[0, 1] = 9")
+    assert result.stdout == (
+        "tensor([[0., 3.],\n        [1., 4.],\n        [2., 5.]])\n"
+        "  float32 (3, 2)  stride (1, 3)  cpu  NOT contiguous\n"
+        "  leaf  requires_grad False  grad_fn None  grad None\n"
+        "  view of x  (storage #1, nothing copied)\n"
+        "  changed  x, y  through storage #1, version 0 -> 1\n"
+    )
+
+
+def test_panel_styles() -> None:
+    assert tcalc("-F", "panel", "--panel", "min", "ones(2)").stdout == "tensor([1., 1.])\n  float32 (2,)  cpu\n"
+    assert "shape: 2\n" in tcalc("-F", "panel", "--plain", "ones(2)").stdout
+    assert "shape: 2\n" in tcalc("-F", "panel", "ones(2)", env=environment(ACCESSIBLE="1")).stdout
+    assert "  float32 (2,)\n  stride (1,)\n" in tcalc("-F", "panel", "--width", "40", "ones(2)").stdout
+
+
+# --- options that set the session up ------------------------------------------------------------------------------
+
+
+def test_width_is_torchs_line_width() -> None:
+    assert len(tcalc("-F", "repr", "arange(30)").stdout.splitlines()) == 2
+    assert len(tcalc("-F", "repr", "--width", "40", "arange(30)").stdout.splitlines()) == 4
+    assert len(tcalc("-F", "repr", "--width", "200", "arange(30)").stdout.splitlines()) == 1
+
+
+def test_dtype_is_the_default() -> None:
+    assert tcalc("--dtype", "float64", "-F", "shape", "ones(1), tensor(1.5)").stdout == "(float64 (1,), float64 ())\n"
+
+
+def test_seed_is_torchs() -> None:
+    assert tcalc("--seed", "0", "-F", "repr", "rand(3)").stdout == "tensor([0.4963, 0.7682, 0.0885])\n"
+    assert tcalc("--seed", "0", "rand(3)").stdout == tcalc("manual_seed(0);", "rand(3)").stdout
+
+
+def test_device_is_the_default() -> None:
+    for flag in ("-d", "--device"):
+        assert tcalc(flag, "meta", "-F", "repr", "ones(2)").stdout == "tensor(..., device='meta', size=(2,))\n"
+    assert tcalc("--device", "cpu", "ones(1)").stdout == "[1.0]\n"
+
+
+def test_a_missing_device_is_one_clear_line() -> None:
+    result = tcalc("--device", "cuda:99", "1")
+    assert (result.stdout, result.returncode) == ("", 1)
+    assert result.stderr.startswith("tcalc: ")
+    assert "cuda" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_none_assignments_and_semicolons_print_nothing() -> None:

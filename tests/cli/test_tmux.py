@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from run import environment
+from cli_run import environment
 
 TMUX = shutil.which("tmux")
 

@@ -146,5 +146,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Tensor]]:
     )
     monkeypatch.setattr(library, "sub_path", lambda value: value.path if isinstance(value, Sub) else None)
     monkeypatch.setattr(library, "tensor_type", lambda: Tensor)
+    monkeypatch.setattr(library, "node_type", lambda: Sub)
+    monkeypatch.setattr(library, "constructor", lambda cls: cls)
     monkeypatch.setattr(namespaces, "_NAMESPACES", {})
     yield Tensor

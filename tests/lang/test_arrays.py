@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import code
+import contextlib
+import io
 from typing import Any
 
 import pytest
@@ -30,20 +33,11 @@ PROGRAMS = [
 
 @pytest.mark.parametrize("text", PROGRAMS)
 def test_as_numpy(program: Any, text: str) -> None:
-    shown = program(text)
-    scope: dict[str, Any] = {"np": np}
-    expected = []
-    for each in text.split("; "):
-        try:
-            value = eval(each, scope)
-        except SyntaxError:
-            exec(each, scope)
-        else:
-            if each.startswith("print"):
-                expected.append("1.5 [1.5]\n")
-            elif value is not None:
-                expected.append(repr(value) + "\n")
-    assert shown == "".join(expected)
+    console, written = code.InteractiveInterpreter({"np": np}), io.StringIO()
+    with contextlib.redirect_stdout(written):
+        for each in text.split("; "):
+            console.runsource(each, symbol="single")
+    assert program(text) == written.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def drawn(line: str, marks: list[Mark]) -> str:
         ("cat([a, b])", "cat([a, b])", "^^^"),
         ("onse(2)", "onse", "^^^^"),
         ("x[5]", "x[5]", "~^^^"),
+        ("x += ones(4)", "x += ones(4)", "~ ^^ ~~~~~~~"),
         ("a < b < c", "a < b < c", "~ ^ ~"),
         ("f(1, x . shapes)", "x . shapes", "         ^^^^^^"),
         ("é + x", "é + x", "~ ^ ~"),

@@ -61,7 +61,15 @@ def test_facts_of_autograd(session: Session) -> None:
 
 
 def test_the_base_comes_first(session: Session) -> None:
-    assert facts(session, "a = ones(4)\nb = a[1:]\nc = b[1:]\nd = c[1:]").view_of[0] == "a"
+    assert facts(session, "a = ones(4)\nb = a[1:]\nc = b[1:]\nd = c[1:]").view_of == ("a", "b", "c")
+    assert facts(session, "b").view_of == ("a",)
+    assert (facts(session, "a").view_of, facts(session, "a").shared_with) == ((), ("b", "c", "d"))
+
+
+def test_of_two_views_of_nothing_named_the_later_comes_from_the_earlier(session: Session) -> None:
+    session.run("x = arange(4.).view(2, 2); y = x.T")
+    assert (facts(session, "x").view_of, facts(session, "y").view_of) == ((), ("x",))
+    assert facts(session, "x = y.T").view_of == ("y",)
 
 
 def test_the_same_tensor_under_two_names(session: Session) -> None:
@@ -198,6 +206,31 @@ def test_the_session_keeps_no_tensor_alive(session: Session) -> None:
     assert alive() is None
 
 
+def test_an_overwritten_value_names_the_commands(session: Session) -> None:
+    error = session.run("w = ones(2, requires_grad=True)\ny = w.exp()\ny.add_(1)\ny.sum().backward()")[-1].error
+    assert error is not None
+    assert error.message == "backward: y was overwritten after ExpBackward0 saved it"
+    assert [(item.command.number, item.what) for item in error.related] == [
+        (2, "ExpBackward0 saved y, version 0"),
+        (3, "overwrote it, version is 1 now"),
+    ]
+    assert error.torch is not None
+    assert error.torch.startswith("one of the variables needed for gradient computation")
+
+
+def test_a_second_backward_names_the_commands(session: Session) -> None:
+    error = session.run("w = ones(2, requires_grad=True)\ny = (w * w).sum()\ny.backward()\ny.backward()")[-1].error
+    assert error is not None
+    assert error.message == "backward: the values that MulBackward0 saved are freed already"
+    assert [item.command.number for item in error.related] == [2, 3]
+
+
+def test_without_observing_the_maker_is_still_known() -> None:
+    error = Session().run("w = ones(2, requires_grad=True)\ny = w.exp()\ny.add_(1)\ny.sum().backward()")[-1].error
+    assert error is not None
+    assert [item.command.number for item in error.related] == [2]
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -205,6 +238,8 @@ def test_the_session_keeps_no_tensor_alive(session: Session) -> None:
         ("torch.mm(x, ones(4, 1))", "mm: inner sizes differ, 3 (x dim 1) and 4 (ones(4, 1) dim 0)"),
         ("x + ones(2)", "add: sizes 3 (x dim 1) and 2 (ones(2) dim 0) do not broadcast"),
         ("x.T.view(6)", "view: x.T (3, 2) with stride (1, 3) cannot become (6,) without a copy"),
+        ("x += ones(4)", "add: sizes 3 (x dim 1) and 4 (ones(4) dim 0) do not broadcast"),
+        ("nn.functional.linear(x, ones(4, 2))", "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x4)"),
         ("onse(2)", "no name 'onse'. Did you mean ones?"),
     ],
 )

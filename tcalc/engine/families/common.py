@@ -18,6 +18,8 @@ def adopt(array: Any, spec: Spec) -> Tensor:
     """A kernel's fresh result as a Tensor laid out exactly as planned, copied only where the kernel laid it out otherwise."""
     if array.__class__ is not ndarray and spec.device.type == "cpu":
         array = asarray(array)
+    if array.dtype is spec.numpy and spec.contiguous and array.shape == spec.shape and array.flags.c_contiguous:
+        return make(array, spec)
     if array.dtype != spec.numpy:
         array = array.astype(spec.numpy)
     if array.shape != spec.shape:

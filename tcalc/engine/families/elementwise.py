@@ -101,6 +101,7 @@ class Elementwise(Op):
         self.promote, self.returns, self.ufunc, self.only, self.label, self.operator = promote, returns, ufunc, only, label, operator
         self.plans: dict[Any, Plan] = {}
         self.takes_out = out
+        self.operate: Callable[[Any, Any], Any] | None = None  # the operator's form, for ops that are a ufunc
         super().__init__(kernel, inplace=inplace, **rest)
 
     def check(self, common: dtype, specs: Sequence[Spec | type]) -> None:
@@ -180,6 +181,8 @@ class Elementwise(Op):
 
     def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
         result = specs[-1]
+        if specs[0] is result and (len(specs) == 2 or (len(specs) == 3 and specs[1] is result)):
+            return grads
         finished = []
         for g, spec in zip(grads, specs, strict=False):
             if g is not None and spec is not None and spec is not result:
@@ -234,16 +237,17 @@ class Elementwise(Op):
         return call
 
     def _binary(self, general: Callable[..., Any]) -> Callable[..., Any]:
-        plans = self.plans
+        plans, op = self.plans, self
         params = [None, None, *self._defaults()]
 
-        def call(self: Any = None, other: Any = None, *args: Any, **kwargs: Any) -> Any:
+        def operate(self: Any, other: Any) -> Any:
+            """The operator form; NotImplemented for what is neither Tensor nor number, so that Python raises its own TypeError."""
             try:
                 plan = plans[self.spec, other.spec]
             except (AttributeError, KeyError):
-                return slow(self, other, args, kwargs)
-            if args or kwargs or not plan.direct:
-                return general(self, other, *args, **kwargs)
+                return slow(self, other)
+            if not plan.direct:
+                return general(self, other)
             array = plan.ufunc(self.a, other.a)  # type: ignore[misc]  # a direct plan has one
             t = new_tensor(Tensor)
             t.a = array if array.__class__ is ndarray else asarray(array)
@@ -253,20 +257,28 @@ class Elementwise(Op):
                 attach(op, (left, right), (self, other), params, t, plan.specs)
             return t
 
-        def slow(self: Any, other: Any, args: Any, kwargs: Any) -> Any:
-            if not args and not kwargs and other.__class__ in NUMBERS and isinstance(self, Tensor):
+        def slow(self: Any, other: Any) -> Any:
+            if isinstance(self, Tensor) and other.__class__ in NUMBERS:
                 plan = plans.get((self.spec, other.__class__))
-                if plan is not None and plan.direct:
-                    array = plan.ufunc(self.a, other)  # type: ignore[misc]  # a direct plan has one
-                    t = make(array if array.__class__ is ndarray else asarray(array), plan.spec)
-                    if self.node is not None and op.differentiable and is_grad_enabled():
-                        attach(op, (self.node, None), (self, other), [None, other, *params[2:]], t, plan.specs)
-                    return t
-            given = [] if self is None else [self] if other is None else [self, other]
-            return general(*given, *args, **kwargs)
+                if plan is None or not plan.direct:
+                    return general(self, other)
+                array = plan.ufunc(self.a, other)  # type: ignore[misc]  # a direct plan has one
+                t = make(array if array.__class__ is ndarray else asarray(array), plan.spec)
+                if self.node is not None and op.differentiable and is_grad_enabled():
+                    attach(op, (self.node, None), (self, other), params, t, plan.specs)
+                return t
+            if isinstance(other, (Tensor, int, float, backend.np.generic)):
+                return general(self, other)
+            return NotImplemented
 
-        op = self
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if kwargs or len(args) != 2:
+                return general(*args, **kwargs)
+            result = operate(*args)
+            return general(*args) if result is NotImplemented else result
+
         call.__name__ = self.public
+        self.operate = operate
         return call
 
     def inplace_call(self) -> Callable[..., Any]:

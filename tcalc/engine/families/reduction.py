@@ -10,7 +10,8 @@ from ..backend import META, xp_of
 from ..dtypes import FLOAT, dtype
 from ..errors import TensorError, TensorIndexError
 from ..layout import reduced_shape, wrap_dims
-from ..record import record
+from ..modes import is_grad_enabled
+from ..record import attach
 from ..registry import Op
 from ..signature import KINDS, Param
 from ..spec import Spec, spec_of
@@ -26,6 +27,7 @@ class Reduction(Op):
     `empty_ok` is False where an empty dim has no answer."""
 
     family = "reduction"
+    memoised = True
 
     def __init__(self, kernel: Callable[..., Any], *, result: str = "same", empty_ok: bool = True, out: bool = True, only_float: bool = False, **rest: Any):
         self.result, self.empty_ok, self.takes_out, self.only_float = result, empty_ok, out, only_float
@@ -72,9 +74,15 @@ class Reduction(Op):
         return wrapped if spec.ndim else ()
 
     def run(self, values: list[Any]) -> Tensor:
-        out = values.pop() if self.takes_out else None
-        source: Tensor = values[0]
-        spec, places = source.spec, self.places
+        result = self.prepare(values)(values[0])
+        out = values[self.places["out"]] if self.takes_out else None
+        if out is None:
+            return result
+        refuse_grad_for_out(self.public, [values[0], out])
+        return write_out(out, result, self.public)
+
+    def prepare(self, values: list[Any]) -> ReductionPlan:
+        spec, places = values[0].spec, self.places
         dim = values[places["dim"]] if "dim" in places else None
         axes = self.axes(spec, dim)
         keepdim = values[places["keepdim"]] if "keepdim" in places else False
@@ -83,22 +91,12 @@ class Reduction(Op):
         if not self.empty_ok:
             self._refuse_empty(spec, axes, dim)
         target = spec_of(result_dtype, spec.device, reduced_shape(spec.shape, axes, keepdim))
+        params = [None, *values[1:]]
         if "dim" in places:
-            values[places["dim"]] = axes
-        rest = {p.name: v for p, v in zip(self.signature.params, values, strict=False) if p.name not in ("self", "dim", "keepdim", "dtype")}
-        if spec.device is META:
-            result = make(None, target)
-        else:
-            array = source.a
-            compute = spec.dtype if self.result in ("bool", "index") else opmath(result_dtype)
-            if compute is not spec.dtype:
-                array = array.astype(spec_of(compute).numpy)
-            result = adopt(self.kernel(xp_of(spec.device), array, *self._fold(axes, keepdim), **rest), target)
-        if out is not None:
-            refuse_grad_for_out(self.public, [source, out])
-            return write_out(out, result, self.public)
-        record(self, (source,), values, result, (spec, target))
-        return result
+            params[places["dim"]] = axes
+        rest = {p.name: v for p, v in zip(self.signature.params, params, strict=False) if p.name not in ("self", "dim", "keepdim", "dtype", "out")}
+        compute = spec.dtype if self.result in ("bool", "index") else opmath(result_dtype)
+        return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, self._fold(axes, keepdim), rest, params)
 
     def _fold(self, axes: Any, keepdim: bool) -> list[Any]:
         """The arguments that say what to fold: none for an op over all elements."""
@@ -120,6 +118,30 @@ class Reduction(Op):
 
     def raw(self, xp: Any, array: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
         return self.kernel(xp, array, *self._fold(tuple(range(array.ndim)) if dim is None else dim, keepdim), **kwargs)
+
+
+class ReductionPlan:
+    """What to fold on tensors of one spec, in which dtype, into which result."""
+
+    __slots__ = ("cast", "fold", "op", "params", "rest", "specs", "target", "xp")
+
+    def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, fold: list[Any], rest: dict[str, Any], params: list[Any]):
+        self.op, self.target, self.cast, self.fold, self.rest, self.params = op, target, cast, fold, rest, params
+        self.specs = (spec, target)
+        self.xp = None if spec.device is META else xp_of(spec.device)
+
+    def __call__(self, source: Tensor) -> Tensor:
+        """The folded tensor."""
+        op, target = self.op, self.target
+        if self.xp is None:
+            result = make(None, target)
+        else:
+            array = source.a if self.cast is None else source.a.astype(self.cast)
+            result = adopt(op.kernel(self.xp, array, *self.fold, **self.rest), target)
+        node = source.node
+        if node is not None and op.differentiable and is_grad_enabled() and target.dtype.is_floating_point:
+            attach(op, (node,), (source,), self.params, result, self.specs)
+        return result
 
 
 def reduction(**options: Any) -> Callable[[Callable[..., Any]], Reduction]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .. import backend
-from ..backend import CPU, ndarray
-from ..errors import EngineError
+from ..backend import in_bytes, ndarray
 from ..graph import Output
 from ..layout import Geometry, contiguous_strides
 from ..modes import is_grad_enabled
@@ -27,72 +27,69 @@ class ViewOp(Op):
 
     family = "view"
 
+    memoised = True
+
     def __init__(self, kernel: Callable[..., Any], *, absolute: bool = False, **rest: Any):
         self.absolute = absolute
-        self.plans: dict[Any, tuple[Spec, int]] = {}
+        self.memoised = not absolute
+        self._windows: dict[Any, Any] = {}
         super().__init__(kernel, skip=1 + absolute, lead=(SELF,), **rest)
 
-    def build(self) -> Callable[..., Any]:
-        plans, op, general = self.plans, self, super().build()
-
-        def call(self: Any = None, *args: Any, **kwargs: Any) -> Any:
-            if not kwargs:
-                try:
-                    spec, shift, params = plans[self.spec, args]
-                except (AttributeError, KeyError, TypeError):
-                    pass
-                else:
-                    return show(op, self, spec, shift, params)
-            return general(*(() if self is None else (self,)), *args, **kwargs)
-
-        call.__name__ = self.public
-        return call
-
-    def run(self, values: list[Any]) -> Any:
+    def prepare(self, values: list[Any]) -> Callable[[Tensor], Any]:
         source: Tensor = values[0]
         spec = source.spec
-        offset = source.offset if self.absolute else 0
-        geometry = Geometry(tuple(spec.shape), spec.strides, offset)
         params = [None, *values[1:]]
         if self.absolute:
-            result = self.kernel(geometry, source, *values[1:])
-            params[3:] = [result.offset - offset]
+            result = self.kernel(Geometry(tuple(spec.shape), spec.strides, source.offset), source, *values[1:])
+            params[3:] = [result.offset - source.offset]
+            result = result._replace(offset=result.offset - source.offset)
         else:
-            result = self.kernel(geometry, *values[1:])
+            result = self.kernel(Geometry(tuple(spec.shape), spec.strides), *values[1:])
         if isinstance(result, list):
-            return self._several(source, result, params)
-        target = spec_of(spec.dtype, spec.device, result.shape, result.strides)
-        shift = result.offset - offset
-        if not self.absolute and spec.device is CPU and target.numel:
-            key = tuple(values[1:])
-            if len(self.plans) >= LIMIT:
-                self.plans.clear()
-            if len(key) == 1 and isinstance(key[0], tuple):
-                self.plans[spec, key[0]] = target, shift, params  # called as view(2, 3)
-            self.plans[spec, key] = target, shift, params
-        return show(self, source, target, shift, params)
+            return SeveralViews(self, spec, result, params)
+        return partial(show, self, spec_of(spec.dtype, spec.device, result.shape, result.strides), result.offset, params)
 
-    def _several(self, source: Tensor, parts: list[Geometry], params: list[Any]) -> tuple[Tensor, ...]:
-        spec = source.spec
-        specs = [spec_of(spec.dtype, spec.device, g.shape, g.strides) for g in parts]
-        views = tuple(show(self, source, s, g.offset, params, record=False) for s, g in zip(specs, parts, strict=True))
+    def raw(self, xp: Any, array: Any, *args: Any) -> Any:
+        if array.__class__ is not ndarray:
+            array = xp.asarray(array)
+        if not array.flags.c_contiguous:
+            array = xp.ascontiguousarray(array)
+        key = array.shape, array.itemsize, args
+        parts = self._windows.get(key)
+        if parts is None:
+            if len(self._windows) >= LIMIT:
+                self._windows.clear()
+            result = self.kernel(Geometry(array.shape, contiguous_strides(array.shape)), *args)
+            parts = [in_bytes(g, array.itemsize) for g in result] if isinstance(result, list) else in_bytes(result, array.itemsize)
+            self._windows[key] = parts
+        if parts.__class__ is list:
+            return [backend.window(array, *part) for part in parts]
+        return backend.window(array, *parts)
+
+
+class SeveralViews:
+    """The specs and shifts of a multi-output view op on tensors of one spec."""
+
+    __slots__ = ("op", "params", "shifts", "specs")
+
+    def __init__(self, op: ViewOp, source: Spec, parts: Sequence[Geometry], params: list[Any]):
+        self.op, self.params = op, params
+        self.specs = [spec_of(source.dtype, source.device, g.shape, g.strides) for g in parts]
+        self.shifts = [g.offset for g in parts]
+
+    def __call__(self, source: Tensor) -> tuple[Tensor, ...]:
+        op, specs = self.op, self.specs
+        views = tuple(show(op, s, shift, self.params, source, False) for s, shift in zip(specs, self.shifts, strict=True))
         for view in views:
             view.made = view.made or MULTI_VIEW
         if views and source.node is not None and is_grad_enabled():
-            owner = attach(self, (source.node,), (source,), params, views[0], (spec, specs))
+            owner = attach(op, (source.node,), (source,), self.params, views[0], (source.spec, specs))
             for i, view in enumerate(views):
                 view.node = Output(owner, i)
         return views
 
-    def raw(self, xp: Any, array: Any, *args: Any, **kwargs: Any) -> Any:
-        array = xp.ascontiguousarray(array).reshape(array.shape)
-        result = self.kernel(Geometry(array.shape, contiguous_strides(array.shape), 0), *args, **kwargs)
-        if isinstance(result, list):
-            return [backend.window(array, g.shape, g.strides, g.offset) for g in result]
-        return backend.window(array, result.shape, result.strides, result.offset)
 
-
-def show(op: Op, source: Tensor, spec: Spec, shift: int, params: Sequence[Any], record: bool = True) -> View:
+def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, record: bool = True) -> View:
     """A view of `source` with another spec, `shift` elements further on, recorded as `op`."""
     storage = source.storage
     if storage is None:
@@ -101,18 +98,19 @@ def show(op: Op, source: Tensor, spec: Spec, shift: int, params: Sequence[Any], 
     offset = source.offset + shift
     raw = storage.raw
     if raw.__class__ is ndarray and spec.numel:
-        t.a = ndarray(spec.shape, spec.numpy, raw, offset * spec.dtype.itemsize, spec.byte_strides)
+        t.a = ndarray(spec.sizes, spec.numpy, raw, offset * spec.itemsize, spec.byte_strides)
     else:
         t.a = on_storage(storage, spec, offset)
+    base = source.base
+    t.base = source if base is None else base
     t.spec, t.storage, t.offset, t.held, t.seen = spec, storage, offset, None, storage.version
-    t.base = source if source.base is None else source.base
-    if is_grad_enabled():
-        t.made = source.made if isinstance(source, View) else None
-        node = source.node
-        if node is not None and record:
-            attach(op, (node,), (source,), params, t, (source.spec, spec))
-    else:
+    if not is_grad_enabled():
         t.made = NO_GRAD_VIEW
+        return t
+    t.made = None if base is None else source.made  # type: ignore[attr-defined]  # what has a base is a View
+    node = source.node
+    if node is not None and record:
+        attach(op, (node,), (source,), params, t, (source.spec, spec))
     return t
 
 

@@ -54,7 +54,7 @@ def check_bounds(shape, indices):
 
 
 @structural(
-    plan=_plan_index, self=lambda grad, self_spec, indices, F: F.index_backward(grad, tuple(self_spec.shape), indices), function=False, method=False, out=False
+    plan=_plan_index, self=lambda grad, self_spec, indices, F: F.index_backward(grad, self_spec.sizes, indices), function=False, method=False, out=False
 )
 def index(xp, self, indices: Any):
     """Elements picked by integer tensors, one a dim, broadcast against each other: what `x[i, j]` does."""
@@ -92,7 +92,7 @@ def _plan_index_put(self, indices, values, accumulate):
 @structural(
     plan=_plan_index_put,
     self=lambda grad, indices, values_spec, accumulate, F: grad if accumulate else F.index_put(grad, indices, F.zeros_of(values_spec), False),
-    values=lambda grad, indices, values_spec, F: F.sum_to(F.index(grad, indices), tuple(values_spec.shape)),
+    values=lambda grad, indices, values_spec, F: F.sum_to(F.index(grad, indices), values_spec.sizes),
     inplace=True,
     out=False,
 )
@@ -151,7 +151,7 @@ def _bounded(self_shape, dim, index):
             raise TensorError(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}")
 
 
-@structural(plan=_plan_gather, self=lambda grad, self_spec, dim, index, F: F.scatter_add_to(tuple(self_spec.shape), dim, index, grad))
+@structural(plan=_plan_gather, self=lambda grad, self_spec, dim, index, F: F.scatter_add_to(self_spec.sizes, dim, index, grad))
 def gather(xp, self, dim: Dim, index):
     """Elements picked along `dim`: result[i][j] = self[index[i][j]][j] for dim 0.
 
@@ -294,7 +294,7 @@ def _plan_index_select(self, dim, index):
 
 
 @structural(
-    plan=_plan_index_select, self=lambda grad, self_spec, dim, index, F: F.index_add_to(tuple(self_spec.shape), dim, index, grad)
+    plan=_plan_index_select, self=lambda grad, self_spec, dim, index, F: F.index_add_to(self_spec.sizes, dim, index, grad)
 )
 def index_select(xp, self, dim: Dim, index):
     """Slices picked along `dim` by a vector of places.
@@ -387,7 +387,7 @@ def _plan_index_copy(self, dim, index, source):
 @structural(
     plan=_plan_index_copy,
     self=lambda grad, dim, index, F: F.index_fill(grad, dim, index, 0),
-    source=lambda grad, dim, index, source_spec, F: F.reshape(F.index_select(grad, dim, index), tuple(source_spec.shape)),
+    source=lambda grad, dim, index, source_spec, F: F.reshape(F.index_select(grad, dim, index), source_spec.sizes),
     inplace=True,
 )
 def index_copy(xp, self, dim: Dim, index, source):
@@ -482,7 +482,7 @@ def masked_select(F, self, mask):
 @structural(
     node="MaskedSelectBackward",
     plan=lambda self, places: spec_of(self.dtype, self.device, (places[0].numel,)),
-    self=lambda grad, self_spec, places, F: F.index_backward(grad if self_spec.ndim else F.sum(grad), tuple(self_spec.shape), places if self_spec.ndim else []),
+    self=lambda grad, self_spec, places, F: F.index_backward(grad if self_spec.ndim else F.sum(grad), self_spec.sizes, places if self_spec.ndim else []),
     function=False,
     method=False,
     out=False,

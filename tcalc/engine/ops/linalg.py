@@ -202,7 +202,7 @@ def _plan_addmm(self, mat1, mat2, beta, alpha):
 
 @structural(
     plan=_plan_addmm,
-    self=lambda grad, self_spec, beta, F: F.sum_to(grad if beta == 1 else grad * beta, tuple(self_spec.shape)),
+    self=lambda grad, self_spec, beta, F: F.sum_to(grad if beta == 1 else grad * beta, self_spec.sizes),
     mat1=lambda grad, mat2, alpha, F: _times(F.mm(grad, F.t(mat2)), alpha),
     mat2=lambda grad, mat1, alpha, F: _times(F.mm(F.t(mat1), grad), alpha),
 )
@@ -232,7 +232,7 @@ def _plan_addmv(self, mat, vec, beta, alpha):
 
 @structural(
     plan=_plan_addmv,
-    self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), tuple(self_spec.shape)),
+    self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), self_spec.sizes),
     mat=lambda grad, vec, alpha, F: _times(F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), alpha),
     vec=lambda grad, mat, alpha, F: _times(F.mv(F.t(mat), grad), alpha),
 )
@@ -255,7 +255,7 @@ def _plan_baddbmm(self, batch1, batch2, beta, alpha):
 
 @structural(
     plan=_plan_baddbmm,
-    self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), tuple(self_spec.shape)),
+    self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), self_spec.sizes),
     batch1=lambda grad, batch2, alpha, F: _times(F.bmm(grad, F.transpose(batch2, 1, 2)), alpha),
     batch2=lambda grad, batch1, alpha, F: _times(F.bmm(F.transpose(batch1, 1, 2), grad), alpha),
 )

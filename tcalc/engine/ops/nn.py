@@ -117,7 +117,7 @@ def _plan_embedding(self, weight, padding_idx):
     namespace=NN,
     method=False,
     plan=_plan_embedding,
-    weight=lambda grad, self, weight_spec, padding_idx, F: F.embedding_backward(grad, self, tuple(weight_spec.shape), padding_idx),
+    weight=lambda grad, self, weight_spec, padding_idx, F: F.embedding_backward(grad, self, weight_spec.sizes, padding_idx),
     out=False,
 )
 def embedding(xp, self, weight, padding_idx: Int | None = None):
@@ -254,7 +254,7 @@ def _class_weights(xp, target, weight, ignore_index, d):
     method=False,
     plan=_plan_nll,
     self=lambda grad, target, weight, self_spec, reduction, ignore_index, F: F.nll_loss_backward(
-        grad, target, weight, tuple(self_spec.shape), reduction, ignore_index
+        grad, target, weight, self_spec.sizes, reduction, ignore_index
     ),
     out=False,
 )

@@ -19,7 +19,7 @@ def _spread(value, self_spec, dim, keepdim, F):
     if not keepdim and dim:
         kept = tuple(1 if i in dim else n for i, n in enumerate(self_spec.shape))
         value = F.reshape(value, kept)
-    return F.expand(value, tuple(self_spec.shape))
+    return F.expand(value, self_spec.sizes)
 
 
 def _count(self_spec, dim):
@@ -29,7 +29,7 @@ def _count(self_spec, dim):
 # --- sums and means ---------------------------------------------------------------------------------------------------
 
 
-@reduction(result="sum", self=lambda grad, self_spec, F: F.expand(grad, tuple(self_spec.shape)), out=False)
+@reduction(result="sum", self=lambda grad, self_spec, F: F.expand(grad, self_spec.sizes), out=False)
 def sum_(xp, self, *, dtype: DType | None = None):
     """All elements added up; ints add up in int64.
 
@@ -49,7 +49,7 @@ def sum_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType |
     return xp.add.reduce(self, dim, keepdims=keepdim)
 
 
-@reduction(result="float", self=lambda grad, self_spec, F: F.expand(grad, tuple(self_spec.shape)) / self_spec.numel, out=False)
+@reduction(result="float", self=lambda grad, self_spec, F: F.expand(grad, self_spec.sizes) / self_spec.numel, out=False)
 def mean(xp, self, *, dtype: DType | None = None):
     """The average of all elements.
 
@@ -137,7 +137,7 @@ def _prod_grad(grad, self, dim, keepdim, F):
 
 
 @reduction(
-    result="sum", self=lambda grad, self, self_spec, F: F.reshape(_prod_grad(grad, F.reshape(self, (self_spec.numel,)), 0, False, F), tuple(self_spec.shape)), out=False
+    result="sum", self=lambda grad, self, self_spec, F: F.reshape(_prod_grad(grad, F.reshape(self, (self_spec.numel,)), 0, False, F), self_spec.sizes), out=False
 )
 def prod(xp, self, *, dtype: DType | None = None):
     """All elements multiplied.
@@ -240,7 +240,7 @@ def _gather_back(grad, self_spec, dim, keepdim, index, F):
         return grad
     if not keepdim:
         grad, index = F.unsqueeze(grad, dim), F.unsqueeze(index, dim)
-    return F.scatter_add_to(tuple(self_spec.shape), dim, index, grad)
+    return F.scatter_add_to(self_spec.sizes, dim, index, grad)
 
 
 def _extreme_with_place(xp, self, dim, keepdim, find):

@@ -26,7 +26,7 @@ from ..tensor import Tensor, View, alias
 # --- views ------------------------------------------------------------------------------------------------------------
 
 
-@view(self=lambda grad, self_spec, F: F.reshape(grad, tuple(self_spec.shape)), function=False)
+@view(self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes), function=False)
 def view_(geom, size: Size):
     """The same elements in another shape, sharing storage; one size may be -1. Refused when strides do not allow it.
 
@@ -94,7 +94,7 @@ def t(geom):
     return geom.permuted(range(geom.ndim)[::-1])
 
 
-@view(self=lambda grad, self_spec, F: F.reshape(grad, tuple(self_spec.shape)))
+@view(self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze(geom):
     """Without the dims of size 1, sharing storage.
 
@@ -104,7 +104,7 @@ def squeeze(geom):
     return geom.squeezed(range(geom.ndim))
 
 
-@view(public="squeeze", overload=1, self=lambda grad, self_spec, F: F.reshape(grad, tuple(self_spec.shape)))
+@view(public="squeeze", overload=1, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze_dim(geom, dim: Dim):
     """Without dim `dim` when its size is 1, sharing storage.
 
@@ -114,7 +114,7 @@ def squeeze_dim(geom, dim: Dim):
     return geom.squeezed((wrap_dim(dim, geom.ndim),))
 
 
-@view(public="squeeze", overload=2, self=lambda grad, self_spec, F: F.reshape(grad, tuple(self_spec.shape)))
+@view(public="squeeze", overload=2, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze_dims(geom, dim: Dims):
     """Without those of several dims whose size is 1, sharing storage.
 
@@ -124,7 +124,7 @@ def squeeze_dims(geom, dim: Dims):
     return geom.squeezed(wrap_dims(dim, geom.ndim))
 
 
-@view(self=lambda grad, dim, self_spec, F: F.reshape(grad, tuple(self_spec.shape)))
+@view(self=lambda grad, dim, self_spec, F: F.reshape(grad, self_spec.sizes))
 def unsqueeze(geom, dim: Dim):
     """A new dim of size 1 at `dim`, sharing storage.
 
@@ -135,7 +135,7 @@ def unsqueeze(geom, dim: Dim):
     return geom.unsqueezed(dim)
 
 
-@view(self=lambda grad, self_spec, F: F.sum_to(grad, tuple(self_spec.shape)), function=False)
+@view(self=lambda grad, self_spec, F: F.sum_to(grad, self_spec.sizes), function=False)
 def expand(geom, size: Size):
     """Size-1 dims repeated without a copy (stride 0); -1 keeps a size.
 
@@ -175,7 +175,7 @@ def broadcast_to(F, self, size: Size):
     return F.expand(self, size)
 
 
-@view(self=lambda grad, self_spec, dim, index, F: F.select_backward(grad, tuple(self_spec.shape), dim, index))
+@view(self=lambda grad, self_spec, dim, index, F: F.select_backward(grad, self_spec.sizes, dim, index))
 def select(geom, dim: Dim, index: Int):
     """One slice along `dim`, sharing storage; the dim goes away.
 
@@ -186,7 +186,7 @@ def select(geom, dim: Dim, index: Int):
 
 
 @view(
-    node="SliceBackward", self=lambda grad, self_spec, dim, start, stop, step, F: F.slice_backward(grad, tuple(self_spec.shape), dim, start, stop, step),
+    node="SliceBackward", self=lambda grad, self_spec, dim, start, stop, step, F: F.slice_backward(grad, self_spec.sizes, dim, start, stop, step),
     function=False, method=False,
 )
 def slice_(geom, dim: Dim = 0, start: Int | None = None, stop: Int | None = None, step: Int = 1):
@@ -216,7 +216,7 @@ def narrow(F, self, dim: Dim, start: Int, length: Int):
 
 
 @view(
-    self=lambda grad, self_spec, dimension, size, step, F: F.unfold_backward(grad, tuple(self_spec.shape), dimension, size, step), function=False
+    self=lambda grad, self_spec, dimension, size, step, F: F.unfold_backward(grad, self_spec.sizes, dimension, size, step), function=False
 )
 def unfold(geom, dimension: Dim, size: Int, step: Int):
     """Windows of `size` every `step` along a dim, sharing storage; the window is the last dim.
@@ -232,7 +232,7 @@ def unfold(geom, dimension: Dim, size: Int, step: Int):
 @view(
     absolute=True,
     self=lambda grad, self_spec, size, stride, storage_offset, F: F.restride(
-        grad, tuple(self_spec.shape), self_spec.strides, size, stride, -storage_offset
+        grad, self_spec.sizes, self_spec.strides, size, stride, -storage_offset
     ),
 )
 def as_strided(geom, source, size: Size, stride: Size, storage_offset: Int | None = None):
@@ -247,7 +247,7 @@ def as_strided(geom, source, size: Size, stride: Size, storage_offset: Int | Non
 
 
 @view(
-    self=lambda grad, self_spec, offset, dim1, dim2, F: F.diagonal_backward(grad, tuple(self_spec.shape), offset, dim1, dim2),
+    self=lambda grad, self_spec, offset, dim1, dim2, F: F.diagonal_backward(grad, self_spec.sizes, offset, dim1, dim2),
 )
 def diagonal(geom, offset: Int = 0, dim1: Dim = 0, dim2: Dim = 1):
     """The diagonal of two dims as a new last dim, sharing storage.
@@ -370,7 +370,7 @@ def reshape(F, self, shape: Size):
 
 @structural(
     plan=lambda self, size: spec_of(self.dtype, self.device, size),
-    self=lambda grad, self_spec, F: F.reshape(grad, tuple(self_spec.shape)),
+    self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes),
     function=False,
     method=False,
     out=False,
@@ -663,7 +663,7 @@ def _repeat_grad(grad, self_spec, repeats, F):
         sizes += [r, self_spec.shape[i - lead] if i >= lead else 1]
     if not sizes:
         return grad
-    return F.reshape(F.sum_dim(F.reshape(grad, tuple(sizes)), tuple(folded), False), tuple(self_spec.shape))
+    return F.reshape(F.sum_dim(F.reshape(grad, tuple(sizes)), tuple(folded), False), self_spec.sizes)
 
 
 @structural(plan=_plan_repeat, self=_repeat_grad, function=False, out=False)
@@ -737,7 +737,7 @@ def diag_embed(xp, self, offset: Int = 0):
 
 @structural(
     plan=lambda self, diagonal: _fresh_like(self, (Geometry(tuple(self.shape), self.strides).diagonal(diagonal, 0, 1).shape)),
-    self=lambda grad, self_spec, diagonal, F: F.diagonal_backward(grad, tuple(self_spec.shape), diagonal, 0, 1),
+    self=lambda grad, self_spec, diagonal, F: F.diagonal_backward(grad, self_spec.sizes, diagonal, 0, 1),
     function=False,
     method=False,
     out=False,
@@ -769,7 +769,7 @@ def _plan_sum_to(self, size):
     return spec_of(self.dtype, self.device, size)
 
 
-@structural(plan=_plan_sum_to, self=lambda grad, self_spec, F: F.expand(grad, tuple(self_spec.shape)), function=False, method=False, out=False, node="SumBackward")
+@structural(plan=_plan_sum_to, self=lambda grad, self_spec, F: F.expand(grad, self_spec.sizes), function=False, method=False, out=False, node="SumBackward")
 def sum_to(xp, self, size: Size):
     """Summed over the dims that broadcasting grew, back to `size`."""
     lead = self.ndim - len(size)
@@ -806,7 +806,7 @@ def diagonal_backward(xp, grad, shape: Size, offset: Int, dim1: Dim, dim2: Dim):
     """Zeros of `shape` with a diagonal set."""
     result = xp.zeros(shape, grad.dtype)
     part = Geometry(shape, contiguous_strides(shape)).diagonal(offset, dim1, dim2)
-    backend.window(result, part.shape, part.strides, part.offset)[...] = grad
+    backend.window(result, *backend.in_bytes(part, result.itemsize))[...] = grad
     return result
 
 
@@ -817,7 +817,7 @@ def unfold_backward(xp, grad, shape: Size, dim: Dim, size: Int, step: Int):
     """Zeros of `shape` with every window added where it came from."""
     result = xp.zeros(shape, grad.dtype)
     part = Geometry(shape, contiguous_strides(shape)).unfolded(dim, size, step)
-    windows = backend.window(result, part.shape, part.strides, part.offset)
+    windows = backend.window(result, *backend.in_bytes(part, result.itemsize))
     for i in range(size):  # windows overlap, so one element of each at a time
         windows[..., i] += grad[..., i]
     return result
@@ -861,10 +861,10 @@ def _plan_as_strided_scatter(self, src, size, stride, storage_offset):
 @structural(
     plan=_plan_as_strided_scatter,
     self=lambda grad, self_spec, size, stride, storage_offset, F: F.as_strided_scatter(
-        grad, F.restride(grad * 0, size, stride, tuple(self_spec.shape), self_spec.strides, storage_offset or 0), size, stride, storage_offset
+        grad, F.restride(grad * 0, size, stride, self_spec.sizes, self_spec.strides, storage_offset or 0), size, stride, storage_offset
     ),
     src=lambda grad, self_spec, size, stride, storage_offset, F: F.restride(
-        grad, size, stride, tuple(self_spec.shape), self_spec.strides, storage_offset or 0
+        grad, size, stride, self_spec.sizes, self_spec.strides, storage_offset or 0
     ),
     out=False,
 )

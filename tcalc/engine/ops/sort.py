@@ -10,7 +10,7 @@ from ..spec import spec_of
 
 
 def _gather_back(grad, self_spec, dim, indices, F):
-    return F.scatter_add_to(tuple(self_spec.shape), dim, indices, grad) if self_spec.ndim else grad
+    return F.scatter_add_to(self_spec.sizes, dim, indices, grad) if self_spec.ndim else grad
 
 
 def _plan_sort(self, dim, descending, stable):
@@ -91,7 +91,7 @@ def _pick_back(grad, self_spec, dim, keepdim, indices, F):
         return grad
     if not keepdim:
         grad, indices = F.unsqueeze(grad, dim), F.unsqueeze(indices, dim)
-    return F.scatter_add_to(tuple(self_spec.shape), dim, indices, grad)
+    return F.scatter_add_to(self_spec.sizes, dim, indices, grad)
 
 
 def _pick(xp, self, rank, dim, keepdim):

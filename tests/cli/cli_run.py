@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,7 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 def environment(**changes: str) -> dict[str, str]:
     """A small environment, the same on every machine."""
     keep = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "TMPDIR") if name in os.environ}
-    return {**keep, "PYTHONPATH": str(ROOT), "HOME": os.devnull, "TCALC_HISTORY": "", "LANG": "C.UTF-8", **changes}
+    return {
+        **keep,
+        "PYTHONPATH": str(ROOT),
+        "HOME": tempfile.gettempdir(),
+        "TCALC_HISTORY": "",
+        "LANG": "C.UTF-8",
+        **changes,
+    }
 
 
 def tcalc(

@@ -6,10 +6,11 @@ import re
 import sys
 import time
 from types import TracebackType
+from typing import Self
 
 import pexpect
 import pyte
-from run import environment
+from cli_run import environment
 
 CURSOR_REPORT = re.compile(r"\x1b\[6n")
 
@@ -30,10 +31,12 @@ class Terminal:
             timeout=20,
         )
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.child.close(force=True)
 
     def read(self, seconds: float = 0.05) -> None:

@@ -1,0 +1,104 @@
+"""torch's tensors made again as tcalc's, bit for bit and stride for stride; tcalc's arrays compared with torch's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from tcalc.engine import backend, dtypes, namespace
+from tcalc.engine.signature import channels_last, contiguous_format, preserve_format, strided
+from tcalc.engine.spec import spec_of
+from tcalc.engine.tensor import Storage, Tensor, make
+
+KNOWN: dict[Any, Any] = {getattr(torch, d.name): d for d in dtypes.ALL}
+FORMATS: dict[Any, Any] = {
+    torch.contiguous_format: contiguous_format,
+    torch.preserve_format: preserve_format,
+    torch.channels_last: channels_last,
+    torch.strided: strided,
+}
+TOLERANCE = {"float64": (1e-7, 1e-9), "float32": (3e-5, 3e-5), "float16": (4e-3, 4e-3), "bfloat16": (3e-2, 3e-2)}
+
+
+class Unsupported(Exception):
+    """A value that tcalc has nothing like (complex numbers, sparse tensors, ...)."""
+
+
+def mirror(value: Any, memo: dict[int, Any] | None = None) -> Any:
+    """The same value for tcalc; equal tensors stay one tensor within a `memo`.
+
+    Raises Unsupported for what tcalc does not have.
+    """
+    memo = {} if memo is None else memo
+    if isinstance(value, torch.Tensor):
+        if id(value) not in memo:
+            memo[id(value)] = _tensor(value)
+        return memo[id(value)]
+    if isinstance(value, torch.dtype):
+        if value not in KNOWN:
+            raise Unsupported(value)
+        return KNOWN[value]
+    if isinstance(value, (torch.memory_format, torch.layout)):
+        if value not in FORMATS:
+            raise Unsupported(value)
+        return FORMATS[value]
+    if isinstance(value, torch.device):
+        return backend.device(str(value))
+    if isinstance(value, (complex, torch.Generator)) or callable(value) and not isinstance(value, type):
+        raise Unsupported(value)
+    if type(value) in (list, tuple, torch.Size):
+        items = [mirror(v, memo) for v in value]
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, slice):
+        return slice(mirror(value.start, memo), mirror(value.stop, memo), mirror(value.step, memo))
+    return value
+
+
+def _tensor(t: Any) -> Tensor:
+    if t.ndim > 64 or t.dtype not in KNOWN or t.layout is not torch.strided or t.device.type not in ("cpu", "meta"):
+        raise Unsupported(t)
+    d = KNOWN[t.dtype]
+    spec = spec_of(d, backend.device(t.device.type), tuple(t.shape), tuple(t.stride()))
+    if t.device.type == "meta":
+        copy = make(None, spec)
+    else:
+        raw = np.frombuffer(bytes(t.untyped_storage()), "uint8").copy()
+        copy = make(backend.lens(raw, spec.shape, spec.numpy, t.storage_offset() * d.itemsize, spec.byte_strides), spec)
+        copy.storage = Storage(raw, raw.size, spec.device, d.itemsize)
+        copy.offset = t.storage_offset()
+    if t.requires_grad:
+        copy.requires_grad_()
+    return copy
+
+
+def values(t: Any) -> np.ndarray[Any, Any]:
+    """Values of a tensor of either library, 16-bit floats widened."""
+    if isinstance(t, Tensor):
+        array = np.asarray(t.a)
+        return array.astype("float32") if array.dtype.name in ("bfloat16", "float16") else array
+    t = t.detach()
+    return np.asarray((t.float() if t.dtype in (torch.bfloat16, torch.float16) else t).numpy(force=True))
+
+
+def close(theirs: Any, mine: Tensor, loose: float = 1, dtype: Any = None) -> bool:
+    """Whether values agree within what the dtype (or a narrower one they were computed in) can hold; ints and bools exactly."""
+    a, b = values(theirs), values(mine)
+    if a.shape != b.shape:
+        return False
+    name = str(dtype or theirs.dtype).removeprefix("torch.")
+    if name not in TOLERANCE:
+        return bool(np.array_equal(a, b))
+    rtol, atol = TOLERANCE[name]
+    return bool(np.allclose(b, a, rtol=rtol * loose, atol=atol * loose, equal_nan=True))
+
+
+def identical(theirs: Any, mine: Tensor) -> bool:
+    """Whether values agree to the last bit (nan with nan)."""
+    return bool(np.array_equal(values(theirs), values(mine), equal_nan=theirs.dtype.is_floating_point))
+
+
+def function_of(namespace_path: str, name: str) -> Any:
+    """tcalc's function of a name, or None."""
+    return namespace.table(namespace_path).get(name)
