@@ -3,7 +3,7 @@
 set -eu
 . "$(dirname "$0")/venv.sh"
 
-install .
+install --editable .
 set -- 'x = ones(2, 3, requires_grad=True); y = (x @ x.T).sum(); y.backward(); x.grad'
 echo "\$ tcalc '$1'"
 .venv/bin/tcalc "$1"

@@ -98,7 +98,7 @@ class TensorLevel:
             fresh = allocate(_grad_spec(leaf.spec))
             leaf._grad = OPS["copy"].call(fresh, grad)
         else:
-            leaf._grad = held + grad
+            leaf._grad = held.add(grad)
 
 
 def _grad_spec(spec: Spec) -> Spec:
@@ -272,7 +272,7 @@ def _keep(node: Node, grad: Any, level: Any) -> None:
         t = ref()
         if t is not None:
             seen = level.expose(grad)
-            t._grad = seen.clone() if t._grad is None else t._grad + seen  # type: ignore[attr-defined]  # clone is an op
+            t._grad = seen.clone() if t._grad is None else t._grad + seen
 
 
 def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> Any:
@@ -293,7 +293,7 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
             {"self": output, "gradient": grad},
         )
     if grad.spec.dtype is not spec.dtype:
-        grad = grad.to(spec.dtype)  # type: ignore[attr-defined]  # an op
+        grad = grad.to(spec.dtype)
     return level.enter(grad)
 
 

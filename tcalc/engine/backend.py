@@ -55,17 +55,17 @@ class device:  # noqa: N801 - torch's own spelling
     type: str
     index: int | None
 
-    def __new__(cls, type: str | device | int = "cpu", index: int | None = None) -> device:
+    def __new__(cls, type: Any = "cpu", index: int | None = None) -> device:
         if isinstance(type, device):
             return type
         if isinstance(type, bool) or not isinstance(type, (str, int)):
             raise TensorTypeError(f"device(): argument 'type' (position 1) must be str, not {type.__class__.__name__}")
         if isinstance(type, int):
             type, index = "cuda", type
-        kind, _, number = type.partition(":")
+        kind, colon, number = type.partition(":")
         if kind not in ("cpu", "cuda", "meta"):
             raise TensorError(f"Expected one of cpu, cuda, meta device type at start of device string: {type}")
-        if _ and not number.isdecimal():
+        if colon and not number.isdecimal():
             raise TensorError(f"Invalid device string: '{type}'")
         if number:
             if index is not None:
@@ -197,7 +197,7 @@ def bytes_of(array: Array) -> Array:
     return module.lib.stride_tricks.as_strided(array, (slots,), (item,)).view(np.uint8)
 
 
-def to_host(array: Array) -> np.ndarray[Any, Any]:
+def to_host(array: Array) -> Any:
     """The array on the host: itself on CPU, a copy from the GPU."""
     return array if isinstance(array, (ndarray, np.generic)) else array.get()
 

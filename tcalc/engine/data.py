@@ -106,10 +106,10 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
     where = current_device() if device is None else resolve(device)
     dtype = _dtype(dtype)
     if isinstance(data, Tensor):
-        source = data.detach().clone() if data.a is not None else data  # type: ignore[attr-defined]  # clone is an op
+        source = data.detach().clone() if data.a is not None else data
         if device is None:
             where = data.spec.device
-        t = source.to(where, dtype or data.spec.dtype)  # type: ignore[attr-defined]  # an op
+        t: Tensor = source.to(where, dtype or data.spec.dtype)
         t.node = None
     elif isinstance(data, (ndarray, backend.np.generic)):
         array = backend.np.array(data, order="C")
@@ -148,7 +148,7 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tens
     tensor([1, 2])
     """
     if isinstance(data, Tensor):
-        return data.to(device or data.spec.device, _dtype(dtype) or data.spec.dtype)  # type: ignore[attr-defined,no-any-return]  # an op
+        return data.to(device or data.spec.device, _dtype(dtype) or data.spec.dtype)  # type: ignore[no-any-return]  # an op
     if isinstance(data, ndarray):
         shared = from_numpy(data)
         return shared if dtype is None and device is None else as_tensor(shared, dtype, device)

@@ -33,7 +33,7 @@ def _tuple(value: Any, what: str, name: str) -> tuple[bool, tuple[Tensor, ...]]:
 def _fresh(inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
     """Inputs to differentiate by: views that keep their history when the result must, else detached leaves."""
     if create_graph:
-        return tuple(t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in inputs)  # type: ignore[attr-defined]  # an op
+        return tuple(t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in inputs)
     return tuple(t.detach().requires_grad_() for t in inputs)
 
 
@@ -86,7 +86,7 @@ def _scalar_function(func: Function, name: str) -> Function:
             raise TensorTypeError(f"The outputs of the user-provided function given to {name} must be either a Tensor or a tuple of Tensors but the given outputs has type {type(out)}.")
         if out.numel() != 1:
             raise TensorError(f"The Tensor returned by the function given to {name} should contain a single element")
-        return out.squeeze()  # type: ignore[attr-defined,no-any-return]  # an op
+        return out.squeeze()  # type: ignore[no-any-return]  # an op
 
     return checked
 

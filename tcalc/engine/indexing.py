@@ -66,11 +66,12 @@ def _walk(t: Tensor, index: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]
         raise TensorIndexError(f"too many indices for tensor of dimension {t.ndim}", "index", {"self": t})
     if sum(i is Ellipsis for i in items) > 1:
         raise TensorIndexError("an index can only have a single ellipsis ('...')")
-    view, dim = t, 0
+    view, dim, named = t, 0, 0  # `named` counts the tensor's own dims, for error sentences
     picks: list[Tensor | None] = []
     for item in items:
         if item is Ellipsis:
             dim += t.ndim - used
+            named += t.ndim - used
         elif item is None:
             view = UNSQUEEZE.call(view, dim)
             dim += 1
@@ -79,12 +80,13 @@ def _walk(t: Tensor, index: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]
             _pick(picks, dim, [tensor([0] if item else [], dtype=dtypes.int64)])
             dim += 1
         elif isinstance(item, int):
-            view = _selected(view, dim, item)
+            view = _selected(view, dim, item, named)
         elif isinstance(item, slice):
             view = _sliced(view, dim, item)
             dim += 1
         else:
             dim += _pick_tensor(picks, view, dim, item)
+        named += _dims_of(item)
     return view, picks
 
 
@@ -117,10 +119,10 @@ def _dims_of(item: Any) -> int:
     return item.ndim if isinstance(item, Tensor) and item.spec.dtype is dtypes.bool_ else 1
 
 
-def _selected(view: Tensor, dim: int, index: int) -> Tensor:
+def _selected(view: Tensor, dim: int, index: int, named: int) -> Tensor:
     size = view.shape[dim]
     if not -size <= index < size:
-        raise TensorIndexError(f"index {index} is out of bounds for dimension {dim} with size {size}", "select", {"self": view}, dim=dim)
+        raise TensorIndexError(f"index {index} is out of bounds for dimension {named} with size {size}", "select", {"self": view}, dim=named)
     return SELECT.call(view, dim, index)  # type: ignore[no-any-return]  # the registry holds functions
 
 
@@ -164,7 +166,7 @@ def _pick_tensor(picks: list[Tensor | None], view: Tensor, dim: int, item: Tenso
         raise TensorError("a mask on the meta device has no values, so the number of elements it picks is unknown", "index")
     if not item.ndim:
         raise TensorIndexError("a 0-dim mask is written x[None][mask.reshape(1)]", "index")
-    _pick(picks, dim, nonzero_places(item))
+    _pick(picks, dim, nonzero_places(item))  # type: ignore[no-untyped-call]  # ops are declared without types
     return item.ndim
 
 
@@ -177,7 +179,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     given = _as_value(value, view)
     if picks:
         written = OPS["cast"].call(given, view.spec.dtype) if given.spec.dtype is not view.spec.dtype else given
-        view.index_put_(picks, written)  # type: ignore[attr-defined]  # an op's in-place form
+        view.index_put_(picks, written)
         return
     target = ALIAS.call(view) if view is self else view
     if not isinstance(value, Tensor):
@@ -187,7 +189,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     _fits(target.spec, given.spec)
     while given.ndim > target.ndim and given.shape[0] == 1:
         given = OPS["squeeze_dim"].call(given, 0)
-    target.copy_(given)  # type: ignore[attr-defined]  # an op
+    target.copy_(given)
 
 
 def _as_value(value: Any, view: Tensor) -> Tensor:

@@ -80,16 +80,26 @@ def write(op: Op, target: Tensor, inputs: Sequence[Any], params: Sequence[Any], 
         mask = sum(1 << i for i, e in enumerate(edges) if e is not None)
         if 0 in op.saves(mask):
             given[0] = make(backend.copy_of(target.a), spec_of(target.spec.dtype, target.spec.device, target.spec.shape))
+    before = target._version
     if target.a is not None:
         perform()
     bump(target)
     if recording:
         retained = _give_up_retained(target)
         node = attach_to(op, edges, given, params, target, specs)
+        # an operand on the memory that was just written was saved as it was before
+        node.saved = [
+            (place, value, before if value is not given[0] and place < len(given) and _shares(value, target) else version)
+            for place, value, version in node.saved or ()
+        ]
         rebase(target, node)
         if retained:
             target.retain_grad()
     return target
+
+
+def _shares(value: Any, target: Tensor) -> bool:
+    return isinstance(value, Tensor) and value.storage is target.storage
 
 
 def _give_up_retained(target: Tensor) -> bool:

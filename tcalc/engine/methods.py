@@ -16,7 +16,7 @@ from .families.view import ViewOp
 from .layout import Size, is_channels_last, wrap_dim
 from .ops.convert import METHODS
 from .registry import OPS, PUBLIC, Op
-from .signature import Layout, Mismatch, channels_last, invalid_combination, strided
+from .signature import Layout, Mismatch, channels_last, refusal, strided
 from .tensor import Storage, Tensor, View
 
 BINARY = {
@@ -27,10 +27,10 @@ BINARY = {
 NUMBERS = (bool, int, float)
 
 
-def _operator(function: Callable[..., Any], swap: bool = False) -> Callable[[Tensor, Any], Any]:
+def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     """A binary operator: NotImplemented for what is neither Tensor nor number, so that Python raises its own TypeError."""
     op = OPS.get(function.__name__)
-    if isinstance(op, Elementwise) and op.operate is not None and not swap:
+    if isinstance(op, Elementwise) and op.operate is not None:
         return op.operate
 
     def forward(self: Tensor, other: Any) -> Any:
@@ -38,18 +38,21 @@ def _operator(function: Callable[..., Any], swap: bool = False) -> Callable[[Ten
             return function(self, other)
         return NotImplemented
 
-    def reflected(self: Tensor, other: Any) -> Any:
-        return function(other, self) if other.__class__ in NUMBERS or isinstance(other, backend.np.generic) else NotImplemented
+    return forward
 
-    return reflected if swap else forward
+
+def _reflected(name: str) -> Callable[[Tensor, Any], Any]:
+    """A reflected operator: a number on the left, which the functions themselves do not take."""
+    op = OPS[name]
+
+    def operate(self: Tensor, other: Any) -> Any:
+        return op.run([other, self, None]) if isinstance(other, (int, float, backend.np.generic)) else NotImplemented
+
+    return operate
 
 
 def _rtruediv(self: Tensor, other: Any) -> Any:
     return OPS["mul"].call(OPS["reciprocal"].call(self), other)
-
-
-def _rfloordiv(self: Tensor, other: Any) -> Any:
-    return OPS["floor_divide"].call(other, self)
 
 
 def _matmul(self: Tensor, other: Any) -> Any:
@@ -209,10 +212,6 @@ def is_nonzero(self: Tensor) -> bool:
     return bool(self)
 
 
-def _unpow(self: Tensor, other: Any) -> Any:
-    return OPS["pow_base"].call(other, self)
-
-
 OWN: dict[str, Any] = {
     "size": size, "stride": stride, "is_contiguous": is_contiguous, "is_floating_point": is_floating_point, "is_complex": is_complex,
     "is_signed": is_signed, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
@@ -229,7 +228,7 @@ def install() -> None:
         setattr(Tensor, name, property(getter))
     for name, public in PUBLIC.items():
         if any(op.method for op in public.ops) and name not in Tensor.__dict__:
-            setattr(Tensor, name, public.call)
+            setattr(Tensor, name, public.method())
         form = inplace_form(public.ops)
         if form is not None and f"{name}_" not in Tensor.__dict__:
             setattr(Tensor, f"{name}_", form)
@@ -249,10 +248,11 @@ def inplace_form(overloads: list[Op]) -> Callable[..., Any] | None:
         for op, form in found:
             try:
                 op.signature.bind((self, *args), kwargs)
-            except Mismatch:
+            except Mismatch as error:
+                mismatch = error
                 continue
             return form(self, *args, **kwargs)
-        raise invalid_combination(overloads[0].public + "_", [op.signature for op, _ in found], (self, *args), kwargs)
+        raise refusal(overloads[0].public + "_", [op.signature for op, _ in found], (self, *args), kwargs, mismatch, True)
 
     call_.__name__ = overloads[0].public + "_"
     return call_
@@ -275,11 +275,11 @@ def _operators() -> None:
         setattr(Tensor, f"__{name}__", _operator(calls[name]))
     for name in ("add", "mul", "and", "or", "xor"):
         setattr(Tensor, f"__r{name}__", _operator(calls[name]))
-    setattr(Tensor, "__rmod__", _operator(calls["mod"], swap=True))
+    setattr(Tensor, "__rmod__", _reflected("remainder"))
     setattr(Tensor, "__rsub__", _operator(PUBLIC["rsub"].call))
     setattr(Tensor, "__rtruediv__", _operator(_rtruediv))
-    setattr(Tensor, "__rfloordiv__", _operator(_rfloordiv))
-    setattr(Tensor, "__rpow__", _operator(_unpow))
+    setattr(Tensor, "__rfloordiv__", _reflected("floor_divide"))
+    setattr(Tensor, "__rpow__", _reflected("pow_base"))
     setattr(Tensor, "__matmul__", _matmul)
     setattr(Tensor, "__eq__", _equality(calls["eq"], False))
     setattr(Tensor, "__ne__", _equality(calls["ne"], True))

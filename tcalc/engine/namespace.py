@@ -226,7 +226,7 @@ def _ops(namespace: str) -> dict[str, Any]:
 def _torch() -> dict[str, Any]:
     found: dict[str, Any] = _ops("torch")
     found |= {name: d for name, d in dtypes.BY_NAME.items()} | {"bool": dtypes.bool_, "finfo": dtypes.finfo, "iinfo": dtypes.iinfo}
-    functions = [
+    functions: list[Any] = [
         data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
         broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, std_mean, dtypes.get_default_dtype, dtypes.set_default_dtype,
         dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,

@@ -48,7 +48,8 @@ class OpNode(Node):
         return self.saved is None
 
     def name(self) -> str:
-        return self.op.node_name
+        op = self.op
+        return op.scalar_node if op.scalar_node and None in self.specs else op.node_name
 
     def release(self) -> None:
         if self.saved:

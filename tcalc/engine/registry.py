@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from .errors import EngineError, TensorTypeError
+from .errors import EngineError
 from .record import Formula, names_of
-from .signature import Mismatch, Param, Signature, invalid_combination
+from .signature import Mismatch, Param, Signature, refusal
 from .tensor import Tensor
 
 OPS: dict[str, Op] = {}  # by declaration name: sum, sum_dim, ...
@@ -21,7 +21,8 @@ class Op:
     `inputs` are the tensor parameters, in order; a formula's parameter names say what is saved for it: an input or
     `result` (values), `NAME_spec` (dtype, shape, strides only), a plain parameter, `needs` (which inputs want a
     gradient) and `F` (the ops at the level the formula runs on). `node` is torch's name of the graph node without its
-    number when it does not follow from the public name, `overload` that number.
+    number when it does not follow from the public name, `overload` that number (None for a name without one),
+    `scalar_overload` the number when an operand is a Python number.
     """
 
     family = "op"
@@ -34,7 +35,8 @@ class Op:
         *,
         public: str | None = None,
         node: str | None = None,
-        overload: int = 0,
+        overload: int | None = 0,
+        scalar_overload: int | None = None,
         grads: Formula | None = None,
         function: bool = True,
         method: bool = True,
@@ -52,11 +54,14 @@ class Op:
         self.doc = kernel.__doc__ or ""
         self.signature = Signature(kernel, skip, lead)
         self.inputs = [p.name for p in self.signature.params if p.kind.name in ("Tensor", "Operand", "tuple of Tensors")]
-        self.node_name = (node or "".join(part[:1].upper() + part[1:] for part in self.public.split("_")) + "Backward") + str(overload)
+        stem = node or "".join(part[:1].upper() + part[1:] for part in self.public.split("_")) + "Backward"
+        self.node_name = stem if overload is None else f"{stem}{overload}"
+        self.scalar_node = None if scalar_overload is None else f"{stem}{scalar_overload}"
         self.formulas, self.grads, self.domain = formulas or {}, grads, domain
         self.function, self.method, self.inplace, self.aliases, self.namespace = function, method, inplace, tuple(aliases), namespace
         self.arguments, self.positional = len(self.signature.params), self.signature.positional
         self.named = [param.name for param in self.signature.params[self.positional :]]
+        self.signature.extend(self.extra_params())
         self.vjps: dict[int, list[tuple[int, Callable[..., Any]]]] = {}
         self.pool_size = len(self.inputs) + 1
         self.masks: dict[int, tuple[int, ...]] = {}
@@ -81,22 +86,14 @@ class Op:
         start = next((i for i, line in enumerate(lines) if line.startswith(">>> ")), None)
         return "" if start is None else "\n".join(lines[start:]).rstrip()
 
-    def build(self) -> Callable[..., Any]:
-        """The plain function that users call; families with a short path build their own."""
+    def extra_params(self) -> Sequence[Param]:
+        """Parameters that the family adds to those of the kernel."""
+        return ()
 
-        if self.memoised:
-            return remembering(self.public, [self])
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return self.run(self.signature.bind(args, kwargs))
-            except Mismatch as mismatch:
-                raise TensorTypeError(f"{self.public}(): {mismatch}", self.public) from None
-            except EngineError as error:
-                raise self.explained(error, args, kwargs)
-
-        call.__name__ = self.public
-        return call
+    def build(self, method: bool = False) -> Callable[..., Any]:
+        """The plain function that users call (or the method: errors count its arguments without self); families with a short path
+        build their own around it."""
+        return calling(self.public, [self], method)
 
     def explained(self, error: EngineError, args: Sequence[Any], kwargs: dict[str, Any]) -> EngineError:
         """The error with this op's name and operands attached, unless it carries its own."""
@@ -182,27 +179,13 @@ class Public:
     def call(self) -> Callable[..., Any]:
         """The function behind the name."""
         if self._call is None:
-            self._call = self.ops[0].call if len(self.ops) == 1 else self._dispatch()
+            self._call = self.ops[0].call if len(self.ops) == 1 else calling(self.name, self.ops)
         return self._call
 
-    def _dispatch(self) -> Callable[..., Any]:
-        if any(op.memoised for op in self.ops):
-            return remembering(self.name, self.ops)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            for op in self.ops:
-                try:
-                    values = op.signature.bind(args, kwargs)
-                except Mismatch:
-                    continue
-                try:
-                    return op.run(values)
-                except EngineError as error:
-                    raise op.explained(error, args, kwargs)
-            raise invalid_combination(self.name, [op.signature for op in self.ops], args, kwargs)
-
-        call.__name__ = self.name
-        return call
+    def method(self) -> Callable[..., Any]:
+        """The method of that name on Tensor."""
+        own = [op for op in self.ops if op.method]
+        return own[0].build(method=True) if len(own) == 1 else calling(self.name, own, method=True)
 
     @property
     def doc(self) -> str:
@@ -216,13 +199,40 @@ class Public:
 
 
 MEMO_LIMIT = 4096
+_KEPT = frozenset((int, bool, tuple, type(None)))
 
 
-def remembering(name: str, ops: Sequence[Op]) -> Callable[..., Any]:
-    """The function behind a name whose plans are kept: a second call with an equal spec and equal arguments parses nothing."""
+def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[..., Any]:
+    """The function behind a name: the first overload whose signature takes the arguments runs.
+
+    Plans of memoised ops are kept: a second call with an equal spec and equal arguments parses nothing.
+    """
     memo: dict[Any, tuple[Callable[[Tensor], Any], Any]] = {}
 
-    def call(self: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def parse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for op in ops:
+            try:
+                values = op.signature.bind(args, kwargs)
+            except Mismatch as error:
+                mismatch = error
+                continue
+            try:
+                if not op.memoised or (values[-1] is not None and op.signature.params[-1].name == "out"):
+                    return op.run(values)
+                plan = op.prepare(values)
+                if not kwargs and all([type(a) in _KEPT for a in args[1:]]):
+                    if len(memo) >= MEMO_LIMIT:
+                        memo.clear()
+                    memo[values[0].spec, args[1:]] = plan, [*map(type, args[1:])] or None
+                return plan(values[0])
+            except EngineError as error:
+                raise op.explained(error, args, kwargs)
+        raise refusal(name, [op.signature for op in ops], args, kwargs, mismatch, method)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return parse(args, kwargs)
+
+    def recall(self: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not kwargs:
             try:
                 plan, kinds = memo[self.spec, args]
@@ -230,34 +240,11 @@ def remembering(name: str, ops: Sequence[Op]) -> Callable[..., Any]:
                     return plan(self)
             except (AttributeError, KeyError, TypeError):
                 pass
-        return first(self, args, kwargs)
+        return parse((self, *args) if self is not None or args else (), kwargs)
 
-    def first(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        given = args if self is None else (self, *args)
-        mismatch: Mismatch | None = None
-        for op in ops:
-            try:
-                values = op.signature.bind(given, kwargs)
-            except Mismatch as error:
-                mismatch = error
-                continue
-            try:
-                if not op.memoised or values[-1] is not None and op.signature.params[-1].name == "out":
-                    return op.run(values)
-                plan = op.prepare(values)
-                if not kwargs and all(type(a) in (int, bool, tuple, type(None)) for a in args):
-                    if len(memo) >= MEMO_LIMIT:
-                        memo.clear()
-                    memo[self.spec, args] = plan, [*map(type, args)] or None
-                return plan(values[0])
-            except EngineError as error:
-                raise op.explained(error, given, kwargs)
-        if len(ops) == 1:
-            raise TensorTypeError(f"{name}(): {mismatch}", name)
-        raise invalid_combination(name, [op.signature for op in ops], given, kwargs)
-
-    call.__name__ = name
-    return call
+    chosen = recall if any(op.memoised for op in ops) else call
+    chosen.__name__ = name
+    return chosen
 
 
 class TensorOps:
@@ -291,10 +278,3 @@ def raw_ops(xp: Any) -> RawOps:
     if found is None:
         found = _raw_ops[xp] = RawOps(xp)
     return found
-
-
-def install_methods() -> None:
-    """Make every op that is a method reachable on Tensor, in-place forms and operators included."""
-    for name, public in PUBLIC.items():
-        if public.ops[0].method and not hasattr(Tensor, name):
-            setattr(Tensor, name, public.call)

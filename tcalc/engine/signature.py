@@ -25,12 +25,16 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
 
+def _is_plain_number(value: Any) -> bool:
+    return isinstance(value, (int, float, backend.np.number))
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) or isinstance(value, backend.np.number) or (_is_tensor(value) and value.spec.ndim == 0)
+    return _is_plain_number(value) or (_is_tensor(value) and value.spec.ndim == 0 and value.node is None)
 
 
 def _number(value: Any) -> bool | int | float:
-    return value.item() if isinstance(value, (Tensor, backend.np.generic)) else value  # type: ignore[no-any-return]
+    return value.item() if isinstance(value, (Tensor, backend.np.generic)) else value
 
 
 def _is_int(value: Any) -> bool:
@@ -61,9 +65,11 @@ def _is_tensors(value: Any) -> bool:
 
 KINDS = {
     "Tensor": Kind("Tensor", _is_tensor),
-    "Operand": Kind("Tensor", lambda v: _is_tensor(v) or (isinstance(v, (int, float)) or isinstance(v, backend.np.number)), None),
+    "Operand": Kind("Tensor", lambda v: _is_tensor(v) or _is_plain_number(v), None),  # torch makes a 0-dim tensor of a number
+    "Either": Kind("Tensor", lambda v: _is_tensor(v) or _is_plain_number(v), None),  # torch has an overload for each
     "Tensors": Kind("tuple of Tensors", _is_tensors, tuple),
     "Scalar": Kind("Number", _is_number, _number),
+    "Number": Kind("Number", _is_plain_number, _number),  # where another overload takes the 0-dim tensors
     "Int": Kind("int", _is_int, _int),
     "Dim": Kind("int", _is_int, _int),
     "Ints": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
@@ -127,8 +133,26 @@ class Param(NamedTuple):
         return value if value is None or self.kind.convert is None else self.kind.convert(value)
 
 
+OUT = Param("out", KINDS["Tensor"], True, None, True, False)
+
+
 class Mismatch(Exception):
-    """Arguments that do not fit one signature; carries torch's sentence without the leading name."""
+    """Arguments that do not fit one signature. `text` follows the name in torch's sentence, `{position}`, `{takes}` and `{given}` in it
+    count from the first argument that a user wrote, so that they differ for functions and methods."""
+
+    def __init__(self, text: str, **counts: int):
+        super().__init__(text)
+        self.text, self.counts = text, counts
+
+    def sentence(self, name: str, method: bool) -> str:
+        """torch's sentence for a function, or for a method, whose self is not counted."""
+        if self.counts.get("takes") == 1 and method:
+            return f"TensorBase.{name}() takes no arguments ({self.counts['given'] - 1} given)"
+        counts = {key: count - method for key, count in self.counts.items()}
+        text = self.text.format(**counts, s="" if counts.get("takes") == 1 else "s") if counts else self.text
+        if text.startswith("expected Tensor as element"):
+            return text
+        return f"{name}(): {text}" if text.startswith("argument") else f"{name}() {text}"
 
 
 class Signature:
@@ -147,11 +171,16 @@ class Signature:
                 continue
             note = str(notes.get(name, "Tensor"))
             kind, _, rest = note.partition(" | ")
-            self.params.append(
-                Param(name, KINDS[kind], rest == "None" or defaults.get(name, 0) is None, defaults.get(name, REQUIRED), i >= count, kind == "Size")
-            )
-        self.positions = {p.name: i for i, p in enumerate(self.params)}
+            swallows = kind == "Size" and i == count - 1
+            optional = rest == "None" or defaults.get(name, 0) is None
+            self.params.append(Param(name, KINDS[kind], optional, defaults.get(name, REQUIRED), i >= count, swallows))
         self.positional = sum(not p.keyword_only for p in self.params)
+        self.extend(())
+
+    def extend(self, more: Sequence[Param]) -> None:
+        """Add keyword-only parameters that the kernel does not see, such as out=."""
+        self.params += more
+        self.positions = {p.name: i for i, p in enumerate(self.params)}
         self.defaults = [p.default for p in self.params]
 
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
@@ -163,22 +192,15 @@ class Signature:
         params = self.params
         if len(args) > self.positional:
             last = params[self.positional - 1] if self.positional else None
-            if last is None or not last.swallow or not all(map(_is_int, args[self.positional - 1 :])):
-                raise Mismatch(self._too_many(len(args)))
+            if last is None or not last.swallow or not _is_int(args[self.positional - 1]):
+                raise Mismatch("takes {takes} positional argument{s} but {given} were given", takes=self.positional, given=len(args))
         for i, value in enumerate(args):
             p = params[i]
             if p.swallow and _is_int(value):
-                rest = args[i:] if i == self.positional - 1 else args[i : i + 1]
-                bad = next((j for j, v in enumerate(rest) if not _is_int(v)), None)
-                if bad is not None:
-                    raise Mismatch(
-                        f"argument '{p.name}' failed to unpack the object at pos {bad + 1} with error \"type must be tuple of ints,but got"
-                        f' {type(rest[bad]).__name__}"'
-                    )
-                values[i] = tuple([_int(v) for v in rest])
+                values[i] = _unpacked(p, args[i:] if i == self.positional - 1 else args[i : i + 1])
                 break
             if not p.accepts(value):
-                raise Mismatch(f"argument '{shown(p.name)}' (position {i + 1}) must be {p.kind.name}, not {type_name(value)}")
+                raise _refused(p, value, i)
             values[i] = p.convert(value)
         for key, value in kwargs.items():
             at = self.positions.get(key)
@@ -192,17 +214,12 @@ class Signature:
             if p.swallow and _is_int(value):
                 value = (value,)
             if not p.accepts(value):
-                raise Mismatch(f"argument '{shown(p.name)}' must be {p.kind.name}, not {type_name(value)}")
+                raise _refused(p, value, None)
             values[at] = p.convert(value)
-        if REQUIRED in values:
-            missing = [f'"{shown(p.name)}"' for p, v in zip(params, values, strict=True) if v is REQUIRED]
+        missing = [f'"{shown(p.name)}"' for p, v in zip(params, values, strict=True) if v is REQUIRED]
+        if missing:
             raise Mismatch(f"missing {len(missing)} required positional arguments: {', '.join(missing)}")
         return values
-
-    def _too_many(self, given: int) -> str:
-        if self.positional == 0:
-            return f"takes no arguments ({given} given)"
-        return f"takes {self.positional} positional argument{'s' * (self.positional != 1)} but {given} were given"
 
     def text(self, method: bool = False) -> str:
         """The signature as torch lists it: `(Tensor input, tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None)`."""
@@ -214,6 +231,19 @@ class Signature:
             parts.append(f"{p.kind.name} {shown(p.name)}{default}")
         return f"({', '.join(parts)})"
 
+    @property
+    def either(self) -> bool:
+        """Whether torch has an overload for tensors and one for numbers where this signature takes both."""
+        return any(p.kind is KINDS["Either"] for p in self.params)
+
+    def texts(self, method: bool = False) -> list[str]:
+        """The signature as torch lists it, once for each of its overloads."""
+        tensors = self.text(method)
+        if not self.either:
+            return [tensors]
+        name = next(shown(p.name) for p in self.params if p.kind is KINDS["Either"])
+        return [tensors, tensors.replace(f"Tensor {name}", f"Number {name}")]
+
     def plain(self) -> str:
         """The signature as Python users write it: `self, dim, keepdim=False`."""
         parts: list[str] = []
@@ -222,6 +252,27 @@ class Signature:
                 parts.append("*")
             parts.append(shown(p.name) if p.default is REQUIRED else f"{shown(p.name)}={p.default!r}")
         return ", ".join(parts)
+
+
+def _refused(p: Param, value: Any, at: int | None) -> Mismatch:
+    """Why a value is not taken for a parameter."""
+    if p.kind.name == "tuple of Tensors" and isinstance(value, (tuple, list)):
+        bad = next(i for i, v in enumerate(value) if not _is_tensor(v))
+        return Mismatch(f"expected Tensor as element {bad} in argument {at or 0}, but got {type(value[bad]).__name__}")
+    if at is None:
+        return Mismatch(f"argument '{shown(p.name)}' must be {p.kind.name}, not {type_name(value)}")
+    return Mismatch(f"argument '{shown(p.name)}' (position {{position}}) must be {p.kind.name}, not {type_name(value)}", position=at + 1)
+
+
+def _unpacked(p: Param, given: Sequence[Any]) -> tuple[int, ...]:
+    """Sizes written one after the other, as in `view(2, 3)`."""
+    for i, value in enumerate(given):
+        if not _is_int(value):
+            raise Mismatch(
+                f"argument '{p.name}' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got"
+                f' {type(value).__name__}"'
+            )
+    return tuple([_int(v) for v in given])
 
 
 def shown(name: str) -> str:
@@ -239,8 +290,10 @@ def type_name(value: Any) -> str:
     return type(value).__name__
 
 
-def invalid_combination(name: str, signatures: Sequence[Signature], args: Sequence[Any], kwargs: dict[str, Any]) -> TensorTypeError:
-    """torch's TypeError when no overload fits."""
-    given = ", ".join([type_name(a) for a in args] + [f"{k}={type_name(v)}" for k, v in kwargs.items()])
-    listing = "".join(f"\n * {s.text()}" for s in signatures)
+def refusal(name: str, signatures: Sequence[Signature], args: Sequence[Any], kwargs: dict[str, Any], last: Mismatch, method: bool) -> TensorTypeError:
+    """torch's TypeError when no signature fits: the reason when there is one signature, else what was given and what is expected."""
+    if len(signatures) == 1 and not signatures[0].either:
+        return TensorTypeError(last.sentence(name, method), name)
+    given = ", ".join([type_name(a) for a in args[method:]] + [f"{k}={type_name(v)}, " for k, v in kwargs.items()])
+    listing = "".join(f"\n * {text}" for s in signatures for text in s.texts(method))
     return TensorTypeError(f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:{listing}\n", name)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from . import backend, dtypes
 from .backend import Array, asarray, device, ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .graph import AccumulateGrad, RemovableHandle, Node, grad_fn_of
-from .layout import Ints, Size, contiguous_strides, has_overlap
-from .modes import is_grad_enabled, is_inference_mode_enabled
+from .layout import Size
+from .modes import is_inference_mode_enabled
 from .spec import Spec, spec_of
 
 
@@ -48,6 +48,10 @@ class Tensor:
     base: Tensor | None = None
     _grad: Tensor | None = None
     inference = False
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...  # ops are installed by methods.install
 
     def __new__(cls, *args: Any) -> Tensor:
         """`Tensor(2, 3)` gives zeros of that size, `Tensor([1, 2])` the data, both in the default dtype."""
@@ -403,7 +407,7 @@ class View(Tensor):
     seen: int
 
     @property
-    def node(self) -> Node | None:  # type: ignore[override]  # a view must look at its base first
+    def node(self) -> Node | None:
         """The node, remade as AsStridedBackward0 of the base when the memory was written since."""
         storage = self.storage
         if storage is not None and storage.version != self.seen and (self.held is not None or self.base.node is not None):

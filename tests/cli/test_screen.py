@@ -212,6 +212,41 @@ def test_one_shot_on_a_terminal_shows_the_panel() -> None:
         assert terminal.text() == "[1, 2]"
 
 
+def test_one_shot_on_a_terminal_shows_facts_and_changes_but_no_assignments() -> None:
+    with Terminal("--color", "never", "w = ones(2, requires_grad=True)", "(w * 3).sum().backward()", "w.grad") as terminal:
+        assert terminal.status() == 0
+        assert terminal.text().splitlines() == [
+            "  filled   w.grad  float32 (2,), was None",
+            "           tensor([3., 3.])",
+            "tensor([3., 3.])",
+            "  float32 (2,)  stride (1,)  cpu  contiguous",
+            "  leaf  requires_grad False  grad_fn None  grad None",
+        ]
+
+
+def test_another_format_at_the_prompt() -> None:
+    with Terminal("-F", "repr", NO_COLOR="1") as terminal:
+        terminal.wait("1> ")
+        terminal.enter("x = ones(2)", "2> ")
+        assert terminal.enter("x", "3> ").splitlines()[:4] == ["1> x = ones(2)", "2> x", "tensor([1., 1.])", "3>"]
+
+
+def test_the_block_after_each_command() -> None:
+    with Terminal(NO_COLOR="1") as terminal:
+        terminal.wait("1> ")
+        terminal.enter("x = arange(6.).view(2, 3);", "2> ")
+        lines = terminal.enter("y = x.T", "3> ").splitlines()
+        assert lines[2:8] == [
+            "y = tensor([[0., 3.],",
+            "            [1., 4.],",
+            "            [2., 5.]])",
+            "  float32 (3, 2)  stride (1, 3)  cpu  NOT contiguous",
+            "  leaf  requires_grad False  grad_fn None  grad None",
+            "  view of x  (storage #1, nothing copied)",
+        ]
+        assert "2 names 24 B" in terminal.wait("2 names")
+
+
 def test_escape_codes_in_values_cannot_reach_the_terminal() -> None:
     with Terminal("--color", "never", "print('\x1b]0;owned\x07')") as terminal:
         terminal.status()

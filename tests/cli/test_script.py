@@ -419,6 +419,7 @@ def test_ctrl_c_while_waiting_for_stdin_is_130() -> None:
     process.stdin.write(b"1\n")
     process.stdin.flush()
     assert process.stdout.readline() == b"1\n"
+    time.sleep(0.3)  # the command that printed it is over then
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (out, err, process.returncode) == (b"", b"", 130)

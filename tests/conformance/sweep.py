@@ -172,10 +172,13 @@ def _short(t: Any) -> str:
 
 
 def _shares(t: Any, other: Any) -> bool:
+    if t is other:
+        return True
+    if not t.numel() or not other.numel() or t.is_meta:
+        return False
     if isinstance(t, Tensor):
-        mine, storage = t.storage, other.storage
-        return t is other or (mine is not None and mine is storage) or _same_raw(mine, storage)
-    return bool(t.numel() and other.numel() and not t.is_meta) and t.untyped_storage().data_ptr() == other.untyped_storage().data_ptr() or t is other
+        return (t.storage is not None and t.storage is other.storage) or _same_raw(t.storage, other.storage)
+    return bool(t.untyped_storage().data_ptr() == other.untyped_storage().data_ptr())
 
 
 def _same_raw(a: Any, b: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import backend, dtypes
-from ..backend import META, asarray, ndarray
+from ..backend import CPU, META, asarray, ndarray
 from ..dtypes import dtype
 from ..errors import TensorError, TensorNotImplemented
 from ..layout import has_overlap
@@ -47,6 +47,8 @@ def same_device(op: str, specs: Sequence[Spec]) -> backend.device:
 
     Raises RuntimeError with torch's sentence.
     """
+    if not specs:
+        return CPU
     first = next((s for s in specs if s.ndim or s.device.type != "cpu"), specs[0])
     for s in specs:
         if s.device is not first.device and (s.ndim or s.device.type != "cpu"):
@@ -82,7 +84,40 @@ def check_writable(t: Tensor) -> None:
         )
 
 
-def write_out(out: Tensor, result: Tensor, op: str) -> Tensor:
+_C_NAMES = {
+    "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
+    "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
+}  # fmt: skip
+OUT_SENTENCES = {
+    "found": lambda op, have, want: f"Found dtype {have.kernel_name} but expected {want.kernel_name}",
+    "expected": lambda op, have, want: f"Expected out tensor to have dtype {_C_NAMES[want.name]}, but got {_C_NAMES[have.name]} instead",
+    "same": lambda op, have, want: (
+        f"Expected the dtype for input and out to match, but got {want.kernel_name} for input's dtype and {have.kernel_name} for out's dtype."
+    ),
+    "bool": lambda op, have, want: f"{op} only supports bool tensor for result, got: {have.kernel_name}",
+    "scalar type": lambda op, have, want: f"{op}(): self and result must have the same scalar type",
+    "result": lambda op, have, want: f"result dtype {have.kernel_name} does not match input dtype {want.kernel_name}",
+    "addmv": lambda op, have, want: (
+        f"addmv input tensors must have the same dtype, but got {have.kernel_name}, {want.kernel_name}, and {want.kernel_name}"
+    ),
+    "heaviside": lambda op, have, want: "heaviside is not yet implemented for tensors with different dtypes.",
+    "nan_to_num": lambda op, have, want: f"nan_to_num: dtype of out: {have.kernel_name} should be same as input: {want.kernel_name}",
+    "out type": lambda op, have, want: f"Expected out type to be {want.kernel_name} but got {have.kernel_name}",
+}  # how torch words that out= must have exactly the result's dtype, by kind of kernel
+
+
+def check_out_dtype(result: dtype, out: dtype, op: str, rule: str) -> None:
+    """Refuse a dtype of out=: one of a lower category ("cast"), or any but the result's own (the other rules).
+
+    Raises RuntimeError with torch's sentence.
+    """
+    if rule == "cast":
+        check_cast(result, out)
+    elif result is not out:
+        raise TensorError(OUT_SENTENCES[rule](op, out, result))
+
+
+def write_out(out: Tensor, result: Tensor, op: str, rule: str = "cast") -> Tensor:
     """Put a computed result into `out=`, resized when its shape differs.
 
     Raises RuntimeError when `out` requires grad, is on another device or has a dtype of a lower category.
@@ -91,7 +126,7 @@ def write_out(out: Tensor, result: Tensor, op: str) -> Tensor:
         raise TensorError(f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op)
     if out.spec.device is not result.spec.device:
         raise TensorError(f"Expected out tensor to be on the same device, {result.spec.device}, but found {out.spec.device}", op)
-    check_cast(result.spec.dtype, out.spec.dtype)
+    check_out_dtype(result.spec.dtype, out.spec.dtype, op, rule)
     if out.spec.shape != result.spec.shape:
         resize(out, result.spec)
     check_writable(out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import dtypes
@@ -11,7 +11,7 @@ from ..errors import TensorError
 from ..layout import like_strides, strides_in_order
 from ..modes import is_inference_mode_enabled
 from ..registry import Op
-from ..signature import KINDS, Param, channels_last, contiguous_format
+from ..signature import KINDS, OUT, Param, channels_last, contiguous_format
 from ..spec import Spec, spec_of
 from ..tensor import Tensor, allocate, make
 from .common import adopt, write_out
@@ -42,17 +42,11 @@ class Creation(Op):
         self.plan, self.like, self.takes_out = plan, like, out
         super().__init__(kernel, skip=2, method=like == "new", function=like != "new", **rest)
 
-    def build(self) -> Callable[..., Any]:
+    def extra_params(self) -> Sequence[Param]:
         extra = list(COMMON)
         if self.like == "like":
             extra.append(_keyword("memory_format", "Format"))
-        if self.takes_out:
-            extra.append(_keyword("out", "Tensor"))
-        self.signature.params += extra
-        for i, p in enumerate(extra):
-            self.signature.positions[p.name] = self.arguments + i
-            self.signature.defaults.append(p.default)
-        return super().build()
+        return [*extra, OUT] if self.takes_out else extra
 
     def run(self, values: list[Any]) -> Tensor:
         given, (wanted, _, where, _, requires_grad, *rest) = values[: self.arguments], values[self.arguments :]

@@ -8,18 +8,17 @@ from typing import Any
 from .. import backend, dtypes, inplace
 from ..backend import META, asarray, ndarray
 from ..dtypes import BOOL, FLOAT, INT, dtype
-from ..errors import EngineError, TensorError, TensorTypeError
+from ..errors import EngineError, TensorError
 from ..layout import broadcast_shapes, elementwise_strides
 from ..modes import is_grad_enabled
 from ..record import attach, record
 from ..registry import Op
-from ..signature import Mismatch, Param, KINDS
+from ..signature import OUT, Mismatch, Param, refusal
 from ..spec import Spec, spec_of
 from ..tensor import Tensor, allocate, make, new_tensor
-from .common import adopt, check_cast, check_writable, not_implemented, opmath, refuse_grad_for_out, same_device, write_out
+from .common import adopt, check_cast, check_out_dtype, check_writable, not_implemented, opmath, refuse_grad_for_out, same_device, write_out
 
 LIMIT = 4096
-OUT = Param("out", KINDS["Tensor"], True, None, True, False)
 NUMBERS = (bool, int, float)
 
 
@@ -50,7 +49,7 @@ class Plan:
         geometry = tuple((tuple(s.shape), s.strides) for s in specs[:count] if isinstance(s, Spec))
         if len(tensors) < count:
             geometry += (((), ()),)
-        self.spec = spec_of(result, device, tuple(shape), elementwise_strides(tuple(shape), geometry))
+        self.spec = spec_of(result, device, tuple(shape), None if op.row_major else elementwise_strides(tuple(shape), geometry))
         self.specs = tuple(s if isinstance(s, Spec) else None for s in specs[:count]) + (self.spec,)
         self.xp = None if device is META else backend.xp_of(device)
         wanted = backend.NUMPY[self.compute]
@@ -74,6 +73,7 @@ class Elementwise(Op):
     `ufunc` names the array library's function that the kernel equals when all other parameters have their defaults;
     `only` are the categories taken, `label` torch's name of the kernel in the sentence that refuses others.
     Operands in `free` (a condition, a mask) have no say in the dtype; numbers given for the parameters in `joins` have.
+    `out_rule` words what out= must be (see common.OUT_SENTENCES); a `row_major` result has no use for the operands' strides.
     `check(common dtype, specs)` refuses what torch refuses."""
 
     family = "elementwise"
@@ -91,12 +91,14 @@ class Elementwise(Op):
         operator: str | None = None,
         inplace: bool = True,
         out: bool = True,
+        out_rule: str = "cast",
+        row_major: bool = False,
         free: Sequence[int] = (),
         joins: Sequence[str] = (),
         check: Callable[[dtype, Sequence[Any]], None] | None = None,
         **rest: Any,
     ):
-        self.also_check = check
+        self.also_check, self.out_rule, self.row_major = check, out_rule, row_major
         self.free, self.joins = frozenset(free), tuple(joins)
         self.promote, self.returns, self.ufunc, self.only, self.label, self.operator = promote, returns, ufunc, only, label, operator
         self.plans: dict[Any, Plan] = {}
@@ -130,8 +132,8 @@ class Elementwise(Op):
         plan = self._planned(operands, values)
         if out is not None:
             refuse_grad_for_out(self.public, [*operands, out])
-            check_cast(plan.spec.dtype, out.spec.dtype)
-            return write_out(out, self.compute(plan, operands, params), self.public)
+            check_out_dtype(plan.spec.dtype, out.spec.dtype, self.public, self.out_rule)
+            return write_out(out, self.compute(plan, operands, params), self.public, self.out_rule)
         result = self.compute(plan, operands, params)
         record(self, operands, values, result, plan.specs)
         return result
@@ -165,6 +167,8 @@ class Elementwise(Op):
             else:
                 t.a[...] = plan.ufunc(*arrays)
             return t
+        if len(plan.casts) > 1:  # kernels of several steps see numbers as 0-dim arrays
+            arrays = [plan.xp.asarray(a, backend.NUMPY[plan.compute]) if a.__class__ in NUMBERS else a for a in arrays]
         result = self.invoke([plan.xp], [*arrays, *params])
         if any(result is a for a in arrays):
             result = result.copy()
@@ -197,12 +201,11 @@ class Elementwise(Op):
 
     # --- the callables --------------------------------------------------------------------------------------------
 
-    def build(self) -> Callable[..., Any]:
-        if self.takes_out:
-            self.signature.params.append(OUT)
-            self.signature.positions["out"] = len(self.signature.params) - 1
-            self.signature.defaults.append(None)
-        general = super().build()
+    def extra_params(self) -> Sequence[Param]:
+        return [OUT] if self.takes_out else []
+
+    def build(self, method: bool = False) -> Callable[..., Any]:
+        general = super().build(method)
         if len(self.inputs) == 2 and self.ufunc:
             return self._binary(general)
         if len(self.inputs) == 1 and self.ufunc:
@@ -302,7 +305,7 @@ class Elementwise(Op):
             try:
                 return op.run_inplace(self, op.signature.bind((self, *args), kwargs))
             except Mismatch as mismatch:
-                raise TensorTypeError(f"{op.public}_(): {mismatch}", op.public + "_") from None
+                raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
             except EngineError as error:
                 raise op.explained(error, (self, *args), kwargs)
 
@@ -316,9 +319,9 @@ class Elementwise(Op):
         count = len(self.inputs)
         operands, params = _plain(values[:count]), values[count:]
         plan = self._planned(operands, values)
-        check_cast(plan.spec.dtype, target.spec.dtype)
         if plan.spec.shape != target.spec.shape:
             raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(plan.spec.shape)}")
+        check_cast(plan.spec.dtype, target.spec.dtype)
         check_writable(target)
 
         def write() -> None:
@@ -353,8 +356,8 @@ def fit(value: Any, d: dtype) -> Any:
 
 def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
     """Declare an elementwise op. Keywords that name a parameter of the function are its derivative formulas."""
-    own = {"promote", "returns", "ufunc", "only", "label", "operator", "inplace", "out", "public", "node", "overload", "grads"}
-    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check"}
+    own = {"scalar_overload", "promote", "returns", "ufunc", "only", "label", "operator", "inplace", "out", "public", "node", "overload", "grads"}
+    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major"}
     formulas = {k: v for k, v in options.items() if k not in own}
     rest = {k: v for k, v in options.items() if k in own}
     return lambda kernel: Elementwise(kernel, formulas=formulas, **rest)

@@ -7,9 +7,9 @@ from typing import Any
 
 from .. import inplace
 from ..backend import xp_of
-from ..errors import EngineError, TensorError, TensorTypeError
+from ..errors import EngineError, TensorError
 from ..registry import Op
-from ..signature import Mismatch
+from ..signature import Mismatch, refusal
 from ..tensor import Tensor
 from .common import check_cast, check_writable
 from .structural import Structural
@@ -75,7 +75,7 @@ def inplace_view(op: Op) -> Callable[..., Tensor]:
             values = op.signature.bind((self, *args), kwargs)
             shown = op.run(values)
         except Mismatch as mismatch:
-            raise TensorTypeError(f"{op.public}_(): {mismatch}", op.public + "_") from None
+            raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
         except EngineError as error:
             raise op.explained(error, (self, *args), kwargs)
         node = shown.node
@@ -111,7 +111,7 @@ def inplace_structural(op: Structural) -> Callable[..., Tensor]:
 
             return inplace.write(op, self, inputs, values, [*[v.spec if isinstance(v, Tensor) else v for v in inputs], planned], perform)
         except Mismatch as mismatch:
-            raise TensorTypeError(f"{op.public}_(): {mismatch}", op.public + "_") from None
+            raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
         except EngineError as error:
             raise op.explained(error, (self, *args), kwargs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import dtypes
@@ -13,12 +13,11 @@ from ..layout import reduced_shape, wrap_dims
 from ..modes import is_grad_enabled
 from ..record import attach
 from ..registry import Op
-from ..signature import KINDS, Param
+from ..signature import OUT, Param
 from ..spec import Spec, spec_of
 from ..tensor import Tensor, make
 from .common import adopt, opmath, refuse_grad_for_out, write_out
 
-OUT = Param("out", KINDS["Tensor"], True, None, True, False)
 
 
 class Reduction(Op):
@@ -29,17 +28,18 @@ class Reduction(Op):
     family = "reduction"
     memoised = True
 
-    def __init__(self, kernel: Callable[..., Any], *, result: str = "same", empty_ok: bool = True, out: bool = True, only_float: bool = False, **rest: Any):
+    def __init__(self, kernel: Callable[..., Any], *, result: str = "same", empty_ok: bool = True, out: bool = True, only_float: bool = False, out_rule: str = "cast", **rest: Any):
+        self.out_rule = out_rule
         self.result, self.empty_ok, self.takes_out, self.only_float = result, empty_ok, out, only_float
         super().__init__(kernel, **rest)
 
-    def build(self) -> Callable[..., Any]:
-        self.places = self.signature.positions
-        if self.takes_out:
-            self.signature.params.append(OUT)
-            self.places["out"] = len(self.signature.params) - 1
-            self.signature.defaults.append(None)
-        return super().build()
+    def extra_params(self) -> Sequence[Param]:
+        return [OUT] if self.takes_out else []
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Where each parameter stands among the bound values."""
+        return self.signature.positions
 
     def dtype_for(self, spec: Spec, wanted: dtype | None) -> dtype:
         """Result dtype; `wanted` is the dtype= argument.
@@ -79,7 +79,7 @@ class Reduction(Op):
         if out is None:
             return result
         refuse_grad_for_out(self.public, [values[0], out])
-        return write_out(out, result, self.public)
+        return write_out(out, result, self.public, self.out_rule)
 
     def prepare(self, values: list[Any]) -> ReductionPlan:
         spec, places = values[0].spec, self.places
@@ -94,13 +94,9 @@ class Reduction(Op):
         params = [None, *values[1:]]
         if "dim" in places:
             params[places["dim"]] = axes
-        rest = {p.name: v for p, v in zip(self.signature.params, params, strict=False) if p.name not in ("self", "dim", "keepdim", "dtype", "out")}
+        named = {p.name: v for p, v in zip(self.signature.params, params, strict=False) if p.name not in ("self", "dtype", "out")}
         compute = spec.dtype if self.result in ("bool", "index") else opmath(result_dtype)
-        return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, self._fold(axes, keepdim), rest, params)
-
-    def _fold(self, axes: Any, keepdim: bool) -> list[Any]:
-        """The arguments that say what to fold: none for an op over all elements."""
-        return [axes] * ("dim" in self.places) + [keepdim] * ("keepdim" in self.places)
+        return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, named, params)
 
     def _refuse_empty(self, spec: Spec, axes: tuple[int, ...], dim: Any) -> None:
         if not any(spec.shape[d] == 0 for d in axes):
@@ -117,16 +113,20 @@ class Reduction(Op):
         return grads
 
     def raw(self, xp: Any, array: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
-        return self.kernel(xp, array, *self._fold(tuple(range(array.ndim)) if dim is None else dim, keepdim), **kwargs)
+        if "dim" in self.places:
+            kwargs["dim"] = tuple(range(array.ndim)) if dim is None else dim
+        if "keepdim" in self.places:
+            kwargs["keepdim"] = keepdim
+        return self.kernel(xp, array, **kwargs)
 
 
 class ReductionPlan:
     """What to fold on tensors of one spec, in which dtype, into which result."""
 
-    __slots__ = ("cast", "fold", "op", "params", "rest", "specs", "target", "xp")
+    __slots__ = ("cast", "named", "op", "params", "specs", "target", "xp")
 
-    def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, fold: list[Any], rest: dict[str, Any], params: list[Any]):
-        self.op, self.target, self.cast, self.fold, self.rest, self.params = op, target, cast, fold, rest, params
+    def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, named: dict[str, Any], params: list[Any]):
+        self.op, self.target, self.cast, self.named, self.params = op, target, cast, named, params
         self.specs = (spec, target)
         self.xp = None if spec.device is META else xp_of(spec.device)
 
@@ -137,7 +137,7 @@ class ReductionPlan:
             result = make(None, target)
         else:
             array = source.a if self.cast is None else source.a.astype(self.cast)
-            result = adopt(op.kernel(self.xp, array, *self.fold, **self.rest), target)
+            result = adopt(op.kernel(self.xp, array, **self.named), target)
         node = source.node
         if node is not None and op.differentiable and is_grad_enabled() and target.dtype.is_floating_point:
             attach(op, (node,), (source,), self.params, result, self.specs)

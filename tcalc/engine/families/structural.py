@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from ..backend import META, xp_of
 from ..modes import is_grad_enabled
 from ..record import attach, record
 from ..registry import TENSOR_OPS, Op, raw_ops
-from ..signature import KINDS, Param
+from ..signature import OUT, Param
 from ..spec import Spec
 from ..tensor import Tensor, make
 from .common import adopt, refuse_grad_for_out, same_device, write_out
 
-OUT = Param("out", KINDS["Tensor"], True, None, True, False)
 
 
 class Structural(Op):
@@ -26,19 +26,25 @@ class Structural(Op):
 
     family = "structural"
 
-    def __init__(self, kernel: Callable[..., Any], *, plan: Callable[..., Any], fields: Sequence[str] = (), out: bool = True, mixed: bool = False, **rest: Any):
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        *,
+        plan: Callable[..., Any],
+        fields: Sequence[str] = (),
+        out: bool = True,
+        out_rule: str = "expected",
+        mixed: bool = False,
+        **rest: Any,
+    ):
+        self.out_rule = out_rule
         self.plan, self.fields, self.takes_out, self.mixed = plan, tuple(fields), out and not fields, mixed
         super().__init__(kernel, **rest)
         self.result_type = result_type(self.public, self.fields) if fields else None
 
-    def build(self) -> Callable[..., Any]:
-        params = self.signature.params
-        self.tensor_places = [i for i, p in enumerate(params) if p.name in self.inputs]
-        if self.takes_out:
-            self.signature.params.append(OUT)
-            self.signature.positions["out"] = self.arguments
-            self.signature.defaults.append(None)
-        return super().build()
+    def extra_params(self) -> Sequence[Param]:
+        self.tensor_places = [i for i, p in enumerate(self.signature.params) if p.name in self.inputs]
+        return [OUT] if self.takes_out else []
 
     def run(self, values: list[Any]) -> Any:
         out = values.pop() if self.takes_out else None
@@ -49,7 +55,7 @@ class Structural(Op):
         result = make(None, planned) if planned.device is META else adopt(self.compute(values, planned), planned)
         if out is not None:
             refuse_grad_for_out(self.public, [*_flat(inputs), out])
-            return write_out(out, result, self.public)
+            return write_out(out, result, self.public, self.out_rule)
         self._record(inputs, values, result, [*_input_specs(inputs), planned])
         return result
 
@@ -81,7 +87,7 @@ class Structural(Op):
             if node is not None and "indices" in self.fields:
                 node.params = [*values, results[1]]  # type: ignore[attr-defined]  # an OpNode
         elif floats:
-            specs[-1] = list(planned)  # type: ignore[call-overload]  # one spec per output
+            specs[-1] = list(planned)
             record(self, _flat(inputs), values, results, specs)
         return self.result_type(*results) if self.result_type else tuple(results)
 
@@ -134,7 +140,7 @@ def result_type(name: str, fields: tuple[str, ...]) -> type:
 
     body: dict[str, Any] = {"__slots__": (), "__repr__": show, "__new__": build, "fields": fields}
     for i, field in enumerate(fields):
-        body[field] = property(lambda self, i=i: self[i])
+        body[field] = property(itemgetter(i))
     return type(name, (tuple,), body)
 
 

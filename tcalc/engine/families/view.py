@@ -107,7 +107,7 @@ def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, 
     if not is_grad_enabled():
         t.made = NO_GRAD_VIEW
         return t
-    t.made = None if base is None else source.made  # type: ignore[attr-defined]  # what has a base is a View
+    t.made = None if base is None else source.made
     node = source.node
     if node is not None and record:
         attach(op, (node,), (source,), params, t, (source.spec, spec))

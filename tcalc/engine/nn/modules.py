@@ -58,7 +58,7 @@ class Module:
                 if set_to_none:
                     p.grad = None
                 else:
-                    p.grad.detach().zero_()  # type: ignore[attr-defined]  # an op
+                    p.grad.detach().zero_()
 
     def requires_grad_(self, requires_grad: bool = True) -> Module:
         """Switch the recording of all parameters; returns the module."""

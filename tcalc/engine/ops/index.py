@@ -509,7 +509,7 @@ def _check_copy(target, src, non_blocking):
         raise TensorError(f"output with shape {list(target)} doesn't match the broadcast shape {list(source)}")
 
 
-@mutation(public="copy_", node="CopyBackwards", self=lambda grad: grad * 0, src=lambda grad: grad, check=_check_copy)
+@mutation(public="copy_", node="CopyBackwards", overload=None, self=lambda grad: grad * 0, src=lambda grad: grad, check=_check_copy)
 def copy_(xp, self, src, non_blocking: Bool = False):
     """The values of `src` written over the tensor, broadcast and cast.
 
@@ -521,7 +521,7 @@ def copy_(xp, self, src, non_blocking: Bool = False):
     self[...] = src
 
 
-@mutation(public="fill_", self=lambda grad: grad * 0)
+@mutation(public="fill_", node="FillBackward", overload=2, self=lambda grad: grad * 0)
 def fill_(xp, self, value: Scalar):
     """Every element set to `value`.
 

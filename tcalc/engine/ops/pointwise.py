@@ -7,6 +7,8 @@ import math
 from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT, INT
 from ..errors import TensorError, TensorNotImplemented
+from ..dtypes import bool_ as BOOL_DTYPE
+from ..families.common import not_implemented
 from ..families.elementwise import elementwise
 from ..families.structural import composite
 
@@ -24,6 +26,18 @@ def _no_derivative(name):
 _BOOL_MINUS = (
     "Subtraction, the `-` operator, with {} is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
 )
+
+
+def _alpha(d, alpha):
+    """`alpha` as the kernel takes it.
+
+    Raises RuntimeError with torch's sentences for one that the result's dtype cannot hold.
+    """
+    if isinstance(alpha, float) and d.kind in "iub":
+        raise TensorError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, bool) and d.kind != "b":
+        raise TensorError("Boolean alpha only supported for Boolean results.")
+    return d.type(alpha)
 
 
 def _check_sub(common, specs):
@@ -49,6 +63,16 @@ def _check_neg(common, specs):
         )
 
 
+def _check_addcdiv(common, specs):
+    if all(s.dtype.category < FLOAT for s in specs[1:3]):
+        raise TensorError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2."
+            " The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and"
+            " as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter implementation:"
+            " (input + value * tensor1 / tensor2), for all dtypes."
+        )
+
+
 def _check_where(common, specs):
     condition = specs[0]
     if condition.dtype.name not in ("bool", "uint8"):
@@ -70,7 +94,7 @@ def add(xp, self, other: Operand, *, alpha: Scalar = 1):
     >>> add(tensor([1., 2.]), 10)
     tensor([11., 12.])
     """
-    return xp.add(self, other if alpha == 1 else xp.multiply(other, self.dtype.type(alpha)))
+    return xp.add(self, other if alpha == 1 else xp.multiply(other, _alpha(self.dtype, alpha)))
 
 
 @elementwise(check=_check_sub, self=lambda grad: grad, other=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, ufunc="subtract", operator="-", aliases=("subtract",))
@@ -80,17 +104,34 @@ def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
     >>> sub(tensor([1., 2.]), tensor([3., 5.]), alpha=2)
     tensor([-5., -8.])
     """
-    return xp.subtract(self, other if alpha == 1 else xp.multiply(other, self.dtype.type(alpha)))
+    return xp.subtract(self, other if alpha == 1 else xp.multiply(other, _alpha(self.dtype, alpha)))
 
 
-@elementwise(check=_check_sub, joins=("other",), self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False)
-def rsub(xp, self, other: Scalar, alpha: Scalar = 1):
+@elementwise(check=_check_sub, joins=("other",), self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False, out=False)
+def rsub(xp, self, other: Number, alpha: Scalar = 1):
     """`other - alpha * self` for a number `other`.
 
     >>> rsub(tensor([1., 2.]), 10)
     tensor([9., 8.])
     """
-    return xp.subtract(other, self if alpha == 1 else self * alpha)
+    return xp.subtract(other, self if alpha == 1 else self * _alpha(self.dtype, alpha))
+
+
+@elementwise(
+    public="rsub",
+    check=_check_sub,
+    self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha,
+    other=lambda grad: grad,
+    inplace=False,
+    out=False,
+)
+def rsub_tensor(xp, self, other, *, alpha: Scalar = 1):
+    """`other - alpha * self` for a tensor `other`.
+
+    >>> rsub(tensor([1., 2.]), tensor([3., 5.]))
+    tensor([2., 3.])
+    """
+    return xp.subtract(other, self if alpha == 1 else self * _alpha(self.dtype, alpha))
 
 
 @elementwise(self=lambda grad, other: grad * other, other=lambda grad, self: grad * self, ufunc="multiply", operator="*", aliases=("multiply",))
@@ -132,21 +173,33 @@ def _rounded_quotient(xp, self, other, mode):
     return xp.trunc(xp.true_divide(self, other)) if mode == "trunc" else xp.floor_divide(self, other)
 
 
-@elementwise(public="div", overload=1, self=lambda grad: grad * 0, other=lambda grad: grad * 0, inplace=False)
-def div_mode(xp, self, other: Operand, *, rounding_mode: Str | None):
-    """`self / other` rounded: rounding_mode "floor", "trunc" (toward 0) or None.
+@elementwise(
+    public="div", overload=2, self=lambda self_spec, F: F.zeros_of(self_spec), other=lambda other_spec, F: F.zeros_of(other_spec)
+)
+def div_mode(xp, self, other: Operand, *, rounding_mode: Str):
+    """`self / other` rounded: rounding_mode "floor" or "trunc" (toward 0).
 
     >>> div(tensor([-7, 7]), 2, rounding_mode="trunc")
     tensor([-3,  3])
     """
-    if rounding_mode is None:
-        return xp.true_divide(self, other)
     if rounding_mode not in ("floor", "trunc"):
         raise TensorError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    if self.dtype == bool:
+        raise not_implemented(f"div_{rounding_mode}_cpu", BOOL_DTYPE)
     return _rounded_quotient(xp, self, other, rounding_mode)
 
 
-@elementwise(self=_no_derivative("floor_divide"), other=_no_derivative("floor_divide"), operator="//")
+@composite(public="div")
+def div_unrounded(F, self, other: Operand, *, rounding_mode: Any):
+    """`self / other`, for rounding_mode=None.
+
+    >>> div(tensor([1.]), 4, rounding_mode=None)
+    tensor([0.2500])
+    """
+    return F.div(self, other)
+
+
+@elementwise(node="torch::autograd::NotImplemented", overload=None, self=_no_derivative("floor_divide"), other=_no_derivative("floor_divide"), operator="//")
 def floor_divide(xp, self, other: Operand):
     """The largest integer not above `self / other`, element by element.
 
@@ -156,7 +209,7 @@ def floor_divide(xp, self, other: Operand):
     return _rounded_quotient(xp, self, other, "floor")
 
 
-@elementwise(
+@elementwise(scalar_overload=0, 
     self=lambda grad: grad,
     other=lambda grad, self, other, F: -grad * F.floor(self / other),
     ufunc="remainder",
@@ -165,7 +218,7 @@ def floor_divide(xp, self, other: Operand):
     domain="nonzero other",
     only=NUMBERS,
 )
-def remainder(xp, self, other: Operand):
+def remainder(xp, self, other: Either):
     """Python's `%`: the rest of a floored division, with the sign of `other`.
 
     >>> remainder(tensor([-3., 3.]), 2)
@@ -174,8 +227,8 @@ def remainder(xp, self, other: Operand):
     return xp.remainder(self, other)
 
 
-@elementwise(self=lambda grad: grad, other=lambda grad, self, other, F: -grad * F.trunc(self / other), ufunc="fmod", overload=1, domain="nonzero other", only=NUMBERS)
-def fmod(xp, self, other: Operand):
+@elementwise(scalar_overload=0, self=lambda grad: grad, other=lambda grad, self, other, F: -grad * F.trunc(self / other), ufunc="fmod", overload=1, domain="nonzero other", only=NUMBERS)
+def fmod(xp, self, other: Either):
     """C's fmod: the rest of a division rounded toward 0, with the sign of `self`.
 
     >>> fmod(tensor([-3., 3.]), 2)
@@ -185,7 +238,7 @@ def fmod(xp, self, other: Operand):
 
 
 @elementwise(check=_check_pow, joins=("exponent",), public="pow", self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)), operator="**", domain="positive")
-def pow_scalar(xp, self, exponent: Scalar):
+def pow_scalar(xp, self, exponent: Number):
     """`self ** exponent`, broadcast.
 
     >>> pow(tensor([1., 2., 3.]), 2)
@@ -218,7 +271,7 @@ def pow_tensor(xp, self, exponent):
     return xp.power(self, exponent)
 
 
-@elementwise(check=_check_pow, joins=("self",), 
+@elementwise(check=_check_pow, 
     public="pow",
     exponent=lambda grad, self, exponent, result: grad * 0 if self == 0 else grad * (result * math.log(self)),
     overload=2,
@@ -226,16 +279,16 @@ def pow_tensor(xp, self, exponent):
     inplace=False,
     domain="positive",
 )
-def pow_base(xp, self: Scalar, exponent):
+def pow_base(xp, self: Operand, exponent):
     """A number to the power of each element.
 
     >>> pow(2, tensor([1., 2., 3.]))
     tensor([2., 4., 8.])
     """
-    return xp.power(exponent.dtype.type(self), exponent)
+    return xp.power(self, exponent)
 
 
-@elementwise(check=_check_neg, self=lambda grad: -grad, ufunc="negative", aliases=("negative",))
+@elementwise(check=_check_neg, self=lambda grad: -grad, ufunc="negative", aliases=("negative",), out_rule="found")
 def neg(xp, self):
     """`-self`.
 
@@ -252,10 +305,12 @@ def positive(F, self):
     >>> positive(tensor([1., -2.]))
     tensor([ 1., -2.])
     """
+    if self.dtype is BOOL_DTYPE:
+        raise TensorError("The `+` operator, on a bool tensor is not supported.")
     return self
 
 
-@elementwise(self=lambda grad, self, F: grad * F.sign(self), ufunc="absolute", aliases=("absolute",), label="abs")
+@elementwise(self=lambda grad, self, F: grad * F.sign(self), ufunc="absolute", aliases=("absolute",), only=NUMBERS, label="abs_cpu", out_rule="found")
 def abs_(xp, self):
     """Distance from 0.
 
@@ -265,7 +320,7 @@ def abs_(xp, self):
     return xp.absolute(self)
 
 
-@elementwise(self=lambda grad: grad * 0)
+@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), out_rule="found")
 def sign(xp, self):
     """-1, 0 or 1 as the element is below, at or above 0.
 
@@ -318,7 +373,7 @@ def reciprocal(xp, self):
 # --- rounding ---------------------------------------------------------------------------------------------------------
 
 
-@elementwise(self=lambda grad: grad * 0, only=NUMBERS)
+@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="floor_vml_cpu", out_rule="found")
 def floor(xp, self):
     """The largest integer not above.
 
@@ -328,7 +383,7 @@ def floor(xp, self):
     return xp.floor(self).astype(self.dtype)
 
 
-@elementwise(self=lambda grad: grad * 0, only=NUMBERS)
+@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="ceil_vml_cpu", out_rule="found")
 def ceil(xp, self):
     """The smallest integer not below.
 
@@ -338,7 +393,7 @@ def ceil(xp, self):
     return xp.ceil(self).astype(self.dtype)
 
 
-@elementwise(self=lambda grad: grad * 0, only=NUMBERS, aliases=("fix",))
+@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="trunc_vml_cpu", out_rule="found", aliases=("fix",))
 def trunc(xp, self):
     """The integer part, toward 0.
 
@@ -348,20 +403,32 @@ def trunc(xp, self):
     return xp.trunc(self).astype(self.dtype)
 
 
-@elementwise(self=lambda grad: grad * 0, only=NUMBERS)
-def round_(xp, self, *, decimals: Int = 0):
-    """The nearest integer, halves to even; `decimals` digits are kept after the point.
+@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="round_vml_cpu", out_rule="found")
+def round_(xp, self):
+    """The nearest integer, halves to even.
 
     >>> round(tensor([0.5, 1.5, 2.6]))
     tensor([0., 2., 3.])
     """
-    if decimals == 0 or xp.issubdtype(self.dtype, xp.integer):
-        return xp.rint(self).astype(self.dtype)
+    return xp.rint(self).astype(self.dtype)
+
+
+@elementwise(
+    public="round", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), only=(FLOAT,), label="round_vml_cpu", out_rule="found"
+)
+def round_decimals(xp, self, *, decimals: Int):
+    """`decimals` digits kept after the point (before it, when negative), halves to even.
+
+    >>> round(tensor([0.125, 1.56]), decimals=1)
+    tensor([0.1000, 1.6000])
+    """
+    if decimals == 0:
+        return xp.rint(self)
     scale = self.dtype.type(10.0 ** abs(decimals))
     return xp.rint(self * scale) / scale if decimals > 0 else xp.rint(self / scale) * scale
 
 
-@elementwise(self=lambda grad: grad, only=(FLOAT,))
+@elementwise(self=lambda grad: grad, only=(FLOAT,), out_rule="found")
 def frac(xp, self):
     """The part after the point: `self - trunc(self)`.
 
@@ -637,7 +704,7 @@ def where(xp, condition, self: Operand, other: Operand):
 @elementwise(
     self=lambda grad, self, min, max, F: F.where(_inside(self, min, max), grad, 0.0), overload=1, joins=("min", "max"), aliases=("clip",), only=NUMBERS
 )
-def clamp(xp, self, min: Scalar | None = None, max: Scalar | None = None):
+def clamp(xp, self, min: Number | None = None, max: Number | None = None):
     """Each element moved into the range `min` to `max`.
 
     >>> clamp(tensor([-1., 0.5, 3.]), 0, 1)
@@ -656,7 +723,7 @@ def _inside(self, low, high):
 
 
 @elementwise(self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), only=NUMBERS)
-def clamp_min(xp, self, min: Scalar):
+def clamp_min(xp, self, min: Number):
     """Each element, or `min` where it is smaller.
 
     >>> clamp_min(tensor([-1., 3.]), 0)
@@ -666,7 +733,7 @@ def clamp_min(xp, self, min: Scalar):
 
 
 @elementwise(self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), only=NUMBERS)
-def clamp_max(xp, self, max: Scalar):
+def clamp_max(xp, self, max: Number):
     """Each element, or `max` where it is larger.
 
     >>> clamp_max(tensor([-1., 3.]), 0)
@@ -681,6 +748,7 @@ def clamp_max(xp, self, max: Scalar):
     min=lambda grad, self, min, max, F: F.where((min < max) & (self < min), grad, 0.0),
     max=lambda grad, self, min, max, F: F.where((self > max) | (max < min), grad, 0.0),
     only=NUMBERS,
+    label="clamp_cpu",
 )
 def clamp_tensor(xp, self, min, max):
     """Each element moved into the range `min` to `max`, both tensors.
@@ -689,6 +757,52 @@ def clamp_tensor(xp, self, min, max):
     tensor([0., 2.])
     """
     return xp.minimum(xp.maximum(self, min), max)
+
+
+@composite(public="clamp")
+def clamp_one_sided(F, self, min: Tensor | None = None, max: Tensor | None = None):
+    """Each element kept above `min` or below `max`, tensors of which one is given.
+
+    >>> clamp(tensor([-1., 3.]), max=tensor([0., 2.]))
+    tensor([-1.,  2.])
+    """
+    if min is None and max is None:
+        raise TensorError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    return F.clamp_min_tensor(self, min) if max is None else F.clamp_max_tensor(self, max)
+
+
+@elementwise(
+    public="clamp_min",
+    overload=1,
+    self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0),
+    min=lambda grad, self, min, F: F.where(self < min, grad, 0.0),
+    ufunc="maximum",
+    only=NUMBERS,
+)
+def clamp_min_tensor(xp, self, min):
+    """Each element, or that of `min` where it is smaller.
+
+    >>> clamp_min(tensor([-1., 3.]), tensor([0., 5.]))
+    tensor([0., 5.])
+    """
+    return xp.maximum(self, min)
+
+
+@elementwise(
+    public="clamp_max",
+    overload=1,
+    self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0),
+    max=lambda grad, self, max, F: F.where(self > max, grad, 0.0),
+    ufunc="minimum",
+    only=NUMBERS,
+)
+def clamp_max_tensor(xp, self, max):
+    """Each element, or that of `max` where it is larger.
+
+    >>> clamp_max(tensor([-1., 3.]), tensor([0., 5.]))
+    tensor([-1.,  3.])
+    """
+    return xp.minimum(self, max)
 
 
 def _larger_share(grad, mine, other, F):
@@ -726,8 +840,8 @@ def minimum(xp, self, other):
     return xp.minimum(self, other)
 
 
-@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), out=False)
-def masked_fill(xp, self, mask, value: Scalar):
+@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), row_major=True, out=False)
+def masked_fill(xp, self, mask, value: Number):
     """`value` where the mask holds, the element elsewhere.
 
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), 0)
@@ -736,10 +850,36 @@ def masked_fill(xp, self, mask, value: Scalar):
     return xp.where(mask, self.dtype.type(value), self)
 
 
+def _check_masked_fill_tensor(common, specs):
+    _check_masked_fill(common, specs)
+    value = specs[2]
+    if value.ndim:
+        raise TensorError(f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
+
+
 @elementwise(
-    self=lambda grad, weight: grad * (1 - weight), end=lambda grad, weight: grad * weight, only=(FLOAT,)
+    public="masked_fill",
+    overload=1,
+    check=_check_masked_fill_tensor,
+    self=lambda grad, mask, F: F.where(mask, 0.0, grad),
+    value=lambda grad, mask, F: F.sum(F.where(mask, grad, 0.0)),
+    free=(1, 2),
+    row_major=True,
+    out=False,
 )
-def lerp(xp, self, end, weight: Scalar):
+def masked_fill_tensor(xp, self, mask, value):
+    """The one element of `value` where the mask holds, the element elsewhere.
+
+    >>> masked_fill(tensor([1., 2.]), tensor([True, False]), tensor(0.))
+    tensor([0., 2.])
+    """
+    return xp.where(mask, value.astype(self.dtype), self)
+
+
+@elementwise(
+    self=lambda grad, weight: grad * (1 - weight), end=lambda grad, weight: grad * weight, only=(FLOAT,), label="lerp_kernel_scalar"
+)
+def lerp(xp, self, end, weight: Number):
     """`self + weight * (end - self)`: from start to end as weight goes from 0 to 1.
 
     >>> lerp(tensor([0., 10.]), tensor([10., 20.]), 0.5)
@@ -756,6 +896,8 @@ def lerp(xp, self, end, weight: Scalar):
     weight=lambda grad, self, end: grad * (end - self),
     overload=1,
     only=(FLOAT,),
+    label="lerp_kernel_tensor",
+    out_rule="found",
 )
 def lerp_tensor(xp, self, end, weight):
     """`self + weight * (end - self)` for a tensor of weights.
@@ -770,6 +912,8 @@ def lerp_tensor(xp, self, end, weight):
     self=lambda grad: grad,
     tensor1=lambda grad, tensor2, value: grad * (tensor2 * value),
     tensor2=lambda grad, tensor1, value: grad * (tensor1 * value),
+    only=NUMBERS,
+    label="addcmul_cpu_out",
 )
 def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     """`self + value * tensor1 * tensor2`.
@@ -784,7 +928,7 @@ def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     self=lambda grad: grad,
     tensor1=lambda grad, tensor2, value: grad * (value / tensor2),
     tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)),
-    only=(FLOAT,),
+    check=_check_addcdiv,
     domain="positive",
 )
 def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
@@ -796,7 +940,7 @@ def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     return self + self.dtype.type(value) * tensor1 / tensor2
 
 
-@elementwise(self=lambda grad, self, F: F.where((self == self) & (F.abs(self) != math.inf), grad, 0.0))
+@elementwise(self=lambda grad, self, F: F.where((self == self) & (F.abs(self) != math.inf), grad, 0.0), out_rule="nan_to_num")
 def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None, neginf: Scalar | None = None):
     """nan replaced by `nan` (0), infinities by the largest and smallest finite numbers unless given.
 
@@ -809,9 +953,9 @@ def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None
 
 
 @elementwise(
-    self=lambda grad, self, result, F: grad * F.where(self == 0, 0.0, result / self), other=lambda grad: grad * 0, promote="float", ufunc="copysign"
+    self=lambda grad, self, result, F: grad * F.where(self == 0, 0.0, result / self), other=lambda other_spec, F: F.zeros_of(other_spec), promote="float", ufunc="copysign"
 )
-def copysign(xp, self, other: Operand):
+def copysign(xp, self, other: Either):
     """The size of `self` with the sign of `other`.
 
     >>> copysign(tensor([1., 2.]), tensor([-1., 1.]))
@@ -820,7 +964,12 @@ def copysign(xp, self, other: Operand):
     return xp.copysign(self, other)
 
 
-@elementwise(self=lambda grad: grad * 0, values=lambda grad: grad * 0, ufunc="heaviside")
+def _check_heaviside(common, specs):
+    if len({s.dtype for s in specs if s is not None}) > 1:
+        raise TensorError("heaviside is not yet implemented for tensors with different dtypes.")
+
+
+@elementwise(check=_check_heaviside, node="torch::autograd::NotImplemented", overload=None, self=_no_derivative("heaviside"), values=_no_derivative("heaviside"), out_rule="heaviside")
 def heaviside(xp, self, values):
     """0 below 0, 1 above 0, `values` at 0.
 
@@ -843,7 +992,12 @@ def sigmoid(xp, self):
     return scipy_module("special", xp).expit(self)
 
 
-@elementwise(self=lambda grad, result: grad * (result > 0))
+def _check_relu(common, specs):
+    if common.category == BOOL:
+        raise TensorError("Boolean inputs not supported for relu")
+
+
+@elementwise(check=_check_relu, self=lambda grad, result: grad * (result > 0), out=False)
 def relu(xp, self):
     """The element, or 0 where it is negative.
 

@@ -26,6 +26,11 @@ def _count(self_spec, dim):
     return math.prod(self_spec.shape[d] for d in dim) if dim is not None else self_spec.numel
 
 
+def _folded(array, dim):
+    """Elements that go into one of the result."""
+    return math.prod(array.shape[d] for d in dim)
+
+
 # --- sums and means ---------------------------------------------------------------------------------------------------
 
 
@@ -68,7 +73,7 @@ def mean_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType 
     >>> mean(tensor([[1., 2.], [3., 4.]]), 0)
     tensor([2., 3.])
     """
-    return xp.add.reduce(self, dim, keepdims=keepdim) / self.dtype.type(math.prod(self.shape[d] for d in dim))
+    return xp.add.reduce(self, dim, keepdims=keepdim) / self.dtype.type(_folded(self, dim))
 
 
 @reduction(result="sum", self=lambda grad, self, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) * (self == self))
@@ -90,7 +95,7 @@ def _var_grad(grad, self, self_spec, dim, keepdim, correction, F):
 
 
 def _variance(xp, self, dim, keepdim, correction):
-    count = math.prod(self.shape[d] for d in dim)
+    count = _folded(self, dim)
     mean = xp.add.reduce(self, dim, keepdims=True) / self.dtype.type(count)
     squares = xp.add.reduce(xp.square(self - mean), dim, keepdims=keepdim)
     return squares / self.dtype.type(max(count - correction, 0))

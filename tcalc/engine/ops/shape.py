@@ -415,8 +415,8 @@ def unflatten(F, self, dim: Dim, sizes: Size):
         known *= s if s != -1 else 1
     if (-1 not in sizes and known != length) or (-1 in sizes and (known == 0 or length % known)):
         raise TensorError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({length}) in the input tensor")
-    sizes = tuple(length // known if s == -1 else s for s in sizes)
-    return F.view(self, (*self.shape[:dim], *sizes, *self.shape[dim + 1 :]))
+    full = [length // known if s == -1 else s for s in sizes]
+    return F.view(self, (*self.shape[:dim], *full, *self.shape[dim + 1 :]))
 
 
 @composite(function=False)
@@ -533,7 +533,7 @@ def _plan_cat(tensors, dim):
 
 def _cat_grads(grad, tensors_spec, dim, needs, F):
     dim = dim % max(s.ndim for s in tensors_spec)
-    start, grads = 0, []
+    start, grads = 0, list[object]()
     for spec, need in zip(tensors_spec, needs, strict=True):
         if spec.ndim == 1 and spec.shape[0] == 0:
             grads.append(None)
@@ -657,7 +657,7 @@ def _plan_repeat(self, repeats):
 
 def _repeat_grad(grad, self_spec, repeats, F):
     lead = len(repeats) - self_spec.ndim
-    sizes, folded = [], []
+    sizes, folded = list[int](), list[int]()
     for i, r in enumerate(repeats):
         folded.append(len(sizes))
         sizes += [r, self_spec.shape[i - lead] if i >= lead else 1]
@@ -742,6 +742,7 @@ def diag_embed(xp, self, offset: Int = 0):
     method=False,
     out=False,
     node="DiagonalBackward0_copy",
+    overload=None,
 )
 def diagonal_copy(xp, self, diagonal: Int = 0):
     """The diagonal of a matrix, copied."""
