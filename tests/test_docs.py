@@ -17,8 +17,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from tcalc.cli.options import command
 from tcalc.cli.panel_view import PanelView
 from tcalc.cli.repl import Repl
 from tcalc.cli.terminal import Screen
@@ -117,6 +119,14 @@ def test_transcripts(page: Path, tmp_path: Path) -> None:
     if os.environ.get("TCALC_UPDATE_DOCS"):
         page.write_text(made, encoding="utf-8")
     assert made == page.read_text(encoding="utf-8")
+
+
+def test_readme_lists_the_options() -> None:
+    """The table names every option, and no other."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = {name for row in re.findall(r"^\| (`-.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(-[-\w]*)", row)}
+    context = click.Context(command)
+    assert listed == {name for option in command.get_params(context) for name in option.opts if name.startswith("-")}
 
 
 def test_links_lead_somewhere() -> None:

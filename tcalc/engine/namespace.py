@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import autograd, backend, data, dtypes, functional, methods, modes, nn, optim, printing, random
+from . import autograd, backend, data, dtypes, functional, gradcheck, methods, modes, nn, optim, printing, random
 from .errors import TensorError
 from .families import creation
 from .graph import AccumulateGrad, Node, RemovableHandle
@@ -275,7 +275,10 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "torch.nn.functional": _functional,
     "torch.nn.init": lambda: {f.__name__: f for f in (init.uniform_, init.normal_, init.zeros_, init.ones_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_)},
-    "torch.autograd": lambda: {"backward": autograd.backward, "grad": autograd.grad, "functional": Sub("torch.autograd.functional")},
+    "torch.autograd": lambda: {
+        "backward": autograd.backward, "grad": autograd.grad, "gradcheck": gradcheck.gradcheck, "gradgradcheck": gradcheck.gradgradcheck,
+        "functional": Sub("torch.autograd.functional"),
+    },
     "torch.autograd.functional": lambda: {f.__name__: f for f in (functional.jacobian, functional.hessian, functional.vjp, functional.jvp, functional.hvp, functional.vhp)},
     "torch.cuda": lambda: {"is_available": cuda_is_available, "device_count": backend.cuda_count, "synchronize": synchronize},
     "torch.optim": lambda: {"SGD": optim.SGD},

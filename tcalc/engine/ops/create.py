@@ -10,7 +10,13 @@ from ..families.creation import creation, filled
 from ..spec import spec_of
 
 
-@creation(plan=lambda size: (size, None), out=True)
+def _plan_zeros(size):
+    if any(n < 0 for n in size):
+        raise TensorError("zeros: Dimension size must be non-negative.")
+    return size, None
+
+
+@creation(plan=_plan_zeros, out=True)
 def zeros(xp, spec, size: Size):
     """All 0.
 

@@ -852,6 +852,11 @@ def restride(xp, grad, shape: Size, strides: Size, from_shape: Size, from_stride
     return buffer[places].reshape(shape)
 
 
+def _window(value, self_spec, size, stride, storage_offset, F):
+    """The values that a geometry of self's storage shows."""
+    return F.restride(value, size, stride, self_spec.sizes, self_spec.strides, storage_offset or 0)
+
+
 def _plan_as_strided_scatter(self, src, size, stride, storage_offset):
     Geometry(tuple(self.shape), self.strides).strided(size, stride, storage_offset, extent(self.shape, self.strides), self.dtype.itemsize)
     if tuple(src.shape) != tuple(size):
@@ -861,12 +866,9 @@ def _plan_as_strided_scatter(self, src, size, stride, storage_offset):
 
 @structural(
     plan=_plan_as_strided_scatter,
-    self=lambda grad, self_spec, size, stride, storage_offset, F: F.as_strided_scatter(
-        grad, F.restride(grad * 0, size, stride, self_spec.sizes, self_spec.strides, storage_offset or 0), size, stride, storage_offset
-    ),
-    src=lambda grad, self_spec, size, stride, storage_offset, F: F.restride(
-        grad, size, stride, self_spec.sizes, self_spec.strides, storage_offset or 0
-    ),
+    self=lambda grad, self_spec, size, stride, storage_offset, F: grad
+    - F.restride(_window(grad, self_spec, size, stride, storage_offset, F), self_spec.sizes, self_spec.strides, size, stride, -(storage_offset or 0)),
+    src=lambda grad, self_spec, size, stride, storage_offset, F: _window(grad, self_spec, size, stride, storage_offset, F),
     out=False,
 )
 def as_strided_scatter(xp, self, src, size: Size, stride: Size, storage_offset: Int | None = None):
