@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 # --- ways of timing ---------------------------------------------------------------------------------------------------
 
 
-def in_turns(run: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+def in_turns(run: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
     """The median of each side over `repeats` rounds in which the sides take turns."""
     found: dict[str, list[float]] = {side: [] for side in run}
     for _ in range(repeats):
@@ -57,7 +57,10 @@ def in_turns(run: dict[str, Callable[[], float]], repeats: int) -> dict[str, flo
 
 
 def in_process(sides: dict[str, Callable[[], Step]], repeats: int) -> dict[str, float]:
-    """Seconds of one step, timed in batches long enough for the clock. Sides are builders of steps; one that lacks its library is left out."""
+    """Seconds of one step, timed in batches long enough for the clock.
+
+    Sides are builders of steps; one that lacks its library is left out.
+    """
     run = {}
     for side, build in sides.items():
         try:
@@ -105,7 +108,7 @@ def child(task: str, figure: str, sides: list[str]) -> tuple[Callable[[dict[str,
     def how(sides: dict[str, Any], repeats: int) -> dict[str, float]:
         if task not in CHILD_FIGURES:
             found: dict[str, dict[str, list[float]]] = {}
-            able = [side for side, words in sides.items() if works([sys.executable, "-c", f"import {'numpy' if side == 'numpy' else side}"])]
+            able = [side for side in sides if works([sys.executable, "-c", f"import {side}"])]
             for _ in range(min(repeats, 3)):
                 for side in able:
                     for name, value in json.loads(command(sides[side])).items():
@@ -134,9 +137,11 @@ def expression(text: str, name: str) -> Step:
     """A step that evaluates an expression on small tensors."""
     lib = library(name)
     names = {
-        "a": lib.tensor([1.0, 2.0, 3.0]), "b": lib.tensor([4.0, 5.0, 6.0]), "m": lib.ones(2, 3),
+        "a": lib.tensor([1.0, 2.0, 3.0]),
+        "b": lib.tensor([4.0, 5.0, 6.0]),
+        "m": lib.ones(2, 3),
         "x": lib.tensor([1.0, 2.0, 3.0], requires_grad=True),
-    }  # fmt: skip
+    }
     return eval(f"lambda: {text}", names)  # type: ignore[no-any-return]  # the expressions of ROWS
 
 
@@ -260,9 +265,10 @@ def mlp_numpy(sizes: tuple[int, int, int, int]) -> Step:
 
 def mlp(sizes: tuple[int, int, int, int], **budgets: float) -> Row:
     """The row of one network: batch, inputs, hidden units, outputs."""
-    sides = {side: partial(mlp_torch, sizes, side) for side in ("tcalc", "torch")}
+    sides: dict[str, Any] = {side: partial(mlp_torch, sizes, side) for side in ("tcalc", "torch")}
     others = {"numpy": mlp_numpy, "mygrad": mlp_mygrad, "autograd": mlp_autograd}
-    return Row("mlp", "MLP step " + "x".join(map(str, sizes)), in_process, sides | {k: partial(v, sizes) for k, v in others.items()}, budgets)
+    sides |= {side: partial(build, sizes) for side, build in others.items()}
+    return Row("mlp", "MLP step " + "x".join(map(str, sizes)), in_process, sides, budgets)
 
 
 # --- tasks that get a process to themselves -----------------------------------------------------------------------------
@@ -345,13 +351,18 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row("startup", "tcalc 'ones(2)'", as_commands, {"tcalc": [*tcalc, "ones(2)"], **imports}, {"absolute": 0.130})
 
     small = {
-        "add, no grad": "a + b", "add, grad": "x + b", "in-place add": "a.add_(b)", "view": "m.view(3, 2)", "transpose": "m.T", "index": "m[0]",
-    }  # fmt: skip
+        "add, no grad": "a + b",
+        "add, grad": "x + b",
+        "in-place add": "a.add_(b)",
+        "view": "m.view(3, 2)",
+        "transpose": "m.T",
+        "index": "m[0]",
+    }
     for what, text in small.items():
         sides = {side: partial(expression, text, side) for side in ("tcalc", "torch")}
         yield Row("small", f"{what}: {text}", in_process, sides, {"torch": 1.0})
 
-    micro = {side: partial(micro_torch, side) for side in ("tcalc", "torch")}
+    micro: dict[str, Any] = {side: partial(micro_torch, side) for side in ("tcalc", "torch")}
     micro |= {"numpy": micro_numpy, "mygrad": micro_mygrad, "autograd": micro_autograd}
     yield Row("micro", "(x*y+x).sum().backward(), 3 elements", in_process, micro, {"torch": 0.5})
 

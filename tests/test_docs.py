@@ -44,17 +44,28 @@ def shell(folder: Path) -> Callable[[str], str]:
     work = folder / "work"
     work.mkdir()
     environment = {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(folder), "LANG": "C.UTF-8", "TCALC_HISTORY": "",
-    }  # fmt: skip
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "TCALC_HISTORY": "",
+    }
 
     def run(block: str) -> str:
         written = []
-        for command in entries(block, lambda line: line.startswith("$ ")):
+        for line, *_ in entries(block, lambda line: line.startswith("$ ")):
             result = subprocess.run(
-                ["sh", "-c", command[0].removeprefix("$ ")],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", cwd=work, env=environment, timeout=60, check=False,
-            )  # fmt: skip
-            written.append(f"{command[0]}\n{result.stdout}")
+                ["sh", "-c", line.removeprefix("$ ")],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                cwd=work,
+                env=environment,
+                timeout=60,
+                check=False,
+            )
+            written.append(f"{line}\n{result.stdout}")
         return "".join(written)
 
     return run
@@ -125,7 +136,7 @@ def test_readme_lists_the_options() -> None:
     """The table names every option, and no other."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     listed = {name for row in re.findall(r"^\| (`-.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(-[-\w]*)", row)}
-    context = click.Context(command)
+    context = click.Context(command, **command.context_settings)
     assert listed == {name for option in command.get_params(context) for name in option.opts if name.startswith("-")}
 
 

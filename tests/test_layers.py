@@ -16,7 +16,8 @@ PACKAGE = ROOT / "tcalc"
 LAYERS = ("engine", "lang", "session", "cli")  # from the bottom up
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 OPS = sorted((PACKAGE / "engine" / "ops").glob("*.py"))
-ALL_FILES = [*SOURCES, *sorted((ROOT / "scripts").glob("*.py")), *(p for p in sorted((ROOT / "tests").rglob("*.py")) if p.parent.name != "snippets")]
+TESTS = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path.parent.name != "snippets"]
+ALL_FILES = [*SOURCES, *sorted((ROOT / "scripts").glob("*.py")), *TESTS]
 
 IMPORT_ALONE = """
 import importlib, pkgutil, sys
@@ -144,7 +145,8 @@ class Formula:
         return self.wrong
 
     def _name(self, name: str, bound: set[str]) -> None:
-        if name == "xp" or not (name in bound or name in PURE_MODULES or name in self.constants or name in self.functions or hasattr(builtins, name)):
+        known = name in bound or name in PURE_MODULES | self.constants | self.functions.keys() or hasattr(builtins, name)
+        if name == "xp" or not known:
             self.wrong.append(name)
         elif name in self.functions and name not in bound and name not in self.seen:
             self.seen.add(name)
@@ -171,7 +173,7 @@ def integer_rules(module: ast.Module) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", OPS, ids=relative)
-def test_formulas_use_operators_and_F_only(path: Path) -> None:
+def test_formulas_use_operators_and_ops_only(path: Path) -> None:
     """A formula runs on raw arrays and on Tensors alike, so it names no array module, no Tensor and no method of either."""
     module = tree(path)
     functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}

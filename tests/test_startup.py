@@ -44,9 +44,8 @@ def modules(*args: str) -> set[str]:
 @pytest.fixture(scope="module")
 def bare() -> set[str]:
     """What the interpreter imports by itself here (a `.pth` file may add to it)."""
-    result = subprocess.run(
-        [sys.executable, "-c", "import json, sys; print(json.dumps(sorted(sys.modules)))"], capture_output=True, check=True, cwd=ROOT, timeout=60
-    )
+    code = "import json, sys; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, timeout=60)
     return set(json.loads(result.stdout))
 
 

@@ -7,27 +7,24 @@ from heapq import heappop, heappush
 from typing import Any
 
 from . import backend
-from .backend import asarray, ndarray
+from .backend import ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .graph import AccumulateGrad, Node, Output
-from .layout import is_dense
-from .modes import _enabled, is_grad_enabled
+from .modes import _enabled
 from .record import OpNode
 from .registry import OPS, TENSOR_OPS, RawOps, raw_ops
 from .spec import Spec, row_major
 from .tensor import Tensor, allocate, make, new_tensor, wrap
 
 
-NUMPY_OPS = raw_ops(backend.np)
-
-
 class RawLevel:
     """Plain backward: gradients are raw arrays, formulas run on kernels, nothing is recorded."""
 
+    keeps_graph = False
+    numpy_ops = raw_ops(backend.np)
+
     @staticmethod
     def ops(grad: Any) -> RawOps:
-        if grad.__class__ is ndarray:
-            return NUMPY_OPS
         return raw_ops(backend.module_of(grad[0] if isinstance(grad, list) else grad))
 
     @staticmethod
@@ -65,6 +62,9 @@ class RawLevel:
 
 class TensorLevel:
     """Backward with create_graph: gradients are Tensors, formulas run on the public ops and are recorded."""
+
+    keeps_graph = True
+    numpy_ops = TENSOR_OPS
 
     @staticmethod
     def ops(grad: Any) -> Any:
@@ -108,6 +108,8 @@ def _grad_spec(spec: Spec) -> Spec:
 
 def _settle(leaf: Tensor, grad: Any, owned: bool) -> Tensor:
     spec = _grad_spec(leaf.spec)
+    if not spec.numel:
+        return allocate(spec)
     if spec.contiguous:
         if not (owned and grad.__class__ is ndarray and grad.flags.c_contiguous):
             grad = backend.copy_of(grad)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import ml_dtypes
 import numpy
@@ -51,7 +51,7 @@ class device:  # noqa: N801 - torch's own spelling
     """Where a tensor's memory is: `device("cpu")`, `device("cuda", 1)`, `device("cuda:1")`, `device("meta")`."""
 
     __slots__ = ("index", "type")
-    _known: dict[tuple[str, int | None], device] = {}
+    _known: ClassVar[dict[tuple[str, int | None], device]] = {}
     type: str
     index: int | None
 

@@ -38,8 +38,10 @@ def _flatten(data: Any, shape: Sequence[int], dim: int, into: list[Any]) -> None
         if isinstance(data, (list, tuple)) and dim:
             raise TensorTypeError("not a sequence")
         if not isinstance(data, (bool, int, float)):
-            raise TensorValueError(f"too many dimensions '{type(data).__name__}'") if isinstance(data, (str, list, tuple)) else TensorError(
-                f"Could not infer dtype of {type(data).__name__}"
+            raise (
+                TensorValueError(f"too many dimensions '{type(data).__name__}'")
+                if isinstance(data, (str, list, tuple))
+                else TensorError(f"Could not infer dtype of {type(data).__name__}")
             )
         into.append(data)
         return
@@ -50,7 +52,9 @@ def _flatten(data: Any, shape: Sequence[int], dim: int, into: list[Any]) -> None
     if not isinstance(data, (list, tuple)):
         raise TensorTypeError("not a sequence")
     if len(data) != shape[dim]:
-        raise TensorValueError(f"expected sequence of length {shape[dim]} at dim {dim} (got {len(data)})", "tensor", {"data": data}, dim=dim)
+        raise TensorValueError(
+            f"expected sequence of length {shape[dim]} at dim {dim} (got {len(data)})", "tensor", {"data": data}, dim=dim
+        )
     for item in data:
         _flatten(item, shape, dim + 1, into)
 
@@ -86,7 +90,9 @@ def array_of(data: Any, wanted: dtype | None) -> Any:
         if d is dtypes.int64:
             raise TensorError("Overflow when unpacking long long") from None
         bad = next(v for v in values if not dtypes.iinfo(d).min <= v <= dtypes.iinfo(d).max)
-        raise TensorError(f"value cannot be converted to type {_C_TYPES.get(d.name, d.name)} without overflow", "tensor", {"value": bad}) from None
+        raise TensorError(
+            f"value cannot be converted to type {_C_TYPES.get(d.name, d.name)} without overflow", "tensor", {"value": bad}
+        ) from None
     return array.reshape(shape)
 
 
@@ -194,6 +200,9 @@ def legacy_tensor(*args: Any, d: dtype | None = None) -> Tensor:
         return args[0].detach()
     bad = next((a for a in args if not isinstance(a, int) or isinstance(a, bool)), None)
     if bad is not None:
-        raise TensorTypeError(f"new(): invalid data type '{type(bad).__name__}'" if isinstance(bad, str) else f"new() received an invalid combination of arguments - got ({type(bad).__name__})")
+        raise TensorTypeError(
+            f"new(): invalid data type '{type(bad).__name__}'"
+            if isinstance(bad, str)
+            else f"new() received an invalid combination of arguments - got ({type(bad).__name__})"
+        )
     return make(backend.full(tuple(args), 0, backend.NUMPY[d], backend.CPU), spec_of(d, backend.CPU, tuple(args)))
-

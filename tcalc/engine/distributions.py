@@ -94,8 +94,7 @@ def narrow(values: Array, dtype: dtype) -> Array:
 
 def _refuse_integers(family: str, name: str) -> None:
     raise TensorError(
-        f"{family} distribution is a continuous probability distribution. dtype must be a floating point but you"
-        f" specified {name}",
+        f"{family} distribution is a continuous probability distribution. dtype must be a floating point but you specified {name}",
         family.lower() + "_",
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import backend
 from .autograd import grad
 from .errors import TensorError, TensorTypeError
 from .modes import enable_grad
 from .registry import OPS
 from .spec import spec_of
 from .tensor import Tensor, make
-from . import backend
 
 Function = Callable[..., Any]
 
@@ -26,7 +26,9 @@ def _tuple(value: Any, what: str, name: str) -> tuple[bool, tuple[Tensor, ...]]:
     for i, item in enumerate(items):
         if not isinstance(item, Tensor):
             where = f"Value at index {i}" if several else "given"
-            raise TensorTypeError(f"The {what} {name} must be either a Tensor or a tuple of Tensors but the {where.lower()} has type {type(item)}.")
+            raise TensorTypeError(
+                f"The {what} {name} must be either a Tensor or a tuple of Tensors but the {where.lower()} has type {type(item)}."
+            )
     return several, items
 
 
@@ -46,7 +48,9 @@ def _unpack(several: bool, values: Sequence[Any]) -> Any:
     return tuple(values) if several else values[0]
 
 
-def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False, strategy: str = "reverse-mode") -> Any:
+def jacobian(
+    func: Function, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False, strategy: str = "reverse-mode"
+) -> Any:
     """d func / d inputs: for each output and input a tensor of shape (*output shape, *input shape).
 
     Tuples of outputs or inputs give tuples of results. Raises TypeError when func does not return Tensors.
@@ -63,7 +67,9 @@ def _rows(out: Tensor, ins: Sequence[Tensor], create_graph: bool, strict: bool) 
     """The blocks of one output, one backward for each of its elements."""
     if out.node is None:
         if strict:
-            raise TensorError("Output 0 of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the input when running in strict mode.")
+            raise TensorError(
+                "Output 0 of the user-provided function does not require gradients. The outputs must be computed in a differentiable manner from the input when running in strict mode."
+            )
         return [_zeros(out.shape, t.shape, like=out) for t in ins]
     flat = OPS["reshape"].call(out, (-1,))
     blocks: list[list[Tensor]] = [[] for _ in ins]
@@ -71,7 +77,9 @@ def _rows(out: Tensor, ins: Sequence[Tensor], create_graph: bool, strict: bool) 
         found = grad(flat[k], ins, retain_graph=True, create_graph=create_graph, allow_unused=True)
         for i, (value, t) in enumerate(zip(found, ins, strict=True)):
             if value is None and strict:
-                raise TensorError(f"Output {0} of the user-provided function is independent of input {i}. This is not allowed in strict mode.")
+                raise TensorError(
+                    f"Output {0} of the user-provided function is independent of input {i}. This is not allowed in strict mode."
+                )
             blocks[i].append(_zeros(t.shape, like=out) if value is None else value)
     return [
         OPS["reshape"].call(OPS["stack"].call(rows, 0), (*out.shape, *t.shape)) if rows else _zeros(out.shape, t.shape, like=out)
@@ -83,7 +91,9 @@ def _scalar_function(func: Function, name: str) -> Function:
     def checked(*inputs: Tensor) -> Tensor:
         out = func(*inputs)
         if not isinstance(out, Tensor):
-            raise TensorTypeError(f"The outputs of the user-provided function given to {name} must be either a Tensor or a tuple of Tensors but the given outputs has type {type(out)}.")
+            raise TensorTypeError(
+                f"The outputs of the user-provided function given to {name} must be either a Tensor or a tuple of Tensors but the given outputs has type {type(out)}."
+            )
         if out.numel() != 1:
             raise TensorError(f"The Tensor returned by the function given to {name} should contain a single element")
         return out.squeeze()  # type: ignore[no-any-return]  # an op
@@ -91,7 +101,14 @@ def _scalar_function(func: Function, name: str) -> Function:
     return checked
 
 
-def hessian(func: Function, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False, outer_jacobian_strategy: str = "reverse-mode") -> Any:
+def hessian(
+    func: Function,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
     """Second derivatives of a scalar function: the jacobian of its jacobian, shape (*input shape, *input shape).
 
     Raises RuntimeError when func does not return one element.
@@ -115,7 +132,18 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
         ins = _fresh(given, create_graph)
         several_out, outs = _tuple(func(*ins), "outputs of the user-provided function given to", "vjp")
         weights = _weights(v, outs, "v", "function output")
-        found = grad([o for o in outs if o.node is not None], ins, [w for o, w in zip(outs, weights, strict=True) if o.node is not None], retain_graph=True, create_graph=create_graph, allow_unused=True) if any(o.node is not None for o in outs) else [None] * len(ins)
+        found = (
+            grad(
+                [o for o in outs if o.node is not None],
+                ins,
+                [w for o, w in zip(outs, weights, strict=True) if o.node is not None],
+                retain_graph=True,
+                create_graph=create_graph,
+                allow_unused=True,
+            )
+            if any(o.node is not None for o in outs)
+            else [None] * len(ins)
+        )
     values = [_zeros(t.shape, like=t) if g is None else g for g, t in zip(found, ins, strict=True)]
     results = outs if create_graph else tuple(o.detach() for o in outs)
     return _unpack(several_out, results), _unpack(several_in, values)
@@ -124,14 +152,20 @@ def vjp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
 def _weights(v: Any, outs: Sequence[Tensor], name: str, of: str) -> tuple[Tensor, ...]:
     if v is None:
         if len(outs) != 1 or outs[0].numel() != 1:
-            raise TensorError(f"The vector {name} can only be None if the user-provided function returns a single Tensor with a single element.")
+            raise TensorError(
+                f"The vector {name} can only be None if the user-provided function returns a single Tensor with a single element."
+            )
         return (OPS["ones_like"].call(outs[0]),)
     _, given = _tuple(v, "v given to", "vjp")
     if len(given) != len(outs):
         raise TensorError(f"{name} is a tuple of invalid length: should be {len(outs)} but got {len(given)}.")
     for i, (w, o) in enumerate(zip(given, outs, strict=True)):
         if w.shape != o.shape:
-            raise TensorError(f"Entry {i} in {name} has invalid size: should be {o.shape} but got {w.shape}." if len(outs) > 1 else f"{name} has invalid size: should be {o.shape} but got {w.shape}.")
+            raise TensorError(
+                f"Entry {i} in {name} has invalid size: should be {o.shape} but got {w.shape}."
+                if len(outs) > 1
+                else f"{name} has invalid size: should be {o.shape} but got {w.shape}."
+            )
     return given
 
 
@@ -148,9 +182,15 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
         several_out, outs = _tuple(func(*ins), "outputs of the user-provided function given to", "jvp")
         dummies = tuple(OPS["zeros_like"].call(o).requires_grad_() for o in outs)
         live = [(o, d) for o, d in zip(outs, dummies, strict=True) if o.node is not None]
-        backward = grad([o for o, _ in live], ins, [d for _, d in live], create_graph=True, allow_unused=True) if live else [None] * len(ins)
+        backward = (
+            grad([o for o, _ in live], ins, [d for _, d in live], create_graph=True, allow_unused=True) if live else [None] * len(ins)
+        )
         used = [(g, w) for g, w in zip(backward, weights, strict=True) if g is not None and g.node is not None]
-        found = grad([g for g, _ in used], dummies, [w for _, w in used], create_graph=create_graph, allow_unused=True) if used else [None] * len(dummies)
+        found = (
+            grad([g for g, _ in used], dummies, [w for _, w in used], create_graph=create_graph, allow_unused=True)
+            if used
+            else [None] * len(dummies)
+        )
     values = [_zeros(o.shape, like=o) if g is None else g for g, o in zip(found, outs, strict=True)]
     results = outs if create_graph else tuple(o.detach() for o in outs)
     return _unpack(several_out, results), _unpack(several_out, values)
@@ -168,7 +208,11 @@ def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
         out = _scalar_function(func, "vhp")(*ins)
         first = grad(out, ins, create_graph=True, allow_unused=True)
         used = [(g, w) for g, w in zip(first, weights, strict=True) if g is not None and g.node is not None]
-        found = grad([g for g, _ in used], ins, [w for _, w in used], create_graph=create_graph, allow_unused=True) if used else [None] * len(ins)
+        found = (
+            grad([g for g, _ in used], ins, [w for _, w in used], create_graph=create_graph, allow_unused=True)
+            if used
+            else [None] * len(ins)
+        )
     values = [_zeros(t.shape, like=t) if g is None else g for g, t in zip(found, ins, strict=True)]
     return (out if create_graph else out.detach()), _unpack(several, values)
 

@@ -68,9 +68,7 @@ class Generator:
         just_seeded = position == _KEY_LENGTH and key[0] == self._seed & 0xFFFFFFFF
         following = 0 if just_seeded else position
         cached = 0.0 if self.cached is None else self.cached
-        return _STATE.pack(
-            self._seed, left, 1, following, *key, 0.0, cached, 0.0, int(self.cached is not None), 0.0, False
-        )
+        return _STATE.pack(self._seed, left, 1, following, *key, 0.0, cached, 0.0, int(self.cached is not None), 0.0, False)
 
     def set_state(self, state: bytes) -> Generator:
         """Continue from bytes of `get_state`, this class's or torch's.
@@ -79,8 +77,7 @@ class Generator:
         """
         if len(state) != _STATE.size:
             raise TensorError(
-                f"Expected a CPUGeneratorImplState of size {_STATE.size} but found the input RNG state size to be"
-                f" {len(state)}",
+                f"Expected a CPUGeneratorImplState of size {_STATE.size} but found the input RNG state size to be {len(state)}",
                 "set_state",
             )
         seed, left, seeded, following, *rest = _STATE.unpack(state)

@@ -42,7 +42,14 @@ def _moved(inputs: Sequence[Any], at: int, step: Tensor, size: float) -> list[An
 
 
 def gradcheck(
-    func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, seed: int = 0, raise_exception: bool = True
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    seed: int = 0,
+    raise_exception: bool = True,
 ) -> bool:
     """Whether backward agrees with central differences of `func` at `inputs`, in one random direction per input.
 
@@ -70,17 +77,26 @@ def gradcheck(
         with no_grad():
             above = _outputs(func, _moved(given, i, step, eps))
             below = _outputs(func, _moved(given, i, step, -eps))
-            numeric = sum(float(_dot(v, a - b)) for v, a, b in zip(weights, above, below, strict=True)) / (2 * eps)
+            numeric = sum([float(_dot(v, a - b)) for v, a, b in zip(weights, above, below, strict=True)]) / (2 * eps)
             exact = 0.0 if analytic is None else float(_dot(analytic, step))
         if not abs(numeric - exact) <= atol + rtol * abs(numeric):
             if raise_exception:
-                raise TensorError(f"gradcheck: derivative by input {i} is {exact:.9g} by backward and {numeric:.9g} by differences", "gradcheck")
+                raise TensorError(
+                    f"gradcheck: derivative by input {i} is {exact:.9g} by backward and {numeric:.9g} by differences", "gradcheck"
+                )
             return False
     return True
 
 
 def gradgradcheck(
-    func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3, seed: int = 0, raise_exception: bool = True
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    seed: int = 0,
+    raise_exception: bool = True,
 ) -> bool:
     """gradcheck of the gradients of `func`: whether second derivatives are right.
 

@@ -8,11 +8,11 @@ from typing import Any
 from . import backend, dtypes
 from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
+from .families.view import show
 from .ops.index import nonzero_places
 from .registry import OPS
 from .spec import Spec, spec_of
 from .tensor import Tensor
-from .families.view import show
 
 SELECT, SLICE, UNSQUEEZE, ALIAS = OPS["select"], OPS["slice"], OPS["unsqueeze"], OPS["alias"]
 FULL = slice(None)
@@ -108,7 +108,8 @@ def _as_item(i: Any) -> Any:
     if hasattr(i, "__index__"):
         return i.__index__()
     raise TensorIndexError(
-        f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(i).__name__})", "index"
+        f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(i).__name__})",
+        "index",
     )
 
 
@@ -122,7 +123,9 @@ def _dims_of(item: Any) -> int:
 def _selected(view: Tensor, dim: int, index: int, named: int) -> Tensor:
     size = view.shape[dim]
     if not -size <= index < size:
-        raise TensorIndexError(f"index {index} is out of bounds for dimension {named} with size {size}", "select", {"self": view}, dim=named)
+        raise TensorIndexError(
+            f"index {index} is out of bounds for dimension {named} with size {size}", "select", {"self": view}, dim=named
+        )
     return SELECT.call(view, dim, index)  # type: ignore[no-any-return]  # the registry holds functions
 
 
@@ -182,10 +185,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         view.index_put_(picks, written)
         return
     target = ALIAS.call(view) if view is self else view
-    if not isinstance(value, Tensor):
-        if given.ndim == 0:
-            target.fill_(given.item())
-            return
+    if given.ndim == 0 and not isinstance(value, Tensor):
+        target.fill_(given.item())
+        return
     _fits(target.spec, given.spec)
     while given.ndim > target.ndim and given.shape[0] == 1:
         given = OPS["squeeze_dim"].call(given, 0)
@@ -199,7 +201,9 @@ def _as_value(value: Any, view: Tensor) -> Tensor:
         return tensor(value, dtype=view.spec.dtype)
     if isinstance(value, (list, tuple, backend.ndarray, backend.np.generic)):
         return tensor(value, dtype=view.spec.dtype)
-    raise TensorTypeError(f"can't assign a {type(value).__name__} to a torch.{view.spec.dtype.kernel_name}Tensor", "setitem", {"self": view})
+    raise TensorTypeError(
+        f"can't assign a {type(value).__name__} to a torch.{view.spec.dtype.kernel_name}Tensor", "setitem", {"self": view}
+    )
 
 
 def _fits(target: Spec, given: Spec) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import backend
-from .backend import META
 from .errors import TensorError
 from .graph import Grad, Node, Output, grad_fn_of, next_seq
 from .modes import is_grad_enabled
 from .record import OpNode, attach, new_node
 from .registry import OPS
-from .spec import Spec, spec_of
-from .tensor import MULTI_VIEW, NO_GRAD_VIEW, Storage, Tensor, View, allocate, make
+from .spec import spec_of
+from .tensor import MULTI_VIEW, NO_GRAD_VIEW, Tensor, View, allocate, make
 
 if TYPE_CHECKING:
     from .registry import Op
@@ -59,7 +58,9 @@ def bump(target: Tensor) -> None:
     storage.version += 1
 
 
-def write(op: Op, target: Tensor, inputs: Sequence[Any], params: Sequence[Any], specs: Sequence[Any], perform: Callable[[], None]) -> Tensor:
+def write(
+    op: Op, target: Tensor, inputs: Sequence[Any], params: Sequence[Any], specs: Sequence[Any], perform: Callable[[], None]
+) -> Tensor:
     """Check, `perform()` the write, and make `op` (whose first input is `target`) the target's history.
 
     A formula that needs the old values gets a copy of them, taken before the write.
@@ -111,7 +112,9 @@ def _give_up_retained(target: Tensor) -> bool:
     return True
 
 
-def attach_to(op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: Sequence[Any], target: Tensor, specs: Sequence[Any]) -> OpNode:
+def attach_to(
+    op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: Sequence[Any], target: Tensor, specs: Sequence[Any]
+) -> OpNode:
     """The op's node, made on a stand-in that shares the target's memory so that the target's own history is set by `rebase`."""
     stand_in = make(target.a, target.spec)
     stand_in.storage, stand_in.offset = target.get_storage(), target.offset
@@ -169,7 +172,11 @@ class CopySlices(Node):
         whole = allocate(spec if spec.dense else spec_of(spec.dtype, spec.device, spec.shape))
         whole.a[...] = grad
         part = backend.lens(
-            whole.get_storage().raw, self.view_spec.shape, self.view_spec.numpy, self.shift * spec.dtype.itemsize, self.view_spec.byte_strides
+            whole.get_storage().raw,
+            self.view_spec.shape,
+            self.view_spec.numpy,
+            self.shift * spec.dtype.itemsize,
+            self.view_spec.byte_strides,
         )
         inner = self.inner.apply(backend.copy_of(part), level)
         part[...] = 0 if inner[0] is None else inner[0]

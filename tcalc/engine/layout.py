@@ -231,7 +231,9 @@ def infer_size(sizes: Sequence[int], numel: int) -> Ints:
         return (*sizes[:hole], numel // known, *sizes[hole + 1 :])
     elif known == 0 and numel == 0:
         shown = list(sizes)
-        raise TensorError(f"cannot reshape tensor of 0 elements into shape {shown} because the unspecified dimension size -1 can be any value and is ambiguous")
+        raise TensorError(
+            f"cannot reshape tensor of 0 elements into shape {shown} because the unspecified dimension size -1 can be any value and is ambiguous"
+        )
     raise TensorError(f"shape '{list(sizes)}' is invalid for input of size {numel}", data_kind="numel")
 
 
@@ -339,9 +341,7 @@ class Geometry(NamedTuple):
             stride = self.strides[i - lead] if i >= lead else (shape[i + 1] * strides[i + 1] if self.shape else 0)
             if new == -1:
                 if i < lead:
-                    raise TensorError(
-                        f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {i}"
-                    )
+                    raise TensorError(f"The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {i}")
                 new = old
             elif new < 0:
                 raise TensorError(f"expand: invalid size {new} at dim {i}")

@@ -170,7 +170,9 @@ def _matrix_transposed(self: Tensor) -> Tensor:
     Raises RuntimeError below 2 dims.
     """
     if self.ndim < 2:
-        raise TensorError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.", "mT", {"self": self})
+        raise TensorError(
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.", "mT", {"self": self}
+        )
     return OPS["transpose"].call(self, -2, -1)  # type: ignore[no-any-return]  # the registry holds functions
 
 
@@ -188,7 +190,9 @@ def allclose(self: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     True
     """
     if self.spec.dtype is not other.spec.dtype:
-        raise TensorError(f"{self.spec.dtype.kernel_name} did not match {other.spec.dtype.kernel_name}", "allclose", {"self": self, "other": other})
+        raise TensorError(
+            f"{self.spec.dtype.kernel_name} did not match {other.spec.dtype.kernel_name}", "allclose", {"self": self, "other": other}
+        )
     return bool(OPS["allclose_tensor"].call(self, other, rtol, atol, equal_nan))
 
 
@@ -283,8 +287,8 @@ def _operators() -> None:
     setattr(Tensor, "__matmul__", _matmul)
     setattr(Tensor, "__eq__", _equality(calls["eq"], False))
     setattr(Tensor, "__ne__", _equality(calls["ne"], True))
-    for name, public in (("iadd", "add_"), ("isub", "sub_"), ("imul", "mul_"), ("itruediv", "div_"), ("ifloordiv", "floor_divide_"), ("imod", "remainder_"), ("ipow", "pow_"), ("iand", "bitwise_and_"), ("ior", "bitwise_or_"), ("ixor", "bitwise_xor_")):  # fmt: skip
-        setattr(Tensor, f"__{name}__", getattr(Tensor, public))
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"):
+        setattr(Tensor, f"__i{name}__", getattr(Tensor, f"{BINARY[name]}_"))
     setattr(Tensor, "__neg__", PUBLIC["neg"].call)
     setattr(Tensor, "__pos__", PUBLIC["positive"].call)
     setattr(Tensor, "__abs__", PUBLIC["abs"].call)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import autograd, backend, data, dtypes, functional, gradcheck, methods, modes, nn, optim, printing, random
+from . import autograd, backend, data, dtypes, functional, gradcheck, methods, modes, optim, printing, random
 from .errors import TensorError
 from .families import creation
 from .graph import AccumulateGrad, Node, RemovableHandle
@@ -114,7 +114,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             [2, 2]])
     """
     if indexing not in ("ij", "xy"):
-        raise TensorError(f"torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: {indexing}")
+        raise TensorError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
     swap = indexing == "xy" and len(given) >= 2
     if swap:
@@ -139,7 +139,9 @@ def result_type(a: Any, b: Any) -> dtypes.dtype:
     operands = (a, b)
     tensors = [t.spec for t in operands if isinstance(t, Tensor)]
     return dtypes.result_type(
-        [s.dtype for s in tensors if s.ndim], [s.dtype for s in tensors if not s.ndim], [type(n) for n in operands if not isinstance(n, Tensor)]
+        [s.dtype for s in tensors if s.ndim],
+        [s.dtype for s in tensors if not s.ndim],
+        [type(n) for n in operands if not isinstance(n, Tensor)],
     )
 
 
@@ -225,7 +227,7 @@ def _ops(namespace: str) -> dict[str, Any]:
 
 def _torch() -> dict[str, Any]:
     found: dict[str, Any] = _ops("torch")
-    found |= {name: d for name, d in dtypes.BY_NAME.items()} | {"bool": dtypes.bool_, "finfo": dtypes.finfo, "iinfo": dtypes.iinfo}
+    found |= dtypes.BY_NAME | {"bool": dtypes.bool_, "finfo": dtypes.finfo, "iinfo": dtypes.iinfo}
     functions: list[Any] = [
         data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
         broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, std_mean, dtypes.get_default_dtype, dtypes.set_default_dtype,

@@ -17,7 +17,13 @@ class SGD:
     """
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0, nesterov: bool = False
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
     ):
         if isinstance(params, Tensor):
             raise TensorTypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.Tensor")

@@ -227,9 +227,7 @@ class _Layout:
     `shape` is that of the visible elements; `cut[i]` says that dimension i lost its middle.
     """
 
-    def __init__(
-        self, texts: list[str], shape: tuple[int, ...], cut: tuple[bool, ...], width: int, opts: PrintOptions
-    ) -> None:
+    def __init__(self, texts: list[str], shape: tuple[int, ...], cut: tuple[bool, ...], width: int, opts: PrintOptions) -> None:
         self.texts, self.shape, self.cut, self.edge = texts, shape, cut, opts.edgeitems
         room = opts.linewidth - len("tensor(") - max(len(shape) - 1, 0)
         self.per_line = max(1, int(room // (width + 2)))

@@ -105,9 +105,7 @@ def _check_uniform(dtype: dtype, low: float, high: float) -> None:
         if not -limit <= value <= limit:
             raise TensorError(f"{name} is out of bounds for {CPP_NAMES[dtype]}", "uniform_")
     if low > high:
-        raise TensorError(
-            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}", "uniform_"
-        )
+        raise TensorError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}", "uniform_")
     if high - low > limit:
         raise TensorError(
             f"uniform_ expects to-from <= std::numeric_limits<{dtype.kernel_name}>::max(), but found to={high:g} and"
@@ -116,9 +114,7 @@ def _check_uniform(dtype: dtype, low: float, high: float) -> None:
         )
 
 
-def normal(
-    gen: Generator, n: int, dtype: dtype, mean: float = 0.0, std: float = 1.0, contiguous: bool = True
-) -> Array:
+def normal(gen: Generator, n: int, dtype: dtype, mean: float = 0.0, std: float = 1.0, contiguous: bool = True) -> Array:
     """n normal numbers of a floating dtype: `randn`, `Tensor.normal_`.
 
     From 16 elements on, torch fills a contiguous output (`contiguous`) by blocks and any other one by one; the
@@ -164,15 +160,12 @@ def randint(gen: Generator, n: int, low: int, high: int, dtype: dtype) -> Array:
         if not -(2**63) <= bound < 2**63:
             raise TensorValueError("Overflow when unpacking long long", "random_")
     if low >= high:
-        raise TensorError(
-            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}", "random_"
-        )
+        raise TensorError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}", "random_")
     if dtype.is_floating_point:
         low, high = _representable(low, high, dtype)
         if low >= high:
             raise TensorError(
-                "random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got"
-                f" from={low} >= to={high}",
+                f"random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, but got from={low} >= to={high}",
                 "random_",
             )
     _check_in_range("from", low, dtype)

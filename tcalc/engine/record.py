@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .backend import ndarray
 from .errors import TensorError
 from .graph import AccumulateGrad, Grad, Node, Output, next_seq
 from .modes import is_grad_enabled
@@ -56,7 +57,7 @@ class OpNode(Node):
             self.saved = None
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
-        op, saved = self.op, self.saved
+        op, saved, specs = self.op, self.saved, self.specs
         if saved is None:
             raise TensorError(FREED, "backward", node=self)
         pool: list[Any] = [None] * op.pool_size
@@ -65,21 +66,21 @@ class OpNode(Node):
                 storage = value.storage
                 if storage is not None and storage.version != version:
                     raise overwritten(self, place, value, version)
-                pool[place] = level.unpack(self, place, value)
+                pool[place] = level.unpack(self, place, value) if op.cast_saved or level.keeps_graph else value.a
             else:
                 pool[place] = value
-        F = level.ops(grad)
+        F = level.numpy_ops if grad.__class__ is ndarray else level.ops(grad)
         vjps = op.vjps.get(self.mask)
         if vjps is None:
             vjps = op.compile(self.mask)
         if op.grads is not None:
             needs = [edge is not None for edge in self.edges]
-            grads = vjps[0][1](grad, pool, self.params, self.specs, needs, F)
+            grads = vjps[0][1](grad, pool, self.params, specs, needs, F)
         else:
             grads = [None] * len(self.edges)
             for i, vjp in vjps:
-                grads[i] = vjp(grad, pool, self.params, self.specs, None, F)
-        return op.finish_grads(grads, self.specs, F)
+                grads[i] = vjp(grad, pool, self.params, specs, None, F)
+        return grads if op.finish_grads is None else op.finish_grads(grads, specs, F)
 
 
 def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:
@@ -110,7 +111,9 @@ def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> Tensor
 new_node = OpNode.__new__
 
 
-def attach(op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: Sequence[Any], result: Tensor, specs: Sequence[Any]) -> OpNode:
+def attach(
+    op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: Sequence[Any], result: Tensor, specs: Sequence[Any]
+) -> OpNode:
     """Record one application of an op as the history of `result`, saving what its formulas need."""
     node = new_node(OpNode)
     node.op, node.edges, node.params, node.specs, node.seq = op, edges, params, specs, next_seq()

@@ -27,6 +27,9 @@ class Op:
 
     family = "op"
     memoised = False  # the plan follows from the first input's spec and plain arguments, so it is kept for the next call
+    finish_grads: Callable[[Sequence[Any], Sequence[Any], Any], Sequence[Any]] | None = (
+        None  # (grads, specs, F): to the inputs' shapes, dtypes
+    )
     cast_saved = False  # elementwise formulas see saved values in the result's dtype
 
     def __init__(
@@ -120,10 +123,6 @@ class Op:
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
         """The op on raw arrays, for formulas in plain backward."""
         return self.kernel(xp, *args, **kwargs)
-
-    def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
-        """Bring what the formulas gave to the shapes and dtypes of the inputs."""
-        return grads
 
     # --- formulas -------------------------------------------------------------------------------------------------
 
@@ -226,7 +225,7 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
                     memo[values[0].spec, args[1:]] = plan, [*map(type, args[1:])] or None
                 return plan(values[0])
             except EngineError as error:
-                raise op.explained(error, args, kwargs)
+                raise op.explained(error, args, kwargs) from None
         raise refusal(name, [op.signature for op in ops], args, kwargs, mismatch, method)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -236,10 +235,10 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
         if not kwargs:
             try:
                 plan, kinds = memo[self.spec, args]
-                if kinds is None or [*map(type, args)] == kinds:  # 1, 1.0 and True are equal keys
-                    return plan(self)
-            except (AttributeError, KeyError, TypeError):
-                pass
+            except (AttributeError, KeyError, TypeError):  # no Tensor, not met before, an argument that cannot be a key
+                kinds = plan = None
+            if plan is not None and (kinds is None or [*map(type, args)] == kinds):  # 1, 1.0 and True are equal keys
+                return plan(self)
         return parse((self, *args) if self is not None or args else (), kwargs)
 
     chosen = recall if any(op.memoised for op in ops) else call

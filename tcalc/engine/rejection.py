@@ -79,9 +79,7 @@ def binomial(gen: Generator, count: Array, prob: Array) -> Array:
     """
     kind = dtype_of(count.dtype)
     if not kind.is_floating_point:
-        raise TensorValueError(
-            f"binomial only supports floating-point dtypes for count, got: {kind.kernel_name}", "binomial"
-        )
+        raise TensorValueError(f"binomial only supports floating-point dtypes for count, got: {kind.kernel_name}", "binomial")
     if dtype_of(prob.dtype) is not kind:
         found = dtype_of(prob.dtype).kernel_name
         raise TensorError(f"Found dtype {found} but expected {kind.kernel_name}", "binomial")

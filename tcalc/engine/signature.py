@@ -111,7 +111,14 @@ class Layout:
 contiguous_format, preserve_format, channels_last = (MemoryFormat(n) for n in ("contiguous_format", "preserve_format", "channels_last"))
 strided = Layout()
 _PYTHON_TYPES: dict[Any, dtypes.dtype] = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
-ALIASES = {"input": "self", "axis": "dim", "keepdims": "keepdim", "x": "self", "x1": "self", "x2": "other"}  # numpy's words, which torch takes too
+ALIASES = {
+    "input": "self",
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "x": "self",
+    "x1": "self",
+    "x2": "other",
+}  # numpy's words, which torch takes too
 
 
 class Param(NamedTuple):
@@ -290,7 +297,9 @@ def type_name(value: Any) -> str:
     return type(value).__name__
 
 
-def refusal(name: str, signatures: Sequence[Signature], args: Sequence[Any], kwargs: dict[str, Any], last: Mismatch, method: bool) -> TensorTypeError:
+def refusal(
+    name: str, signatures: Sequence[Signature], args: Sequence[Any], kwargs: dict[str, Any], last: Mismatch, method: bool
+) -> TensorTypeError:
     """torch's TypeError when no signature fits: the reason when there is one signature, else what was given and what is expected."""
     if len(signatures) == 1 and not signatures[0].either:
         return TensorTypeError(last.sentence(name, method), name)

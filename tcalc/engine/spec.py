@@ -14,7 +14,23 @@ from .layout import Ints, Size, contiguous_strides, is_contiguous, is_dense
 class Spec:
     """dtype, device, shape, strides (in elements) and what follows from them. A plan's result, and all of a meta tensor."""
 
-    __slots__ = ("byte_strides", "contiguous", "dense", "device", "dtype", "itemsize", "ndim", "numel", "numpy", "one", "plain", "rows", "shape", "sizes", "strides")
+    __slots__ = (
+        "byte_strides",
+        "contiguous",
+        "dense",
+        "device",
+        "dtype",
+        "itemsize",
+        "ndim",
+        "numel",
+        "numpy",
+        "one",
+        "plain",
+        "rows",
+        "shape",
+        "sizes",
+        "strides",
+    )
 
     def __init__(self, d: dtype, where: device, shape: Ints, strides: Ints):
         self.dtype, self.device, self.shape, self.strides = d, where, Size(shape), strides

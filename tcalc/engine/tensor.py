@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import backend, dtypes
 from .backend import Array, asarray, device, ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
-from .graph import AccumulateGrad, RemovableHandle, Node, grad_fn_of
+from .graph import AccumulateGrad, Node, RemovableHandle, grad_fn_of
 from .layout import Size
 from .modes import is_inference_mode_enabled
 from .spec import Spec, spec_of
@@ -50,8 +50,15 @@ class Tensor:
     inference = False
 
     if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...  # ops are installed by methods.install
+        # ops and operators are installed by methods.install
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
 
     def __new__(cls, *args: Any) -> Tensor:
         """`Tensor(2, 3)` gives zeros of that size, `Tensor([1, 2])` the data, both in the default dtype."""
@@ -328,7 +335,9 @@ class Tensor:
         """
         if not force:
             if self.node is not None:
-                raise TensorError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.", "numpy", {"self": self})
+                raise TensorError(
+                    "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.", "numpy", {"self": self}
+                )
             if self.spec.device.type != "cpu":
                 raise TensorTypeError(
                     f"can't convert {self.spec.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.",
@@ -478,7 +487,9 @@ def wrap(array: Array) -> Tensor:
             " (You can probably work around this by making a copy of your array  with array.copy().) "
         )
     if any(s % item for s in array.strides):
-        raise TensorValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.")
+        raise TensorValueError(
+            "given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory."
+        )
     return make(array, spec_of(d, where, shape, strides))
 
 

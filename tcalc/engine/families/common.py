@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import backend, dtypes
@@ -53,13 +53,15 @@ def same_device(op: str, specs: Sequence[Spec]) -> backend.device:
     for s in specs:
         if s.device is not first.device and (s.ndim or s.device.type != "cpu"):
             names = sorted({str(first.device), str(s.device)}, key=lambda n: [str(x.device) for x in specs].index(n))
-            raise TensorError(f"Expected all tensors to be on the same device, but found at least two devices, {names[0]} and {names[1]}!", op)
+            raise TensorError(
+                f"Expected all tensors to be on the same device, but found at least two devices, {names[0]} and {names[1]}!", op
+            )
     return first.device
 
 
 def not_implemented(label: str, d: dtype) -> TensorNotImplemented:
     """torch's sentence for a dtype that a kernel does not take."""
-    return TensorNotImplemented(f'"{label}" not implemented for \'{d.kernel_name}\'')
+    return TensorNotImplemented(f"\"{label}\" not implemented for '{d.kernel_name}'")
 
 
 def check_cast(result: dtype, target: dtype) -> None:
@@ -88,9 +90,10 @@ _C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
     "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
 }  # fmt: skip
-OUT_SENTENCES = {
+OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "found": lambda op, have, want: f"Found dtype {have.kernel_name} but expected {want.kernel_name}",
     "expected": lambda op, have, want: f"Expected out tensor to have dtype {_C_NAMES[want.name]}, but got {_C_NAMES[have.name]} instead",
+    "decides": lambda op, have, want: OUT_SENTENCES["expected"](op, have, want),
     "same": lambda op, have, want: (
         f"Expected the dtype for input and out to match, but got {want.kernel_name} for input's dtype and {have.kernel_name} for out's dtype."
     ),
@@ -123,7 +126,9 @@ def write_out(out: Tensor, result: Tensor, op: str, rule: str = "cast") -> Tenso
     Raises RuntimeError when `out` requires grad, is on another device or has a dtype of a lower category.
     """
     if out.node is not None:
-        raise TensorError(f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op)
+        raise TensorError(
+            f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op
+        )
     if out.spec.device is not result.spec.device:
         raise TensorError(f"Expected out tensor to be on the same device, {result.spec.device}, but found {out.spec.device}", op)
     check_out_dtype(result.spec.dtype, out.spec.dtype, op, rule)
@@ -150,7 +155,9 @@ def refuse_grad_for_out(op: str, tensors: Sequence[Any]) -> None:
     from ..modes import is_grad_enabled
 
     if is_grad_enabled() and any(isinstance(t, Tensor) and t.node is not None for t in tensors):
-        raise TensorError(f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op)
+        raise TensorError(
+            f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op
+        )
 
 
 def opmath(d: dtype) -> dtype:

@@ -117,5 +117,3 @@ def filled(spec: Spec, fill: Callable[[Any], None]) -> Any:
     t = allocate(spec)
     fill(t.a)
     return t.a
-
-

@@ -40,7 +40,9 @@ class Plan:
         )
         op.check(common, specs)
         # a result that only the default dtype decides is planned anew each time: the default may change
-        self.by_default = common.category >= FLOAT > max([s.dtype.category for s in voters if isinstance(s, Spec)], default=FLOAT) or (op.promote == "float" and common.category < FLOAT)
+        self.by_default = common.category >= FLOAT > max([s.dtype.category for s in voters if isinstance(s, Spec)], default=FLOAT) or (
+            op.promote == "float" and common.category < FLOAT
+        )
         if op.promote == "float" and common.category < FLOAT:
             common = dtypes.get_default_dtype()
         self.common = common
@@ -50,11 +52,12 @@ class Plan:
         if len(tensors) < count:
             geometry += (((), ()),)
         self.spec = spec_of(result, device, tuple(shape), None if op.row_major else elementwise_strides(tuple(shape), geometry))
-        self.specs = tuple(s if isinstance(s, Spec) else None for s in specs[:count]) + (self.spec,)
+        self.specs = (*[s if isinstance(s, Spec) else None for s in specs[:count]], self.spec)
         self.xp = None if device is META else backend.xp_of(device)
         wanted = backend.NUMPY[self.compute]
         self.casts = tuple(
-            wanted if isinstance(s, Spec) and s.dtype is not self.compute and i not in op.free else None for i, s in enumerate(specs[:count])
+            wanted if isinstance(s, Spec) and s.dtype is not self.compute and i not in op.free else None
+            for i, s in enumerate(specs[:count])
         )
         self.ufunc = None if op.ufunc is None or self.xp is None else getattr(self.xp, op.ufunc)
         self.direct = (
@@ -157,7 +160,10 @@ class Elementwise(Op):
             for o, cast in zip(operands, plan.casts, strict=True)
         ]
         if plan.spec.device.type == "cuda":
-            arrays = [backend.transfer(a, plan.spec.device) if isinstance(o, Tensor) and o.spec.device.type == "cpu" else a for a, o in zip(arrays, operands, strict=True)]
+            arrays = [
+                backend.transfer(a, plan.spec.device) if isinstance(o, Tensor) and o.spec.device.type == "cpu" else a
+                for a, o in zip(arrays, operands, strict=True)
+            ]
         if plan.ufunc is not None and self._default(params):
             if plan.spec.contiguous and all(s is None or s.contiguous for s in plan.specs):
                 return adopt(plan.ufunc(*arrays), plan.spec)
@@ -295,7 +301,14 @@ class Elementwise(Op):
                     plan = plans[self.spec, other.spec]
                 except (AttributeError, KeyError):
                     plan = None
-                if plan is not None and plan.direct and plan.spec is self.spec and self.node is None and other.node is None and self.base is None:
+                if (
+                    plan is not None
+                    and plan.direct
+                    and plan.spec is self.spec
+                    and self.node is None
+                    and other.node is None
+                    and self.base is None
+                ):
                     plan.ufunc(self.a, other.a, self.a)  # type: ignore[misc]  # a direct plan has one
                     storage = self.storage
                     if storage is None:
@@ -307,7 +320,7 @@ class Elementwise(Op):
             except Mismatch as mismatch:
                 raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
             except EngineError as error:
-                raise op.explained(error, (self, *args), kwargs)
+                raise op.explained(error, (self, *args), kwargs) from None
 
         call_.__name__ = self.public + "_"
         return call_
@@ -356,7 +369,21 @@ def fit(value: Any, d: dtype) -> Any:
 
 def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
     """Declare an elementwise op. Keywords that name a parameter of the function are its derivative formulas."""
-    own = {"scalar_overload", "promote", "returns", "ufunc", "only", "label", "operator", "inplace", "out", "public", "node", "overload", "grads"}
+    own = {
+        "scalar_overload",
+        "promote",
+        "returns",
+        "ufunc",
+        "only",
+        "label",
+        "operator",
+        "inplace",
+        "out",
+        "public",
+        "node",
+        "overload",
+        "grads",
+    }
     own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major"}
     formulas = {k: v for k, v in options.items() if k not in own}
     rest = {k: v for k, v in options.items() if k in own}

@@ -77,7 +77,7 @@ def inplace_view(op: Op) -> Callable[..., Tensor]:
         except Mismatch as mismatch:
             raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
         except EngineError as error:
-            raise op.explained(error, (self, *args), kwargs)
+            raise op.explained(error, (self, *args), kwargs) from None
         node = shown.node
         if node is not None:
             inplace.check(self, op.public + "_")
@@ -89,8 +89,6 @@ def inplace_view(op: Op) -> Callable[..., Tensor]:
 
     call_.__name__ = op.public + "_"
     return call_
-
-
 
 
 def inplace_structural(op: Structural) -> Callable[..., Tensor]:
@@ -113,7 +111,7 @@ def inplace_structural(op: Structural) -> Callable[..., Tensor]:
         except Mismatch as mismatch:
             raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
         except EngineError as error:
-            raise op.explained(error, (self, *args), kwargs)
+            raise op.explained(error, (self, *args), kwargs) from None
 
     call_.__name__ = op.public + "_"
     return call_

@@ -19,7 +19,6 @@ from ..tensor import Tensor, make
 from .common import adopt, opmath, refuse_grad_for_out, write_out
 
 
-
 class Reduction(Op):
     """An op that folds dims away. `result`: "same", "sum" (ints and bools add up in int64), "float" (ints are refused),
     "bool" or "index". A kernel with `dim` gets it as a tuple of wrapped dims; one without folds all.
@@ -28,7 +27,17 @@ class Reduction(Op):
     family = "reduction"
     memoised = True
 
-    def __init__(self, kernel: Callable[..., Any], *, result: str = "same", empty_ok: bool = True, out: bool = True, only_float: bool = False, out_rule: str = "cast", **rest: Any):
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        *,
+        result: str = "same",
+        empty_ok: bool = True,
+        out: bool = True,
+        only_float: bool = False,
+        out_rule: str = "cast",
+        **rest: Any,
+    ):
         self.out_rule = out_rule
         self.result, self.empty_ok, self.takes_out, self.only_float = result, empty_ok, out, only_float
         super().__init__(kernel, **rest)
@@ -60,7 +69,9 @@ class Reduction(Op):
             return dtypes.int64
         if self.result == "float" and spec.dtype.category < FLOAT:
             if self.only_float:
-                raise TensorError(f"{self.public}: input dtype should be either floating point or complex dtypes. Got {spec.dtype.kernel_name} instead.")
+                raise TensorError(
+                    f"{self.public}: input dtype should be either floating point or complex dtypes. Got {spec.dtype.kernel_name} instead."
+                )
             raise TensorError(
                 f"{self.public}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {spec.dtype.kernel_name}"
             )
@@ -102,7 +113,9 @@ class Reduction(Op):
         if not any(spec.shape[d] == 0 for d in axes):
             return
         if dim is None:
-            raise TensorError(f"{self.public}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+            raise TensorError(
+                f"{self.public}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            )
         bad = next(d for d in axes if spec.shape[d] == 0)
         raise TensorIndexError(f"{self.public}(): Expected reduction dim {bad} to have non-zero size.")
 
@@ -148,5 +161,3 @@ def reduction(**options: Any) -> Callable[[Callable[..., Any]], Reduction]:
     """Declare a reduction; `self=` is its derivative formula."""
     formulas = {k: options.pop(k) for k in ("self",) if k in options}
     return lambda kernel: Reduction(kernel, formulas=formulas, **options)
-
-

@@ -17,7 +17,6 @@ from ..tensor import Tensor, make
 from .common import adopt, refuse_grad_for_out, same_device, write_out
 
 
-
 class Structural(Op):
     """An op planned by `plan(*arguments with Specs for Tensors) -> Spec` (or several Specs, named by `fields`).
 
@@ -48,6 +47,8 @@ class Structural(Op):
 
     def run(self, values: list[Any]) -> Any:
         out = values.pop() if self.takes_out else None
+        if out is not None and self.out_rule == "decides":
+            self._dtype_of_out(values, out)
         planned = self.planned(values)
         inputs = self.inputs_of(values)
         if isinstance(planned, list):
@@ -58,6 +59,12 @@ class Structural(Op):
             return write_out(out, result, self.public, self.out_rule)
         self._record(inputs, values, result, [*_input_specs(inputs), planned])
         return result
+
+    def _dtype_of_out(self, values: list[Any], out: Tensor) -> None:
+        """Compute in the dtype of out= when no dtype= is given."""
+        place = self.signature.positions["dtype"]
+        if values[place] is None:
+            values[place] = out.spec.dtype
 
     def planned(self, values: list[Any]) -> Any:
         """The result's Spec, or a list of them; refuses what torch refuses."""
@@ -171,5 +178,3 @@ class Composite(Op):
 def composite(**options: Any) -> Callable[[Callable[..., Any]], Composite]:
     """Declare an op made of other ops; torch records no node of its own for it."""
     return lambda kernel: Composite(kernel, **options)
-
-

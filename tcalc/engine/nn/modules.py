@@ -25,7 +25,7 @@ class Module:
 
         Raises NotImplementedError on a bare Module.
         """
-        raise NotImplementedError(f"Module [{type(self).__name__}] is missing the required \"forward\" function")
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any) -> Any:
         return self.forward(*args)

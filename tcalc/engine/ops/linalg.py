@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
+
+from .. import dtypes
 from ..errors import TensorError
+from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes
 from ..spec import spec_of
+from ..tensor import Tensor
 
 
 def _same_dtype(op, a, b):
@@ -18,6 +23,16 @@ _C_NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16
 
 def _c_name(spec):
     return _C_NAMES[spec.dtype.kernel_name]
+
+
+def _refuse_bool(label, spec):
+    if spec.dtype is dtypes.bool_:
+        raise not_implemented(label, spec.dtype)
+
+
+def _scaled(array, factor):
+    """An array times a number, which is first cut to the array's dtype as torch's kernels do."""
+    return array if factor == 1 else array * array.dtype.type(factor)
 
 
 def _product(xp, a, b):
@@ -37,6 +52,7 @@ def _plan_mm(self, mat2):
             f"mat1 and mat2 shapes cannot be multiplied ({self.shape[0]}x{self.shape[1]} and {mat2.shape[0]}x{mat2.shape[1]})", data_kind="matmul"
         )
     _same_dtype("mm", self, mat2)
+    _refuse_bool("addmm_impl_cpu_", self)
     return spec_of(self.dtype, self.device, (self.shape[0], mat2.shape[1]))
 
 
@@ -50,7 +66,7 @@ def mm(xp, self, mat2):
     return _product(xp, self, mat2)
 
 
-def _plan_bmm(self, mat2):
+def _plan_bmm(self, mat2, label="bmm"):
     if self.ndim != 3:
         raise TensorError("batch1 must be a 3D tensor")
     if mat2.ndim != 3:
@@ -60,6 +76,7 @@ def _plan_bmm(self, mat2):
         raise TensorError(f"Expected size for first two dimensions of batch2 tensor to be: {want} but got: {list(mat2.shape[:2])}.", data_kind="matmul")
     if self.dtype is not mat2.dtype:
         raise TensorError(f"expected scalar type {self.dtype.kernel_name} but found {mat2.dtype.kernel_name}", "bmm")
+    _refuse_bool(label, self)
     return spec_of(self.dtype, self.device, (*self.shape[:2], mat2.shape[2]))
 
 
@@ -82,10 +99,11 @@ def _plan_mv(self, vec):
         raise TensorError(f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x{self.shape[1]}), vec ({vec.shape[0]})", data_kind="matmul")
     if self.dtype is not vec.dtype:
         raise TensorError(f"expected scalar type {self.dtype.kernel_name} but found {vec.dtype.kernel_name}")
+    _refuse_bool("addmv_impl_cpu", self)
     return spec_of(self.dtype, self.device, (self.shape[0],))
 
 
-@structural(plan=_plan_mv, self=lambda grad, vec, F: F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), vec=lambda grad, self, F: F.mv(F.t(self), grad))
+@structural(plan=_plan_mv, self=lambda grad, vec, F: F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), vec=lambda grad, self, F: F.mv(F.t(self), grad), out_rule="addmv")
 def mv(xp, self, vec):
     """Matrix times vector: (n, m) @ (m,) -> (n,).
 
@@ -105,10 +123,11 @@ def _plan_dot(self, tensor):
             f"inconsistent tensor size, expected tensor [{self.numel}] and src [{tensor.numel}] to have the same number of elements, but got {self.numel} and"
             f" {tensor.numel} elements respectively"
         )
+    _refuse_bool("dot", self)
     return spec_of(self.dtype, self.device, ())
 
 
-@structural(plan=_plan_dot, self=lambda grad, tensor: grad * tensor, tensor=lambda grad, self: grad * self, aliases=("inner_vectors",))
+@structural(plan=_plan_dot, self=lambda grad, tensor: grad * tensor, tensor=lambda grad, self: grad * self, aliases=("inner_vectors",), out_rule="result")
 def dot(xp, self, tensor):
     """Sum of the products of two vectors.
 
@@ -152,40 +171,66 @@ def matmul(F, self, other):
     if a == 2 and b == 1:
         return F.mv(self, other)
     if a == 1 and b == 2:
-        return F.squeeze_dim(F.mm(F.unsqueeze(self, 0), other), 0)
+        row = F.mm(F.unsqueeze(self, 0), other)
+        return row.squeeze_(0) if isinstance(row, Tensor) else F.squeeze_dim(row, 0)
     if a == 2 and b == 2:
         return F.mm(self, other)
     return _batched(F, self, other, a, b)
 
 
 def _batched(F, self, other, a, b):
-    if a >= 3 and b <= 2 and _folds(self, other, F):
-        matrix = other if b == 2 else F.unsqueeze(other, 1)
-        rows = F.reshape(self, (-1, self.shape[-1]))
-        if b == 1:
-            return F.unsafe_view(F.mv(rows, other), tuple(self.shape[:-1]))
-        return F.unsafe_view(F.mm(rows, matrix), (*self.shape[:-1], matrix.shape[1]))
-    left = F.unsqueeze(self, 0) if a == 1 else self
-    right = F.unsqueeze(other, 1) if b == 1 else other
-    try:
-        batch = broadcast_shapes(tuple(left.shape[:-2]), tuple(right.shape[:-2]))
-    except TensorError as error:
-        raise error
-    n, m, p = left.shape[-2], left.shape[-1], right.shape[-1]
-    count = 1
-    for size in batch:
-        count *= size
-    lefts = F.reshape(F.expand(left, (*batch, n, m)), (count, n, m))
-    rights = F.reshape(F.expand(right, (*batch, right.shape[-2], p)), (count, right.shape[-2], p))
-    result = F.unsafe_view(F.bmm(lefts, rights), (*batch, n, p))
-    if a == 1:
-        result = F.squeeze_dim(result, -2)
-    return F.squeeze_dim(result, -1) if b == 1 else result
+    """matmul with at least one operand of 3 or more dims, by torch's own choice between one mm and a bmm."""
+    if _folds(self, other, a, b):
+        return _folded(F, self, other, a, b)
+    if a == b == 3 and self.shape[0] != other.shape[0]:
+        if self.shape[0] == 1 and _wants_grad(self):
+            return F.matmul(F.squeeze_dim(self, 0), other)
+        if other.shape[0] == 1 and _wants_grad(other):
+            return F.matmul(self, F.squeeze_dim(other, 0))
+    batch = broadcast_shapes(tuple(self.shape[:-2]), tuple(other.shape[:-2]))
+    count = prod(batch)
+    n, m = (self.shape[-2] if a > 1 else 1), self.shape[-1]
+    left = F.reshape(F.expand(self, (*batch, n, m)), (count, n, m))
+    shape = (*batch, n) if a > 1 else batch
+    if b == 1:
+        right = F.unsqueeze(F.reshape(F.expand(other, (*batch, other.shape[0])), (count, other.shape[0])), 2)
+        return F.unsafe_view(F.squeeze_dim(F.bmm(left, right), -1), shape)
+    k, p = other.shape[-2:]
+    right = F.reshape(F.expand(other, (*batch, k, p)), (count, k, p))
+    return F.unsafe_view(F.bmm(left, right), (*shape, p))
 
 
-def _folds(self, other, F):
-    """Whether the batch of the left folds into rows, so that one mm serves all (torch's should_fold, without its size limits)."""
-    return True
+def _wants_grad(value):
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _folds(self, other, a, b):
+    """Whether the batch of the larger operand folds into rows, so that one mm serves all (torch's should_fold)."""
+    large, small = (self, other) if a >= b else (other, self)
+    if max(a, b) < 3 or min(a, b) > 2:
+        return False
+    if _wants_grad(small):
+        return True
+    if a == 2:
+        return False
+    if not isinstance(large, Tensor) or not large.spec.numel:
+        return True
+    shape, strides = tuple(large.shape), large.stride()
+    if a < b:  # its matrices are turned
+        shape, strides = (*shape[:-2], shape[-1], shape[-2]), (*strides[:-2], strides[-1], strides[-2])
+    return all(strides[i] == strides[i + 1] * shape[i + 1] for i in range(len(shape) - 2))
+
+
+def _folded(F, self, other, a, b):
+    turned = a < b
+    large = F.transpose(other, -1, -2) if turned else self
+    small = (F.t(self) if a == 2 else self) if turned else other
+    batch = tuple(large.shape[:-1])
+    rows = F.reshape(large, (prod(batch), large.shape[-1]))
+    if len(small.shape) == 1:
+        return F.unsafe_view(F.mv(rows, small), batch)
+    result = F.unsafe_view(F.mm(rows, small), (*batch, small.shape[1]))
+    return F.contiguous(F.transpose(result, -1, -2)) if turned else result
 
 
 def _plan_addmm(self, mat1, mat2, beta, alpha):
@@ -212,10 +257,10 @@ def addmm(xp, self, mat1, mat2, *, beta: Scalar = 1, alpha: Scalar = 1):
     >>> addmm(tensor([10.]), tensor([[1., 2.]]), tensor([[3.], [4.]]))
     tensor([[21.]])
     """
-    product = _times(_product(xp, mat1, mat2), alpha)
+    product = _scaled(_product(xp, mat1, mat2), alpha)
     if beta == 0:
         return product
-    product += _times(self, beta)
+    product += _scaled(self, beta)
     return product
 
 
@@ -242,12 +287,12 @@ def addmv(xp, self, mat, vec, *, beta: Scalar = 1, alpha: Scalar = 1):
     >>> addmv(tensor([10., 20.]), tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
     tensor([13., 27.])
     """
-    product = _times(_product(xp, mat, vec), alpha)
-    return product if beta == 0 else _times(self, beta) + product
+    product = _scaled(_product(xp, mat, vec), alpha)
+    return product if beta == 0 else _scaled(self, beta) + product
 
 
 def _plan_baddbmm(self, batch1, batch2, beta, alpha):
-    product = _plan_bmm(batch1, batch2)
+    product = _plan_bmm(batch1, batch2, "baddbmm")
     if broadcast_shapes(self.shape, product.shape) != tuple(product.shape):
         raise TensorError(f"The expanded size of the tensor ({product.shape[-1]}) must match the existing size ({self.shape[-1]})")
     return product
@@ -265,19 +310,27 @@ def baddbmm(xp, self, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
     >>> baddbmm(zeros(1), ones(2, 1, 3), ones(2, 3, 1)).shape
     torch.Size([2, 1, 1])
     """
-    product = _times(_product(xp, batch1, batch2), alpha)
-    return product if beta == 0 else _times(self, beta) + product
+    product = _scaled(_product(xp, batch1, batch2), alpha)
+    return product if beta == 0 else _scaled(self, beta) + product
 
 
-@composite()
-def trace(F, self):
+def _plan_trace(self):
+    if self.ndim != 2:
+        raise TensorError(f"trace: expected a matrix, but got tensor with dim {self.ndim}")
+    _refuse_bool("trace", self)
+    return spec_of(self.dtype if self.dtype.is_floating_point else dtypes.int64, self.device)
+
+
+@structural(
+    plan=_plan_trace,
+    self=lambda grad, self_spec, F: F.diagonal_backward(F.expand(grad, (min(self_spec.shape),)), tuple(self_spec.shape), 0, 0, 1),
+    out=False,
+)
+def trace(xp, self):
     """The sum of the diagonal of a matrix.
 
     >>> trace(tensor([[1., 2.], [3., 4.]]))
     tensor(5.)
     """
-    if len(self.shape) != 2:
-        raise TensorError(f"trace: expected a matrix, but got tensor with dim {len(self.shape)}")
-    return F.sum(F.diagonal(self, 0, 0, 1))
-
-
+    diagonal = xp.diagonal(self)
+    return xp.add.reduce(diagonal.astype("float32") if diagonal.dtype.itemsize == 2 and diagonal.dtype.kind not in "iu" else diagonal)

@@ -11,7 +11,7 @@ from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
-from ..tensor import allocate, make
+from ..tensor import Tensor, allocate, make
 
 NN = "torch.nn.functional"
 
@@ -19,12 +19,17 @@ NN = "torch.nn.functional"
 # --- softmax ----------------------------------------------------------------------------------------------------------
 
 
-def _plan_softmax(self, dim, dtype):
+def _plan_softmax(self, dim, dtype, log=False):
     wrap_dim(dim, self.ndim)
     d = dtype or self.dtype
     if d.category < FLOAT:
-        raise not_implemented("softmax_lastdim_kernel_impl" if dim in (-1, self.ndim - 1) else "softmax_kernel_impl", d)
+        kind = "softmax_lastdim_kernel_impl" if dim in (-1, max(self.ndim - 1, 0)) else "softmax_kernel_impl"
+        raise not_implemented(f"log_{kind}" if log else kind, d)
     return spec_of(d, self.device, self.shape)
+
+
+def _plan_log_softmax(self, dim, dtype):
+    return _plan_softmax(self, dim, dtype, log=True)
 
 
 def _up(xp, self, dtype):
@@ -48,7 +53,7 @@ def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     return values / xp.add.reduce(values, dim, keepdims=True)
 
 
-@structural(plan=_plan_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad * 0)
+@structural(plan=_plan_log_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad * 0)
 def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
     """The logarithm of softmax, without overflow.
 
@@ -78,6 +83,9 @@ def linear(F, self, weight, bias: Tensor | None = None):
         return result if bias is None else result + bias
     if bias is not None and len(self.shape) == 2:
         return F.addmm(bias, self, F.t(weight))
+    if bias is not None and isinstance(self, Tensor) and self.spec.contiguous:
+        rows = F.reshape(self, (math.prod(self.shape[:-1]), self.shape[-1]))
+        return F.view(F.addmm(bias, rows, F.t(weight)), (*self.shape[:-1], weight.shape[0]))
     result = F.matmul(self, F.t(weight))
     return result if bias is None else result + bias
 
@@ -107,7 +115,7 @@ def _plan_embedding(self, weight, padding_idx):
         raise TensorError("'weight' must be 2-D")
     if self.dtype.name not in ("int32", "int64"):
         raise TensorError(
-            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {self.dtype.kernel_name}"
+            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got torch.{self.dtype.kernel_name}Tensor"
             " instead (while checking arguments for embedding)"
         )
     return spec_of(weight.dtype, weight.device, (*self.shape, weight.shape[1]))

@@ -6,8 +6,8 @@ import math
 
 from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT, INT
-from ..errors import TensorError, TensorNotImplemented
 from ..dtypes import bool_ as BOOL_DTYPE
+from ..errors import TensorError, TensorNotImplemented
 from ..families.common import not_implemented
 from ..families.elementwise import elementwise
 from ..families.structural import composite

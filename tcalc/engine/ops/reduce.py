@@ -6,8 +6,7 @@ import math
 
 from .. import dtypes
 from ..dtypes import FLOAT
-from ..errors import TensorError, TensorIndexError
-from ..families.common import not_implemented
+from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.reduction import reduction
 from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
@@ -115,7 +114,7 @@ def var(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, correction:
     result="float",
     only_float=True,
     self=lambda grad, self, self_spec, result, dim, keepdim, correction, F: _var_grad(
-        grad / (result * 2) * (result != 0), self, self_spec, dim, keepdim, correction, F
+        F.where(result == 0, 0.0, grad / (result * 2)), self, self_spec, dim, keepdim, correction, F
     ),
 )
 def std(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, correction: Scalar = 1):
@@ -211,7 +210,7 @@ def min_(xp, self):
     return xp.minimum.reduce(self, axis=None)
 
 
-@reduction(empty_ok=False, self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
+@reduction(empty_ok=False, out_rule="same", self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
 def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The largest along `dim`; equal ones share the gradient.
 
@@ -221,7 +220,7 @@ def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     return xp.maximum.reduce(self, dim, keepdims=keepdim)
 
 
-@reduction(empty_ok=False, self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
+@reduction(empty_ok=False, out_rule="same", self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
 def amin(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The smallest along `dim`; equal ones share the gradient.
 
@@ -258,6 +257,26 @@ def _extreme_with_place(xp, self, dim, keepdim, find):
     return xp.squeeze(values, dim), xp.squeeze(places, dim)
 
 
+@composite(public="max")
+def max_other(F, self, other):
+    """The larger of two elements: `maximum`.
+
+    >>> max(tensor([1., 5.]), tensor([3., 2.]))
+    tensor([3., 5.])
+    """
+    return F.maximum(self, other)
+
+
+@composite(public="min")
+def min_other(F, self, other):
+    """The smaller of two elements: `minimum`.
+
+    >>> min(tensor([1., 5.]), tensor([3., 2.]))
+    tensor([1., 2.])
+    """
+    return F.minimum(self, other)
+
+
 @structural(
     public="max", plan=_plan_values_indices, fields=("values", "indices"),
     self=lambda grad, self_spec, dim, keepdim, indices, F: _gather_back(grad, self_spec, dim, keepdim, indices, F),
@@ -288,36 +307,16 @@ def min_dim(xp, self, dim: Dim, keepdim: Bool = False):
     return _extreme_with_place(xp, self, dim, keepdim, "argmin")
 
 
-@composite(public="max")
-def max_other(F, self, other):
-    """The larger of two elements: `maximum`.
-
-    >>> max(tensor([1., 5.]), tensor([3., 2.]))
-    tensor([3., 5.])
-    """
-    return F.maximum(self, other)
-
-
-@composite(public="min")
-def min_other(F, self, other):
-    """The smaller of two elements: `minimum`.
-
-    >>> min(tensor([1., 5.]), tensor([3., 2.]))
-    tensor([1., 2.])
-    """
-    return F.minimum(self, other)
-
-
-def _plan_arg(self, dim, keepdim):
+def _plan_arg(self, dim, keepdim, name="argmax"):
     if self.dtype is dtypes.bool_:
-        raise not_implemented("argmax_cpu", self.dtype)
+        raise TensorNotImplemented(f"{name}(): does not support bool input")
     if dim is None:
         if self.numel == 0:
-            raise TensorIndexError("argmax(): Expected reduction dim to be specified for input.numel() == 0.")
+            raise TensorIndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         return spec_of(dtypes.int64, self.device, (1,) * self.ndim if keepdim else ())
     dim = wrap_dim(dim, self.ndim)
     if self.ndim and self.shape[dim] == 0:
-        raise TensorIndexError(f"argmax(): Expected reduction dim {dim} to have non-zero size.")
+        raise TensorIndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
     return spec_of(dtypes.int64, self.device, reduced_shape(self.shape, (dim,) if self.ndim else (), keepdim))
 
 
@@ -331,7 +330,7 @@ def argmax(xp, self, dim: Dim | None = None, keepdim: Bool = False):
     return xp.asarray(xp.argmax(self, axis=dim if self.ndim else None))
 
 
-@structural(plan=_plan_arg)
+@structural(plan=lambda self, dim, keepdim: _plan_arg(self, dim, keepdim, "argmin"))
 def argmin(xp, self, dim: Dim | None = None, keepdim: Bool = False):
     """Where the smallest element is: its index along `dim`, or in the flattened tensor.
 
@@ -344,7 +343,7 @@ def argmin(xp, self, dim: Dim | None = None, keepdim: Bool = False):
 # --- truth and counting -----------------------------------------------------------------------------------------------
 
 
-@reduction(result="bool")
+@reduction(result="bool", out_rule="bool")
 def all_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
     """Whether all elements are nonzero.
 
@@ -354,7 +353,7 @@ def all_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
     return xp.all(self, axis=dim, keepdims=keepdim)
 
 
-@reduction(result="bool")
+@reduction(result="bool", out_rule="bool")
 def any_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
     """Whether any element is nonzero.
 
@@ -459,7 +458,7 @@ def _reversed_cumsum(grad, dim, F):
     return F.flip(F.cumsum(F.flip(grad, (dim,)), dim), (dim,)) if len(grad.shape) else grad
 
 
-@structural(plan=_plan_cumulative, self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
+@structural(plan=_plan_cumulative, out_rule="decides", self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
 def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running sum along `dim`.
 
@@ -471,7 +470,7 @@ def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
 
 def _cumprod_grad(grad, self, result, dim, F):
     """d cumprod: with no zeros, the reversed running sum of grad * result over self; zeros are handled slot by slot."""
-    if not len(self.shape):
+    if not len(self.shape) or 0 in self.shape:
         return grad
     size = self.shape[dim]
     parts = []
@@ -484,7 +483,7 @@ def _cumprod_grad(grad, self, result, dim, F):
     return F.cat(parts, dim)
 
 
-@structural(plan=_plan_cumulative, self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F))
+@structural(plan=_plan_cumulative, out_rule="decides", self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F))
 def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running product along `dim`.
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from .. import backend, dtypes
-from ..errors import TensorError, TensorIndexError, TensorTypeError
+from ..errors import TensorError, TensorIndexError
 from ..families.structural import composite, structural
 from ..families.view import view
 from ..layout import (
     Geometry,
     Size,
-    broadcast_shapes,
     contiguous_strides,
-    elementwise_strides,
     extent,
     like_strides,
     strides_in_order,
@@ -19,9 +17,9 @@ from ..layout import (
     wrap_dim,
     wrap_dims,
 )
-from ..signature import channels_last, contiguous_format, preserve_format
+from ..signature import channels_last, contiguous_format
 from ..spec import spec_of
-from ..tensor import Tensor, View, alias
+from ..tensor import Tensor
 
 # --- views ------------------------------------------------------------------------------------------------------------
 
