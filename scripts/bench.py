@@ -2,8 +2,8 @@
 
     python scripts/bench.py [--rows startup,small,...] [--repeats N] [--json]
 
-Every figure is a median; the sides of a row take turns, so that a busy machine slows all of them. A ratio is tcalc's figure over the
-peer's. Peers that are not installed are named as such. Two threads each.
+Every figure is a median; the sides of a row take turns, a process each time, so that a busy machine slows all of them. A ratio is tcalc's
+figure over the peer's. Peers that are not installed are named as such. Two threads each.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from statistics import median
@@ -30,47 +30,72 @@ sys.path.insert(0, str(ROOT))
 
 BULK, CHAIN, LOOP, PRINTED = 10_000_000, 1_000_000, 100_000, 100_000_000
 Step = Callable[[], object]
+Sizes = tuple[int, int, int, int]  # batch, inputs, hidden units, outputs
 
 
 class Row(NamedTuple):
-    """One thing that is timed. `sides` gives each side's work, tcalc's first; `budgets` the largest allowed ratio to a peer,
-    or for "absolute" the largest allowed figure itself. `how` times them."""
+    """One thing that is timed.
+
+    `sides` gives each side's command, tcalc's first. `figure` picks from what the commands print; without it a command's own time counts.
+    `budgets` are the largest allowed ratios to a peer, or for "absolute" the largest allowed figure itself.
+    """
 
     group: str
     what: str
-    how: Callable[[dict[str, Any], int], dict[str, float]]
-    sides: dict[str, Any]
+    sides: dict[str, list[str]]
     budgets: dict[str, float]
+    figure: str = ""
     unit: str = "s"
 
 
-# --- ways of timing ---------------------------------------------------------------------------------------------------
+# --- timing -----------------------------------------------------------------------------------------------------------
 
 
-def in_turns(run: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, float]:
-    """The median of each side over `repeats` rounds in which the sides take turns."""
-    found: dict[str, list[float]] = {side: [] for side in run}
-    for _ in range(repeats):
-        for side, once in run.items():
-            found[side].append(once())
-    return {side: median(figures) for side, figures in found.items()}
+def figures(row: Row, repeats: int) -> dict[str, float]:
+    """The median of each side over rounds in which the sides take turns; a side that lacks its library is left out.
 
-
-def in_process(sides: dict[str, Callable[[], Step]], repeats: int) -> dict[str, float]:
-    """Seconds of one step, timed in batches long enough for the clock.
-
-    Sides are builders of steps; one that lacks its library is left out.
+    Each round has a process of its own: in one process the libraries' thread pools keep each other from the cores.
     """
-    run = {}
-    for side, build in sides.items():
-        try:
-            step = build()
-        except ImportError:
-            continue
-        step()
-        count = max(1, int(0.02 / timed(step, 3)))
-        run[side] = partial(timed, step, count)
-    return in_turns(run, repeats)
+    able = {side: words for side, words in row.sides.items() if works(words)}
+    key = str(row.sides)
+    if key not in _PRINTED:
+        rounds = min(repeats, 3) if row.figure else repeats
+        _PRINTED[key] = [{side: measured(row, words) for side, words in able.items()} for _ in range(rounds)]
+    return {side: median(found[side][row.figure] for found in _PRINTED[key]) for side in able}
+
+
+_PRINTED: dict[str, list[dict[str, dict[str, float]]]] = {}  # by sides, for rows on several figures of the same runs
+
+
+def measured(row: Row, words: list[str]) -> dict[str, float]:
+    """The figures of one run of a command."""
+    if row.figure:
+        return json.loads(command(words))  # type: ignore[no-any-return]  # printed by main() below
+    start = time.perf_counter()
+    command(words)
+    return {"": time.perf_counter() - start}
+
+
+def command(words: list[str]) -> str:
+    """Run a command; what it printed."""
+    return subprocess.run(words, check=True, capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL).stdout
+
+
+def works(words: list[str]) -> bool:
+    """Whether the library behind a command is installed. Warms the file cache, too."""
+    return runs(sys.executable, "-c", f"import {words[-1]}") if words[1] == __file__ else runs(*words)
+
+
+@cache
+def runs(*words: str) -> bool:
+    """Whether a command finds its library. Raises RuntimeError when it fails for another reason."""
+    try:
+        command(list(words))
+    except subprocess.CalledProcessError as error:
+        if "ModuleNotFoundError" in error.stderr:
+            return False
+        raise RuntimeError(f"{' '.join(words)}: {error.stderr}") from None
+    return True
 
 
 def timed(step: Step, count: int) -> float:
@@ -81,45 +106,13 @@ def timed(step: Step, count: int) -> float:
     return (time.perf_counter() - start) / count
 
 
-def as_commands(sides: dict[str, list[str]], repeats: int) -> dict[str, float]:
-    """Seconds a command takes, interpreter included. A Python command that lacks its library is left out."""
-    return in_turns({side: partial(timed, partial(command, words), 1) for side, words in sides.items() if works(words)}, repeats)
-
-
-def command(words: list[str]) -> str:
-    """Run a command; what it printed."""
-    return subprocess.run(words, check=True, capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL).stdout
-
-
-def works(words: list[str]) -> bool:
-    """Whether a command runs at all; only a missing library may stop one. Warms the file cache, too."""
-    try:
-        command(words)
-    except subprocess.CalledProcessError as error:
-        if "ModuleNotFoundError" in error.stderr:
-            return False
-        raise RuntimeError(f"{' '.join(words)}: {error.stderr}") from None
-    return True
-
-
-def child(task: str, figure: str, sides: list[str]) -> tuple[Callable[[dict[str, Any], int], dict[str, float]], dict[str, Any]]:
-    """The figures of a task that gets a process to itself, each process running it once; kept, for rows on other figures of the task."""
-
-    def how(sides: dict[str, Any], repeats: int) -> dict[str, float]:
-        if task not in CHILD_FIGURES:
-            found: dict[str, dict[str, list[float]]] = {}
-            able = [side for side in sides if works([sys.executable, "-c", f"import {side}"])]
-            for _ in range(min(repeats, 3)):
-                for side in able:
-                    for name, value in json.loads(command(sides[side])).items():
-                        found.setdefault(name, {}).setdefault(side, []).append(value)
-            CHILD_FIGURES[task] = {name: {side: median(values) for side, values in by_side.items()} for name, by_side in found.items()}
-        return CHILD_FIGURES[task][figure]
-
-    return how, {side: [sys.executable, __file__, "--child", task, side] for side in sides}
-
-
-CHILD_FIGURES: dict[str, dict[str, dict[str, float]]] = {}
+def stepped(build: Callable[[str], Step], side: str) -> dict[str, float]:
+    """Seconds of one step, the median of batches that are long enough for the clock."""
+    step = build(side)
+    for _ in range(3):
+        step()
+    count = max(1, int(0.05 / timed(step, 3)))
+    return {"seconds": median(timed(step, count) for _ in range(9))}
 
 
 # --- the work ---------------------------------------------------------------------------------------------------------
@@ -133,9 +126,9 @@ def library(name: str) -> Any:
     return module
 
 
-def expression(text: str, name: str) -> Step:
+def expression(text: str, side: str) -> Step:
     """A step that evaluates an expression on small tensors."""
-    lib = library(name)
+    lib = library(side)
     names = {
         "a": lib.tensor([1.0, 2.0, 3.0]),
         "b": lib.tensor([4.0, 5.0, 6.0]),
@@ -145,9 +138,15 @@ def expression(text: str, name: str) -> Step:
     return eval(f"lambda: {text}", names)  # type: ignore[no-any-return]  # the expressions of ROWS
 
 
-def micro_torch(name: str) -> Step:
-    """`(x*y+x).sum().backward()` in the torch API."""
-    lib = library(name)
+def micro(side: str) -> Step:
+    """`(x*y+x).sum().backward()` on 3 elements."""
+    others = {"numpy": micro_numpy, "mygrad": micro_mygrad, "autograd": micro_autograd}
+    return others[side]() if side in others else micro_torch(side)
+
+
+def micro_torch(side: str) -> Step:
+    """In the torch API."""
+    lib = library(side)
     x, y = (lib.tensor(values, requires_grad=True) for values in ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]))
 
     def step() -> None:
@@ -158,14 +157,14 @@ def micro_torch(name: str) -> Step:
 
 
 def micro_mygrad() -> Step:
-    """The same with MyGrad, which forgets old gradients by itself."""
+    """With MyGrad, which forgets old gradients by itself."""
     mg = import_module("mygrad")
     x, y = mg.tensor([1.0, 2.0, 3.0], dtype="float32"), mg.tensor([4.0, 5.0, 6.0], dtype="float32")
     return lambda: (x * y + x).sum().backward()
 
 
 def micro_autograd() -> Step:
-    """The same with HIPS autograd."""
+    """With HIPS autograd."""
     grad, np = import_module("autograd").grad, import_module("autograd.numpy")
     both = grad(lambda x, y: np.sum(x * y + x), (0, 1))
     x, y = np.array([1.0, 2.0, 3.0], np.float32), np.array([4.0, 5.0, 6.0], np.float32)
@@ -173,7 +172,7 @@ def micro_autograd() -> Step:
 
 
 def micro_numpy() -> Step:
-    """The same by hand."""
+    """By hand."""
     np = import_module("numpy")
     x, y = np.array([1.0, 2.0, 3.0], np.float32), np.array([4.0, 5.0, 6.0], np.float32)
 
@@ -185,7 +184,7 @@ def micro_numpy() -> Step:
     return step
 
 
-def mlp_arrays(sizes: tuple[int, int, int, int]) -> list[Any]:
+def mlp_arrays(sizes: Sizes) -> list[Any]:
     """Inputs, targets, and the weights and biases of two layers, float32."""
     np = import_module("numpy")
     batch, inputs, hidden, outputs = sizes
@@ -197,9 +196,15 @@ def mlp_arrays(sizes: tuple[int, int, int, int]) -> list[Any]:
 RATE = 0.01
 
 
-def mlp_torch(sizes: tuple[int, int, int, int], name: str) -> Step:
-    """Forward, backward and SGD by hand in the torch API."""
-    lib = library(name)
+def mlp(sizes: Sizes, side: str) -> Step:
+    """Forward, backward and SGD by hand of a network with one hidden layer."""
+    others = {"numpy": mlp_numpy, "mygrad": mlp_mygrad, "autograd": mlp_autograd}
+    return others[side](sizes) if side in others else mlp_torch(sizes, side)
+
+
+def mlp_torch(sizes: Sizes, side: str) -> Step:
+    """In the torch API."""
+    lib = library(side)
     x, target, *parameters = (lib.from_numpy(array) for array in mlp_arrays(sizes))
     w1, b1, w2, b2 = (p.requires_grad_() for p in parameters)
 
@@ -214,8 +219,8 @@ def mlp_torch(sizes: tuple[int, int, int, int], name: str) -> Step:
     return step
 
 
-def mlp_mygrad(sizes: tuple[int, int, int, int]) -> Step:
-    """The same with MyGrad."""
+def mlp_mygrad(sizes: Sizes) -> Step:
+    """With MyGrad."""
     mg = import_module("mygrad")
     x, target, *parameters = mlp_arrays(sizes)
     w1, b1, w2, b2 = (mg.tensor(p) for p in parameters)
@@ -229,8 +234,8 @@ def mlp_mygrad(sizes: tuple[int, int, int, int]) -> Step:
     return step
 
 
-def mlp_autograd(sizes: tuple[int, int, int, int]) -> Step:
-    """The same with HIPS autograd."""
+def mlp_autograd(sizes: Sizes) -> Step:
+    """With HIPS autograd."""
     grad, np = import_module("autograd").grad, import_module("autograd.numpy")
     x, target, *parameters = mlp_arrays(sizes)
 
@@ -246,8 +251,8 @@ def mlp_autograd(sizes: tuple[int, int, int, int]) -> Step:
     return step
 
 
-def mlp_numpy(sizes: tuple[int, int, int, int]) -> Step:
-    """The same by hand."""
+def mlp_numpy(sizes: Sizes) -> Step:
+    """By hand."""
     np = import_module("numpy")
     x, target, w1, b1, w2, b2 = mlp_arrays(sizes)
 
@@ -263,15 +268,6 @@ def mlp_numpy(sizes: tuple[int, int, int, int]) -> Step:
     return step
 
 
-def mlp(sizes: tuple[int, int, int, int], **budgets: float) -> Row:
-    """The row of one network: batch, inputs, hidden units, outputs."""
-    sides: dict[str, Any] = {side: partial(mlp_torch, sizes, side) for side in ("tcalc", "torch")}
-    others = {"numpy": mlp_numpy, "mygrad": mlp_mygrad, "autograd": mlp_autograd}
-    sides |= {side: partial(build, sizes) for side, build in others.items()}
-    return Row("mlp", "MLP step " + "x".join(map(str, sizes)), in_process, sides, budgets)
-
-
-# --- tasks that get a process to themselves -----------------------------------------------------------------------------
 
 
 def bulk(side: str) -> dict[str, float]:
@@ -336,63 +332,73 @@ def printing(side: str) -> dict[str, float]:
     return {"seconds": timed(lambda: repr(t), 1)}
 
 
-CHILDREN = {"bulk": bulk, "chain": chain, "printing": printing}
+SMALL = {
+    "add, no grad": "a + b",
+    "add, grad": "x + b",
+    "in-place add": "a.add_(b)",
+    "view": "m.view(3, 2)",
+    "transpose": "m.T",
+    "index": "m[0]",
+}
+NETWORKS: dict[Sizes, dict[str, float]] = {
+    (8, 16, 32, 4): {"torch": 0.6},
+    (64, 784, 256, 10): {"torch": 1.0},
+    (256, 1024, 1024, 100): {"torch": 1.0, "numpy": 1.1},
+}
+TASKS: dict[str, Callable[[str], dict[str, float]]] = {
+    **{what: partial(stepped, partial(expression, text)) for what, text in SMALL.items()},
+    **{f"MLP step {'x'.join(map(str, sizes))}": partial(stepped, partial(mlp, sizes)) for sizes in NETWORKS},
+    "micro": partial(stepped, micro),
+    "bulk": bulk,
+    "chain": chain,
+    "printing": printing,
+}
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
+
+
+def task(name: str, *sides: str) -> dict[str, list[str]]:
+    """The commands that run a task for each side, tcalc first."""
+    return {side: [sys.executable, __file__, "--task", name, side] for side in ("tcalc", "torch", *sides)}
 
 
 def rows(folder: Path) -> Iterator[Row]:
     """All rows; scripts that are run lie in `folder`."""
     python, tcalc = [sys.executable, "-c"], [sys.executable, "-m", "tcalc"]
     imports = {f"import {name}": [*python, f"import {name}"] for name in ("numpy", "torch")}
-    yield Row("startup", "tcalc --version", as_commands, {"tcalc": [*tcalc, "--version"], **imports}, {"absolute": 0.060})
-    yield Row("startup", "tcalc '1+1'", as_commands, {"tcalc": [*tcalc, "1+1"], **imports}, {"import numpy": 1.4, "import torch": 0.12})
-    yield Row("startup", "tcalc 'ones(2)'", as_commands, {"tcalc": [*tcalc, "ones(2)"], **imports}, {"absolute": 0.130})
-
-    small = {
-        "add, no grad": "a + b",
-        "add, grad": "x + b",
-        "in-place add": "a.add_(b)",
-        "view": "m.view(3, 2)",
-        "transpose": "m.T",
-        "index": "m[0]",
-    }
-    for what, text in small.items():
-        sides = {side: partial(expression, text, side) for side in ("tcalc", "torch")}
-        yield Row("small", f"{what}: {text}", in_process, sides, {"torch": 1.0})
-
-    micro: dict[str, Any] = {side: partial(micro_torch, side) for side in ("tcalc", "torch")}
-    micro |= {"numpy": micro_numpy, "mygrad": micro_mygrad, "autograd": micro_autograd}
-    yield Row("micro", "(x*y+x).sum().backward(), 3 elements", in_process, micro, {"torch": 0.5})
-
-    yield mlp((8, 16, 32, 4), torch=0.6)
-    yield mlp((64, 784, 256, 10), torch=1.0)
-    yield mlp((256, 1024, 1024, 100), torch=1.0, numpy=1.1)
-
+    yield Row("startup", "tcalc --version", {"tcalc": [*tcalc, "--version"], **imports}, {"absolute": 0.060})
+    yield Row("startup", "tcalc '1+1'", {"tcalc": [*tcalc, "1+1"], **imports}, {"import numpy": 1.4, "import torch": 0.12})
+    yield Row("startup", "tcalc 'ones(2)'", {"tcalc": [*tcalc, "ones(2)"], **imports}, {"absolute": 0.130})
+    for what, text in SMALL.items():
+        yield Row("small", f"{what}: {text}", task(what), {"torch": 1.0}, "seconds")
+    every = ("numpy", "mygrad", "autograd")
+    yield Row("micro", "(x*y+x).sum().backward(), 3 elements", task("micro", *every), {"torch": 0.5}, "seconds")
+    for sizes, budgets in NETWORKS.items():
+        what = f"MLP step {'x'.join(map(str, sizes))}"
+        yield Row("mlp", what, task(what, *every), budgets, "seconds")
     what = "(tanh(t)*t + exp(-t*t)).sum().backward(), 1e7"
-    yield Row("bulk", what, *child("bulk", "seconds", ["tcalc", "torch", "numpy"]), {"torch": 0.7, "numpy": 1.0})
-    yield Row("bulk", "  its peak memory beyond t", *child("bulk", "bytes", ["tcalc", "torch", "numpy"]), {"torch": 1.0}, "B")
-    yield Row("chain", "1e6 ops forward, backward, free", *child("chain", "seconds", ["tcalc", "torch"]), {"torch": 0.6})
-
+    yield Row("bulk", what, task("bulk", "numpy"), {"torch": 0.7, "numpy": 1.0}, "seconds")
+    yield Row("bulk", "  its peak memory beyond t", task("bulk", "numpy"), {"torch": 1.0}, "bytes", "B")
+    yield Row("chain", "1e6 ops forward, backward, free", task("chain"), {"torch": 0.6}, "seconds")
     loop = f"x = tensor(1.)\nfor i in range({LOOP}):\n    x = x * 1.0001\nprint(x)\n"
     (folder / "loop.tc").write_text(loop)
     (folder / "loop.py").write_text(f"from torch import tensor\n{loop}")
     scripts = {"tcalc": [*tcalc, "-f", str(folder / "loop.tc")], "torch": [sys.executable, str(folder / "loop.py")]}
-    yield Row("loop", "script of 1e5 scalar ops, with start-up", as_commands, scripts, {"torch": 0.5})
-    yield Row("print", "repr of 1e8 elements", *child("printing", "seconds", ["tcalc", "torch"]), {"absolute": 0.050})
+    yield Row("loop", "script of 1e5 scalar ops, with start-up", scripts, {"torch": 0.5})
+    yield Row("print", "repr of 1e8 elements", task("printing"), {"absolute": 0.050}, "seconds")
 
 
-def compared(row: Row, figures: dict[str, float]) -> Iterator[dict[str, Any]]:
+def compared(row: Row, found: dict[str, float]) -> Iterator[dict[str, Any]]:
     """A row's result, peer by peer."""
-    own = figures["tcalc"]
+    own = found["tcalc"]
     base = {"group": row.group, "what": row.what, "unit": row.unit, "tcalc": own}
     limit = row.budgets.get("absolute")
     if limit is not None:
         yield base | {"peer": "absolute", "figure": limit, "ratio": own / limit, "budget": 1.0}
     for peer in row.sides:
         if peer != "tcalc":
-            figure = figures.get(peer)
+            figure = found.get(peer)
             yield base | {"peer": peer, "figure": figure, "ratio": own / figure if figure else None, "budget": row.budgets.get(peer)}
 
 
@@ -421,13 +427,13 @@ def main() -> None:
     groups = ("startup", "small", "micro", "mlp", "bulk", "chain", "loop", "print")
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", default=",".join(groups), help=f"groups of rows, any of {','.join(groups)}")
-    parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that need a process each)")
+    parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that do their own timing)")
     parser.add_argument("--json", action="store_true", help="print a list of results instead of a table")
-    parser.add_argument("--child", nargs=2, metavar=("TASK", "SIDE"), help=argparse.SUPPRESS)
+    parser.add_argument("--task", nargs=2, metavar=("TASK", "SIDE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        task, side = options.child
-        print(json.dumps(CHILDREN[task](side)))
+    if options.task:
+        name, side = options.task
+        print(json.dumps(TASKS[name](side)))
         return
     wanted = options.rows.split(",")
     if unknown := set(wanted) - set(groups):
@@ -438,7 +444,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for row in rows(Path(folder)):
             if row.group in wanted:
-                found = list(compared(row, row.how(row.sides, options.repeats)))
+                found = list(compared(row, figures(row, options.repeats)))
                 results += found
                 if not options.json:
                     print("\n".join(map(line, found)), flush=True)

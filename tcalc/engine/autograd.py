@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from . import backend
-from .backend import ndarray
+from .backend import META, ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .graph import AccumulateGrad, Node, Output
 from .modes import _enabled
@@ -53,11 +53,15 @@ class RawLevel:
     def store(leaf: Tensor, grad: Any, owned: bool) -> None:
         """First gradient of a leaf, or one more: stolen when `owned` and laid out as the leaf, else copied or added in place."""
         held = leaf._grad
-        if held is None:
-            leaf._grad = _settle(leaf, grad, owned)
-        else:
+        if held is not None:
             held.a += grad
             held.get_storage().version += 1
+            return
+        spec = leaf.spec
+        if owned and spec.contiguous and grad.__class__ is ndarray and grad.flags.c_contiguous:
+            leaf._grad = make(grad, spec.plain or row_major(spec))
+        else:
+            leaf._grad = _settle(spec, grad)
 
 
 class TensorLevel:
@@ -89,7 +93,7 @@ class TensorLevel:
 
     @staticmethod
     def zeros(spec: Spec) -> Tensor:
-        return make(RawLevel.zeros(spec), row_major(spec))
+        return make(None if spec.device is META else RawLevel.zeros(spec), row_major(spec))
 
     @staticmethod
     def store(leaf: Tensor, grad: Tensor, owned: bool) -> None:
@@ -106,14 +110,11 @@ def _grad_spec(spec: Spec) -> Spec:
     return spec if spec.dense else row_major(spec)
 
 
-def _settle(leaf: Tensor, grad: Any, owned: bool) -> Tensor:
-    spec = _grad_spec(leaf.spec)
-    if not spec.numel:
-        return allocate(spec)
+def _settle(spec: Spec, grad: Any) -> Tensor:
+    """A copy of a raw gradient, laid out for a leaf of this spec."""
+    spec = _grad_spec(spec)
     if spec.contiguous:
-        if not (owned and grad.__class__ is ndarray and grad.flags.c_contiguous):
-            grad = backend.copy_of(grad)
-        return make(grad, row_major(spec))
+        return make(backend.copy_of(grad), row_major(spec))
     fresh = allocate(spec)
     fresh.a[...] = grad
     return fresh
@@ -130,15 +131,20 @@ def execute(
     pending: dict[Node, Any] = {}
     owned: set[Node] = set()  # pending gradients that no one else sees, so that more may be added in place
     heap: list[tuple[int, Node]] = []
-    for node, grad in roots:
-        if node in pending:
-            pending[node] = pending[node] + grad
-        else:
-            pending[node] = grad
-            heappush(heap, (-node.seq, node))
     only: Node | None = None  # the one pending node of a chain, kept out of the heap
+    if len(roots) == 1:
+        only, grad = roots[0]
+        pending[only] = grad
+    else:
+        for node, grad in roots:
+            if node in pending:
+                pending[node] = pending[node] + grad
+            else:
+                pending[node] = grad
+                heappush(heap, (-node.seq, node))
     needed = None if captures is None else _leading_to([node for node, _ in roots], captures)
     captured: list[Any] = [None] * len(captures or ())
+    grads: Any
     while heap or only is not None:
         if only is None:
             node = heappop(heap)[1]
@@ -196,9 +202,10 @@ def execute(
             elif edge in owned:
                 held += g
             else:
-                total = pending[edge] = held + g
-                if total.__class__ is ndarray:
+                pending[edge] = held = held + g
+                if held.__class__ is ndarray:
                     owned.add(edge)
+        grads = g = held = None  # so that an array is freed as soon as its last reader ran
     return captured
 
 
@@ -283,6 +290,8 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
     if grad is None:
         if spec.numel != 1:
             raise TensorError("grad can be implicitly created only for scalar outputs", "backward", {"self": output})
+        if spec.device is META:
+            return make(None, row_major(spec))
         if spec.one is None:  # read only: nobody owns it, so nobody writes it
             spec.one = backend.full(spec.shape, 1, spec.numpy, spec.device)
         return spec.one if level is RAW else make(spec.one, row_major(spec))
@@ -307,6 +316,11 @@ def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any
             raise TensorError(f"element {i} of tensors does not require grad and does not have a grad_fn", "backward", {"self": output})
         roots.append((node, _root_grad(output, grad, level, i)))
     return roots
+
+
+def _level(outputs: Sequence[Tensor], create_graph: bool) -> Any:
+    """Tensors when the gradients' own graph is wanted or there are no arrays (meta), else raw arrays."""
+    return TENSOR if create_graph or any(t.a is None for t in outputs) else RAW
 
 
 def _many(value: Any, count: int) -> list[Any]:
@@ -340,7 +354,7 @@ def backward(
                 raise TensorError("One of the differentiated Tensors does not require grad")
             captures.setdefault(t.node, len(captures))
     retain = create_graph if retain_graph is None else retain_graph
-    level: Any = TENSOR if create_graph else RAW
+    level = _level(outputs, create_graph)
     token = _enabled.set(create_graph)
     try:
         found = execute(_roots(outputs, weights, level), retain, level, captures)
@@ -361,12 +375,14 @@ def tensor_backward(
     `gradient` has self's shape and weighs its elements; a one-element self needs none.
     Raises RuntimeError when self does not require grad, is not a scalar, or its graph was freed.
     """
-    if create_graph or inputs is not None:
+    if create_graph or inputs is not None or self.a is None:
         backward(self, gradient, retain_graph, create_graph, inputs)
         return
+    node, start = self.node, self.spec.one
+    roots = [(node, start)] if node is not None and gradient is None and start is not None else _roots((self,), (gradient,), RAW)
     token = _enabled.set(False)
     try:
-        execute(_roots((self,), (gradient,), RAW), bool(retain_graph), RAW)
+        execute(roots, bool(retain_graph), RAW)
     finally:
         _enabled.reset(token)
 
@@ -402,7 +418,7 @@ def grad(
             captures.setdefault(t.node, len(captures))
         return started
 
-    level: Any = TENSOR if create_graph else RAW
+    level = _level(outs, create_graph)
     token = _enabled.set(create_graph)
     try:
         found = execute(roots(level), retain, level, captures, accumulate=False)

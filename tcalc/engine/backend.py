@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from functools import lru_cache
 from typing import Any, ClassVar
 
-import ml_dtypes
 import numpy
 
 from . import dtypes
@@ -19,7 +20,17 @@ Array = Any  # numpy.ndarray or cupy.ndarray
 ndarray = np.ndarray
 asarray = np.asarray
 BYTE = np.dtype(np.uint8)
-NUMPY = {d: np.dtype(ml_dtypes.bfloat16 if d is dtypes.bfloat16 else d.name) for d in dtypes.ALL}
+
+
+class _Numpy(dict[dtypes.dtype, "np.dtype[Any]"]):
+    """Our dtypes to the array library's; bfloat16 comes from ml_dtypes, which is imported when first asked for."""
+
+    def __missing__(self, d: dtypes.dtype) -> np.dtype[Any]:
+        found = self[d] = np.dtype(importlib.import_module("ml_dtypes").bfloat16)
+        return found
+
+
+NUMPY = _Numpy({d: np.dtype(d.name) for d in dtypes.ALL if d is not dtypes.bfloat16})
 TORCH = {n: d for d, n in NUMPY.items()}
 
 
@@ -33,13 +44,15 @@ def dtype_of(array_dtype: Any) -> dtypes.dtype:
 
     Raises TypeError with torch's sentence for one that torch cannot hold.
     """
-    try:
-        return TORCH[np.dtype(array_dtype)]
-    except KeyError:
-        raise TensorTypeError(
-            f"can't convert np.ndarray of type numpy.{_scalar_name(array_dtype)}. The only supported types are: float64, float32, float16,"
-            " complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
-        ) from None
+    given = np.dtype(array_dtype)
+    if given in TORCH:
+        return TORCH[given]
+    if given.name == "bfloat16" and given == NUMPY[dtypes.bfloat16]:
+        return dtypes.bfloat16
+    raise TensorTypeError(
+        f"can't convert np.ndarray of type numpy.{_scalar_name(array_dtype)}. The only supported types are: float64, float32, float16,"
+        " complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
+    )
 
 
 def _scalar_name(array_dtype: Any) -> str:
@@ -166,6 +179,28 @@ def no_memory(count: int, d: device) -> OutOfMemory:
             bytes=count,
         )
     return OutOfMemory(f"CUDA out of memory. Tried to allocate {count / 2**30:.2f} GiB.", bytes=count)
+
+
+@lru_cache(maxsize=1)
+def memory_limit() -> int:
+    """Bytes this process may ever hold: the machine's memory, or its control group's when that is less."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else sys.maxsize
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as file:
+                text = file.read().strip()
+            if text.isdecimal():
+                total = min(total, int(text))
+    return total
+
+
+def check_fits(count: int, d: device) -> None:
+    """Refuse a planned result that can never fit, before anything is allocated.
+
+    Raises OutOfMemory with torch's sentence.
+    """
+    if count > 1 << 30 and d.type == "cpu" and count > memory_limit():
+        raise no_memory(count, d)
 
 
 def empty(shape: tuple[int, ...], d: np.dtype[Any], where: device) -> Array:

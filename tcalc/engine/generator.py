@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from .backend import Array, np
@@ -23,16 +24,23 @@ class Generator:
     None; it is shared by all dtypes and part of the state, as in torch.
     """
 
-    __slots__ = ("__weakref__", "_bits", "_seed", "_seeder", "cached", "device", "words")
-
-    words: Callable[[int], Array]
-
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
-        self._bits = np.random.MT19937(0)
-        self._seeder = np.random.RandomState(self._bits)
-        self.words = self._bits.random_raw
-        self.manual_seed(STARTING_SEED)
+        self._seed = STARTING_SEED
+        self.cached: float | None = None
+
+    @cached_property
+    def _twister(self) -> tuple[Any, Any]:
+        """(bit generator, its seeder), made when first drawn from: importing numpy.random takes longer than most programs run."""
+        bits = np.random.MT19937(0)
+        seeder = np.random.RandomState(bits)
+        seeder.seed(self._seed & 0xFFFFFFFF)
+        return bits, seeder
+
+    @cached_property
+    def words(self) -> Callable[[int], Array]:
+        """The function that draws n words."""
+        return self._twister[0].random_raw  # type: ignore[no-any-return]  # numpy does not say
 
     def __repr__(self) -> str:
         return f"<torch._C.Generator object at {id(self):#x}>"
@@ -47,8 +55,9 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise TensorValueError("Overflow when unpacking long long", "manual_seed")
         self._seed = int(seed) % 2**64
-        self._seeder.seed(self._seed & 0xFFFFFFFF)
-        self.cached: float | None = None
+        if "_twister" in self.__dict__:
+            self._twister[1].seed(self._seed & 0xFFFFFFFF)
+        self.cached = None
         return self
 
     def initial_seed(self) -> int:
@@ -62,7 +71,7 @@ class Generator:
 
     def get_state(self) -> bytes:
         """The 5056 bytes `torch.Generator.get_state()` holds at the same point of the stream."""
-        state: Any = self._bits.state["state"]
+        state: Any = self._twister[0].state["state"]
         key, position = state["key"].tolist(), int(state["pos"])
         left = _KEY_LENGTH + 1 - position
         just_seeded = position == _KEY_LENGTH and key[0] == self._seed & 0xFFFFFFFF
@@ -85,7 +94,7 @@ class Generator:
         if seeded != 1 or not 1 <= left <= _KEY_LENGTH or following > _KEY_LENGTH:
             raise TensorError("Invalid mt19937 state", "set_state")
         position = _KEY_LENGTH if left == 1 else following
-        self._bits.state = {
+        self._twister[0].state = {
             "bit_generator": "MT19937",
             "state": {"key": np.array(key, np.uint64).astype(np.uint32), "pos": position},
         }

@@ -71,7 +71,7 @@ class Node:
         return RemovableHandle(self.pre_hooks, lambda grad: _first(hook((grad,))))
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 
 
 def _first(result: Any) -> Any:

@@ -83,7 +83,7 @@ def is_channels_last(shape: Sequence[int], strides: Sequence[int]) -> bool:
 
 def has_overlap(shape: Sequence[int], strides: Sequence[int]) -> bool:
     """Whether two indices certainly reach one slot: some dim of size > 1 has stride 0."""
-    return any(stride == 0 and size > 1 for size, stride in zip(shape, strides, strict=True))
+    return 0 not in shape and any(stride == 0 and size > 1 for size, stride in zip(shape, strides, strict=True))
 
 
 def extent(shape: Sequence[int], strides: Sequence[int]) -> int:
@@ -221,7 +221,7 @@ def infer_size(sizes: Sequence[int], numel: int) -> Ints:
                 raise TensorError("only one dimension can be inferred")
             hole = i
         elif size < 0:
-            raise TensorError(f"invalid shape dimension {size}")
+            raise TensorError(f"invalid shape dimension {size} at index {i} of shape {list(sizes)}")
         else:
             known *= size
     if hole is None:

@@ -161,7 +161,7 @@ def untyped_storage(self: Tensor) -> Storage:
 
 def _transposed(self: Tensor) -> Tensor:
     """All dims reversed, sharing storage."""
-    return OPS["permute"].call(self, tuple(range(self.ndim))[::-1])  # type: ignore[no-any-return]  # the registry holds functions
+    return _permute(self, *range(self.spec.ndim - 1, -1, -1))  # type: ignore[no-any-return]  # the registry holds functions
 
 
 def _matrix_transposed(self: Tensor) -> Tensor:
@@ -221,6 +221,7 @@ OWN: dict[str, Any] = {
     "is_signed": is_signed, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
     "untyped_storage": untyped_storage, "backward": tensor_backward, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
 }  # fmt: skip
+_permute = OPS["permute"].call
 PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "layout": _layout}
 
 
@@ -262,14 +263,12 @@ def inplace_form(overloads: list[Op]) -> Callable[..., Any] | None:
     return call_
 
 
-_VIEWS_IN_PLACE = ("t", "transpose", "squeeze", "squeeze_dim", "squeeze_dims", "unsqueeze", "as_strided")
-
 
 def _form(op: Op) -> Callable[..., Any] | None:
     if isinstance(op, Elementwise):
         return op.inplace_call() if op.inplace else None
     if isinstance(op, ViewOp):
-        return inplace_view(op) if op.name in _VIEWS_IN_PLACE else None
+        return None if op.inplace_overload is None else inplace_view(op)
     return inplace_structural(op) if isinstance(op, Structural) and op.inplace else None
 
 

@@ -121,7 +121,7 @@ def tensor_repr(t: Any, prefix: str = "", options: PrintOptions | None = None) -
     if not _dtype_is_implied(t, count):
         suffixes.append(f"dtype={t.dtype!r}")
     if t.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{t.grad_fn.name()}>")
+        suffixes.append(f"grad_fn=<{t.grad_fn.name().rpartition(':')[2]}>")
     elif t.requires_grad:
         suffixes.append("requires_grad=True")
     return prefix + _with_suffixes("tensor(" + body, suffixes, opts.linewidth)

@@ -59,6 +59,17 @@ def _ints(value: Any) -> tuple[int, ...]:
     return (_int(value),) if not isinstance(value, (tuple, list)) else tuple([_int(v) for v in value])
 
 
+def _places(value: Any) -> list[Any]:
+    """Index tensors one a dim, a mask taken apart into the places where it holds."""
+    from .ops.index import nonzero_places
+
+    places: list[Any] = []
+    for index in value:
+        masks = isinstance(index, Tensor) and index.spec.dtype is dtypes.bool_ and index.a is not None
+        places += nonzero_places(index) if masks else [index]
+    return places
+
+
 def _is_tensors(value: Any) -> bool:
     return isinstance(value, (tuple, list)) and all(map(_is_tensor, value))
 
@@ -72,9 +83,11 @@ KINDS = {
     "Number": Kind("Number", _is_plain_number, _number),  # where another overload takes the 0-dim tensors
     "Int": Kind("int", _is_int, _int),
     "Dim": Kind("int", _is_int, _int),
+    "Place": Kind("int", lambda v: _is_int(v) or _is_tensor(v)),  # torch has an overload for tensors
     "Ints": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
     "Size": Kind("tuple of ints", _is_ints, _ints),
     "Dims": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
+    "Indices": Kind("tuple of Tensors or None", lambda v: isinstance(v, (tuple, list)), _places),
     "Bool": Kind("bool", lambda v: isinstance(v, (bool, backend.np.bool_)), bool),
     "Float": Kind("float", _is_number, lambda v: float(_number(v))),
     "Str": Kind("str", lambda v: isinstance(v, str)),
@@ -83,6 +96,7 @@ KINDS = {
     "Generator": Kind("torch.Generator", lambda v: isinstance(v, Generator)),
     "Format": Kind("torch.memory_format", lambda v: isinstance(v, MemoryFormat)),
     "Layout": Kind("torch.layout", lambda v: isinstance(v, Layout)),
+    "Nothing": Kind("None", lambda v: False),  # only the None of `| None`
     "Any": Kind("object", lambda v: True),
 }
 
@@ -303,6 +317,6 @@ def refusal(
     """torch's TypeError when no signature fits: the reason when there is one signature, else what was given and what is expected."""
     if len(signatures) == 1 and not signatures[0].either:
         return TensorTypeError(last.sentence(name, method), name)
-    given = ", ".join([type_name(a) for a in args[method:]] + [f"{k}={type_name(v)}, " for k, v in kwargs.items()])
+    given = ", ".join([type_name(a) for a in args[method:]] + ["".join(f"{k}={type_name(v)}, " for k, v in kwargs.items())] * bool(kwargs))
     listing = "".join(f"\n * {text}" for s in signatures for text in s.texts(method))
     return TensorTypeError(f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:{listing}\n", name)

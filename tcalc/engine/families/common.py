@@ -93,6 +93,11 @@ _C_NAMES = {
 OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "found": lambda op, have, want: f"Found dtype {have.kernel_name} but expected {want.kernel_name}",
     "expected": lambda op, have, want: f"Expected out tensor to have dtype {_C_NAMES[want.name]}, but got {_C_NAMES[have.name]} instead",
+    "searchsorted": lambda op, have, want: (
+        "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on whether out_int32 flag is"
+        f" True, but we got output tensor's dtype {have.kernel_name} and out_int32 flag is {want.name == 'int32'}"
+    ),
+    "floating": lambda op, have, want: f"{op}(): Expected floating point type for result tensor, but got: {have.kernel_name}",
     "decides": lambda op, have, want: OUT_SENTENCES["expected"](op, have, want),
     "same": lambda op, have, want: (
         f"Expected the dtype for input and out to match, but got {want.kernel_name} for input's dtype and {have.kernel_name} for out's dtype."
@@ -116,6 +121,8 @@ def check_out_dtype(result: dtype, out: dtype, op: str, rule: str) -> None:
     """
     if rule == "cast":
         check_cast(result, out)
+    elif rule == "floating" and out.is_floating_point:
+        return
     elif result is not out:
         raise TensorError(OUT_SENTENCES[rule](op, out, result))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import dtypes
+from .. import backend, dtypes
 from ..backend import META, resolve, xp_of
 from ..errors import TensorError
 from ..layout import like_strides, strides_in_order
@@ -64,6 +64,7 @@ class Creation(Op):
         spec = spec_of(d, device, tuple(shape), strides)
         if requires_grad and not d.is_floating_point:
             raise TensorError("Only Tensors of floating point and complex dtype can require gradients", self.public)
+        backend.check_fits(spec.nbytes, device)
         if device is META:
             t = make(None, spec)
         else:

@@ -52,6 +52,7 @@ class Plan:
         if len(tensors) < count:
             geometry += (((), ()),)
         self.spec = spec_of(result, device, tuple(shape), None if op.row_major else elementwise_strides(tuple(shape), geometry))
+        backend.check_fits(self.spec.nbytes, device)
         self.specs = (*[s if isinstance(s, Spec) else None for s in specs[:count]], self.spec)
         self.xp = None if device is META else backend.xp_of(device)
         wanted = backend.NUMPY[self.compute]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from .. import inplace
@@ -13,6 +14,7 @@ from ..signature import Mismatch, refusal
 from ..tensor import Tensor
 from .common import check_cast, check_writable
 from .structural import Structural
+from .view import ViewOp
 
 
 class Mutation(Op):
@@ -67,8 +69,11 @@ def mutation(**options: Any) -> Callable[[Callable[..., Any]], Mutation]:
     return declare
 
 
-def inplace_view(op: Op) -> Callable[..., Tensor]:
+def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
     """`NAME_` of a view op (`t_`, `squeeze_`): the tensor itself takes the view's geometry."""
+
+    form = copy(op)
+    form.node_name = f"{op.node_name.rstrip('0123456789')}{op.inplace_overload}"
 
     def call_(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         try:
@@ -81,6 +86,7 @@ def inplace_view(op: Op) -> Callable[..., Tensor]:
         node = shown.node
         if node is not None:
             inplace.check(self, op.public + "_")
+            node.op = form
         self.a, self.spec, self.storage, self.offset = shown.a, shown.spec, shown.storage, shown.offset
         inplace.bump(self)
         if node is not None:

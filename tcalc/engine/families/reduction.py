@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import dtypes
+from .. import backend, dtypes
 from ..backend import META, xp_of
 from ..dtypes import FLOAT, dtype
 from ..errors import TensorError, TensorIndexError
@@ -21,7 +21,8 @@ from .common import adopt, opmath, refuse_grad_for_out, write_out
 
 class Reduction(Op):
     """An op that folds dims away. `result`: "same", "sum" (ints and bools add up in int64), "float" (ints are refused),
-    "bool" or "index". A kernel with `dim` gets it as a tuple of wrapped dims; one without folds all.
+    "promote" (ints are computed in the default dtype), "bool" or "index". `only_float` is torch's sentence for ints, where it has
+    one of its own. A kernel with `dim` gets it as a tuple of wrapped dims; one without folds all.
     `empty_ok` is False where an empty dim has no answer."""
 
     family = "reduction"
@@ -34,7 +35,7 @@ class Reduction(Op):
         result: str = "same",
         empty_ok: bool = True,
         out: bool = True,
-        only_float: bool = False,
+        only_float: str = "",
         out_rule: str = "cast",
         **rest: Any,
     ):
@@ -67,11 +68,11 @@ class Reduction(Op):
             return wanted
         if self.result == "sum" and spec.dtype.category < FLOAT:
             return dtypes.int64
-        if self.result == "float" and spec.dtype.category < FLOAT:
+        if self.result in ("float", "promote") and spec.dtype.category < FLOAT:
+            if self.result == "promote":
+                return dtypes.get_default_dtype()
             if self.only_float:
-                raise TensorError(
-                    f"{self.public}: input dtype should be either floating point or complex dtypes. Got {spec.dtype.kernel_name} instead."
-                )
+                raise TensorError(self.only_float.format(spec.dtype.kernel_name))
             raise TensorError(
                 f"{self.public}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {spec.dtype.kernel_name}"
             )
@@ -112,11 +113,11 @@ class Reduction(Op):
     def _refuse_empty(self, spec: Spec, axes: tuple[int, ...], dim: Any) -> None:
         if not any(spec.shape[d] == 0 for d in axes):
             return
-        if dim is None:
+        if dim is None or dim == ():
             raise TensorError(
                 f"{self.public}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
             )
-        bad = next(d for d in axes if spec.shape[d] == 0)
+        bad = next(d for d in (dim if isinstance(dim, tuple) else (dim,)) if spec.shape[d] == 0)
         raise TensorIndexError(f"{self.public}(): Expected reduction dim {bad} to have non-zero size.")
 
     def finish_grads(self, grads: Any, specs: Any, F: Any) -> Any:
@@ -141,6 +142,7 @@ class ReductionPlan:
     def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, named: dict[str, Any], params: list[Any]):
         self.op, self.target, self.cast, self.named, self.params = op, target, cast, named, params
         self.specs = (spec, target)
+        backend.check_fits(target.nbytes, spec.device)
         self.xp = None if spec.device is META else xp_of(spec.device)
 
     def __call__(self, source: Tensor) -> Tensor:

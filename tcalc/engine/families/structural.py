@@ -7,6 +7,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+from .. import backend
 from ..backend import META, xp_of
 from ..modes import is_grad_enabled
 from ..record import attach, record
@@ -71,7 +72,10 @@ class Structural(Op):
         given = [_spec(v) for v in values]
         if not self.mixed:
             same_device(self.public, [s for s in _flat(given) if isinstance(s, Spec)])
-        return self.plan(*given)
+        planned = self.plan(*given)
+        for spec in planned if isinstance(planned, list) else [planned]:
+            backend.check_fits(spec.nbytes, spec.device)
+        return planned
 
     def inputs_of(self, values: list[Any]) -> list[Any]:
         """Those arguments that are tensors or lists of them."""

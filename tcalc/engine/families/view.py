@@ -22,15 +22,15 @@ SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)
 
 
 class ViewOp(Op):
-    """An op that shares storage. The kernel maps a Geometry (offset 0 unless `absolute`) and the parameters to a Geometry,
+    """An op that shares storage; `inplace_overload` numbers the node of its `NAME_` form, where it has one. The kernel maps a Geometry (offset 0 unless `absolute`) and the parameters to a Geometry,
     or to a list of them for an op with several outputs."""
 
     family = "view"
 
     memoised = True
 
-    def __init__(self, kernel: Callable[..., Any], *, absolute: bool = False, **rest: Any):
-        self.absolute = absolute
+    def __init__(self, kernel: Callable[..., Any], *, absolute: bool = False, inplace_overload: int | None = None, **rest: Any):
+        self.absolute, self.inplace_overload = absolute, inplace_overload
         self.memoised = not absolute
         self._windows: dict[Any, Any] = {}
         super().__init__(kernel, skip=1 + absolute, lead=(SELF,), **rest)

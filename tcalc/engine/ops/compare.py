@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..dtypes import BOOL, INT
+from ..errors import TensorError
+from ..errors import TensorError
 from ..families.elementwise import elementwise
 from ..families.structural import structural
 from ..layout import broadcast_shapes
@@ -13,7 +15,7 @@ BITS = (BOOL, INT)
 
 
 @elementwise(returns=dtypes.bool_, ufunc="equal", operator="==")
-def eq(xp, self, other: Operand):
+def eq(xp, self, other: Either):
     """Whether two elements are equal; nan equals nothing.
 
     >>> eq(tensor([1, 2]), tensor([1, 3]))
@@ -23,7 +25,7 @@ def eq(xp, self, other: Operand):
 
 
 @elementwise(returns=dtypes.bool_, ufunc="not_equal", operator="!=", aliases=("not_equal",))
-def ne(xp, self, other: Operand):
+def ne(xp, self, other: Either):
     """Whether two elements differ.
 
     >>> ne(tensor([1, 2]), tensor([1, 3]))
@@ -33,7 +35,7 @@ def ne(xp, self, other: Operand):
 
 
 @elementwise(returns=dtypes.bool_, ufunc="less", operator="<", aliases=("less",))
-def lt(xp, self, other: Operand):
+def lt(xp, self, other: Either):
     """Whether `self` is below `other`.
 
     >>> lt(tensor([1, 2]), 2)
@@ -43,7 +45,7 @@ def lt(xp, self, other: Operand):
 
 
 @elementwise(returns=dtypes.bool_, ufunc="less_equal", operator="<=", aliases=("less_equal",))
-def le(xp, self, other: Operand):
+def le(xp, self, other: Either):
     """Whether `self` is at most `other`.
 
     >>> le(tensor([1, 3]), 2)
@@ -53,7 +55,7 @@ def le(xp, self, other: Operand):
 
 
 @elementwise(returns=dtypes.bool_, ufunc="greater", operator=">", aliases=("greater",))
-def gt(xp, self, other: Operand):
+def gt(xp, self, other: Either):
     """Whether `self` is above `other`.
 
     >>> gt(tensor([1, 3]), 2)
@@ -63,7 +65,7 @@ def gt(xp, self, other: Operand):
 
 
 @elementwise(returns=dtypes.bool_, ufunc="greater_equal", operator=">=", aliases=("greater_equal",))
-def ge(xp, self, other: Operand):
+def ge(xp, self, other: Either):
     """Whether `self` is at least `other`.
 
     >>> ge(tensor([1, 2]), 2)
@@ -113,7 +115,7 @@ def logical_xor(xp, self, other):
 
 
 @elementwise(only=BITS, operator="&", label="bitwise_and_cpu")
-def bitwise_and(xp, self, other: Operand):
+def bitwise_and(xp, self, other: Either):
     """Bits set in both; logical and on bools.
 
     >>> bitwise_and(tensor([6]), 3)
@@ -123,7 +125,7 @@ def bitwise_and(xp, self, other: Operand):
 
 
 @elementwise(only=BITS, operator="|", label="bitwise_or_cpu")
-def bitwise_or(xp, self, other: Operand):
+def bitwise_or(xp, self, other: Either):
     """Bits set in either; logical or on bools.
 
     >>> bitwise_or(tensor([6]), 3)
@@ -133,7 +135,7 @@ def bitwise_or(xp, self, other: Operand):
 
 
 @elementwise(only=BITS, operator="^", label="bitwise_xor_cpu")
-def bitwise_xor(xp, self, other: Operand):
+def bitwise_xor(xp, self, other: Either):
     """Bits set in exactly one; logical xor on bools.
 
     >>> bitwise_xor(tensor([6]), 3)
@@ -142,7 +144,7 @@ def bitwise_xor(xp, self, other: Operand):
     return xp.bitwise_xor(self, other)
 
 
-@elementwise(only=BITS, label="bitwise_not_cpu")
+@elementwise(only=BITS, label="bitwise_not_cpu", out_rule="found")
 def bitwise_not(xp, self):
     """Every bit turned; logical not on bools.
 
@@ -182,13 +184,24 @@ def isfinite(xp, self):
     return xp.isfinite(self)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+def _check_isclose(common, specs):
+    if specs[0].dtype is not specs[1].dtype:
+        raise TensorError(f"{specs[0].dtype.kernel_name} did not match {specs[1].dtype.kernel_name}")
+
+
+@elementwise(returns=dtypes.bool_, inplace=False, out=False, check=_check_isclose)
 def isclose(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
     """Whether `|self - other| <= atol + rtol * |other|`.
 
     >>> isclose(tensor([1., 2.]), tensor([1.000001, 2.1]))
     tensor([ True, False])
     """
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise TensorError(f"{name} must be greater than or equal to zero, but got {value:g}")
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise TensorError(f"{name} must be greater than or equal to zero, but got {value:g}")
     return xp.isclose(self, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 

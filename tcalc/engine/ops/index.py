@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from .. import dtypes
 from ..backend import module_of, to_host
 from ..dtypes import BOOL, INT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
-from ..layout import broadcast_shapes, wrap_dim
-from ..signature import contiguous_format
+from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
 from ..spec import spec_of
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, allocate, wrap
 
 
 def _arrays(indices):
@@ -35,7 +35,20 @@ def _index_shape(shape, indices):
 
 
 def _plan_index(self, indices):
-    return spec_of(self.dtype, self.device, _index_shape(tuple(self.shape), indices))
+    """torch lays the result out as an elementwise op over the source, its indexed dims at stride 0, and the index tensors would."""
+    shape = _index_shape(tuple(self.shape), indices)
+    places = [d for d, i in enumerate(indices) if i is not None]
+    given = [indices[d] for d in places]
+    count = len(broadcast_shapes(*[tuple(i.shape) for i in given]))
+    rest = [d for d in range(self.ndim) if d not in places]
+    together = places[-1] - places[0] + 1 == len(places)
+    lead = places[0] if together else 0
+    source = [self.strides[d] for d in rest]
+    operands = [(shape, (*source[:lead], *(0,) * count, *source[lead:]))]
+    after = len(rest) - lead
+    for i in given:
+        operands.append(((*i.shape, *(1,) * after), (*i.strides, *(0,) * after)))
+    return spec_of(self.dtype, self.device, shape, elementwise_strides(shape, tuple(operands)))
 
 
 def check_bounds(shape, indices):
@@ -47,6 +60,8 @@ def check_bounds(shape, indices):
         if index is None or not index.size:
             continue
         size = shape[dim]
+        if not size:
+            raise TensorIndexError("index is out of bounds for dimension with size 0")
         low, high = int(index.min()), int(index.max())
         if low < -size or high >= size:
             bad = low if low < -size else high
@@ -56,7 +71,7 @@ def check_bounds(shape, indices):
 @structural(
     plan=_plan_index, self=lambda grad, self_spec, indices, F: F.index_backward(grad, self_spec.sizes, indices), function=False, method=False, out=False
 )
-def index(xp, self, indices: Any):
+def index(xp, self, indices: Indices):
     """Elements picked by integer tensors, one a dim, broadcast against each other: what `x[i, j]` does."""
     check_bounds(self.shape, [None if isinstance(i, slice) else i for i in _arrays(indices)])
     return self[_arrays(indices)]
@@ -69,7 +84,7 @@ def index(xp, self, indices: Any):
     method=False,
     out=False,
 )
-def index_backward(xp, grad, shape: Size, indices: Any):
+def index_backward(xp, grad, shape: Size, indices: Indices):
     """Zeros of `shape` with each picked element's gradient added where it came from."""
     result = xp.zeros(shape, grad.dtype)
     xp.add.at(result, _arrays(indices), grad)
@@ -96,7 +111,7 @@ def _plan_index_put(self, indices, values, accumulate):
     inplace=True,
     out=False,
 )
-def index_put(xp, self, indices: Any, values, accumulate: Bool = False):
+def index_put(xp, self, indices: Indices, values, accumulate: Bool = False):
     """A copy with the elements picked by integer tensors set to `values`, or `values` added to them.
 
     >>> index_put(zeros(3), (tensor([0, 2]),), tensor([1., 2.]))
@@ -120,9 +135,11 @@ def zeros_of(xp, like: Any):
 
 def _check_gather(self, dim, index, name="gather"):
     if index.dtype.category != INT:
-        raise TensorError(f"{name}(): Expected dtype int32/int64 for index, but got {index.dtype.kernel_name.lower()}")
+        raise TensorError(f"{name}(): Expected dtype int32/int64 for index")
+    if not index.numel:
+        return
     if index.ndim != self.ndim and (index.ndim or 1) != (self.ndim or 1):
-        raise TensorError("Index tensor must have the same number of dimensions as input tensor")
+        raise TensorError(f"Index tensor must have the same number of dimensions as {'input' if name == 'gather' else 'self'} tensor")
     dim = wrap_dim(dim, self.ndim)
     for d in range(self.ndim):
         if d != dim and index.shape[d] > self.shape[d]:
@@ -189,6 +206,10 @@ def _kept(self):
     return spec_of(self.dtype, self.device, self.shape, self.strides if self.dense else None)
 
 
+def _fresh(self):
+    return spec_of(self.dtype, self.device, self.shape)
+
+
 def _plan_scatter(self, dim, index, src):
     _check_gather(self, dim, index, "scatter")
     if src.dtype is not self.dtype:
@@ -196,7 +217,7 @@ def _plan_scatter(self, dim, index, src):
     for d in range(index.ndim):
         if index.shape[d] > src.shape[d]:
             raise TensorError(f"Expected index {list(index.shape)} to be no larger than src {list(src.shape)} apart from dimension {dim}")
-    return _kept(self)
+    return _fresh(self)
 
 
 def _corner(src, index):
@@ -241,11 +262,11 @@ def scatter(xp, self, dim: Dim, index, src):
 
 def _plan_scatter_value(self, dim, index, value):
     _check_gather(self, dim, index, "scatter")
-    return _kept(self)
+    return _fresh(self)
 
 
 @structural(public="scatter", overload=1, plan=_plan_scatter_value, self=lambda grad, dim, index, F: F.scatter_value(grad, dim, index, 0), inplace=True)
-def scatter_value(xp, self, dim: Dim, index, value: Scalar):
+def scatter_value(xp, self, dim: Dim, index, value: Number):
     """A copy with `value` written at the places `index` names along `dim`.
 
     >>> scatter(zeros(3), 0, tensor([2, 0]), 1)
@@ -284,7 +305,8 @@ def _check_index_vector(name, index):
     if index.dtype.name not in ("int32", "int64"):
         raise TensorError(f"{name}(): Expected dtype int32 or int64 for index")
     if index.ndim > 1:
-        raise TensorIndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim}")
+        detail = "" if name == "index_select" else f", but got dim: {index.ndim}"
+        raise TensorIndexError(f"{name}(): Index is supposed to be a vector{detail}")
 
 
 def _plan_index_select(self, dim, index):
@@ -294,7 +316,7 @@ def _plan_index_select(self, dim, index):
 
 
 @structural(
-    plan=_plan_index_select, self=lambda grad, self_spec, dim, index, F: F.index_add_to(self_spec.sizes, dim, index, grad)
+    plan=_plan_index_select, out_rule="scalar type", self=lambda grad, self_spec, dim, index, F: F.index_add_to(self_spec.sizes, dim, index, grad)
 )
 def index_select(xp, self, dim: Dim, index):
     """Slices picked along `dim` by a vector of places.
@@ -336,7 +358,7 @@ def _plan_index_add(self, dim, index, source, alpha):
         raise TensorError(
             f"source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = {list(self.shape)} source.shape = {list(source.shape)}"
         )
-    return _kept(self)
+    return _fresh(self)
 
 
 @structural(
@@ -365,7 +387,7 @@ def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
     inplace=True,
     out=False,
 )
-def index_fill(xp, self, dim: Dim, index, value: Scalar):
+def index_fill(xp, self, dim: Dim, index, value: Number):
     """A copy with the slices at the places of `index` along `dim` set to `value`.
 
     >>> index_fill(zeros(3), 0, tensor([0, 2]), 7)
@@ -377,11 +399,37 @@ def index_fill(xp, self, dim: Dim, index, value: Scalar):
     return result
 
 
+@structural(
+    public="index_fill",
+    overload=1,
+    plan=lambda self, dim, index, value: _plan_index_fill_tensor(self, dim, index, value),
+    self=lambda grad, dim, index, F: F.index_fill(grad, dim, index, 0),
+    value=lambda grad, dim, index, F: F.sum(grad - F.index_fill(grad, dim, index, 0)),  # an index given twice counts once
+    inplace=True,
+    out=False,
+)
+def index_fill_tensor(xp, self, dim: Dim, index, value):
+    """A copy with the slices at the places of `index` along `dim` set to the one element of `value`.
+
+    >>> index_fill(zeros(3), 0, tensor([0, 2]), tensor(7.))
+    tensor([7., 0., 7.])
+    """
+    return index_fill.kernel(xp, self, dim, index, value)
+
+
+def _plan_index_fill_tensor(self, dim, index, value):
+    _check_index_vector("index_fill_", index)
+    wrap_dim(dim, self.ndim)
+    if value.ndim:
+        raise TensorError(f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
+    return _kept(self)
+
+
 def _plan_index_copy(self, dim, index, source):
     _check_index_vector("index_copy_", index)
     if source.dtype is not self.dtype:
         raise TensorError(f"index_copy_(): self and source expected to have the same dtype, but got (self) {self.dtype.kernel_name} and (source) {source.dtype.kernel_name}")
-    return _kept(self)
+    return _fresh(self)
 
 
 @structural(
@@ -405,14 +453,26 @@ def index_copy(xp, self, dim: Dim, index, source):
     return result
 
 
-@composite()
-def take(F, self, index):
+def _plan_take(self, index):
+    if index.dtype is not dtypes.int64:
+        raise TensorError(f"take(): Expected a long tensor for index, but got {index.dtype.kernel_name}")
+    if not self.numel and index.numel:
+        raise TensorIndexError("take(): tried to take from an empty tensor")
+    return spec_of(self.dtype, self.device, index.shape, elementwise_strides(tuple(index.shape), ((tuple(index.shape), index.strides),)))
+
+
+@structural(plan=_plan_take, self=lambda grad, self_spec, index, F: F.reshape(F.index_backward(grad, (self_spec.numel,), [index]), tuple(self_spec.shape)))
+def take(xp, self, index):
     """Elements of the flattened tensor by place.
 
     >>> take(tensor([[1, 2], [3, 4]]), tensor([3, 0]))
     tensor([4, 1])
     """
-    return F.index(F.reshape(self, (-1,)), [index])
+    size = self.size
+    if index.size and (int(index.min()) < -size or int(index.max()) >= size):
+        bad = int(index.min()) if int(index.min()) < -size else int(index.max())
+        raise TensorIndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements.")
+    return self.reshape(-1)[index]
 
 
 @composite()
@@ -423,12 +483,13 @@ def take_along_dim(F, self, indices, dim: Dim | None = None):
     tensor([[1, 2, 3]])
     """
     if dim is None:
-        return F.gather(F.reshape(self, (-1,)), 0, F.reshape(indices, (-1,)))
+        return F.gather(F.view(self, (-1,)), 0, F.view(indices, (-1,)))
     dim = wrap_dim(dim, len(self.shape))
     shape = list(broadcast_shapes(tuple(n if d != dim else 1 for d, n in enumerate(self.shape)), tuple(n if d != dim else 1 for d, n in enumerate(indices.shape))))
     mine, theirs = list(shape), list(shape)
     mine[dim], theirs[dim] = self.shape[dim], indices.shape[dim]
-    return F.gather(F.expand(self, tuple(mine)), dim, F.expand(indices, tuple(theirs)))
+    size = self.shape[dim]
+    return F.gather(F.expand(self, tuple(mine)), dim, F.remainder(F.expand(indices, tuple(theirs)), size) if size else indices)
 
 
 def nonzero_places(mask):
@@ -451,9 +512,11 @@ def nonzero(F, self, *, as_tuple: Bool = False):
     places = nonzero_places(self)
     if as_tuple:
         return tuple(places)
-    if not self.shape:
-        return wrap(module_of(self.a).zeros((places[0].shape[0], 0), "int64"))
-    return F.clone(F.t(F.stack(places, 0)), memory_format=contiguous_format)
+    count, ndim = places[0].spec.numel, len(self.shape)
+    rows = allocate(spec_of(dtypes.int64, self.spec.device, (count, ndim), (1, count)))
+    for i in range(ndim):
+        rows.a[:, i] = places[i].a
+    return rows
 
 
 @composite()
@@ -474,7 +537,7 @@ def masked_select(F, self, mask):
     tensor([1, 3])
     """
     if mask.dtype.category != BOOL:
-        raise TensorError(f"masked_select: expected BoolTensor for mask, but got {mask.dtype.kernel_name}")
+        raise TensorError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(tuple(self.shape), tuple(mask.shape))
     return F.masked_pick(F.expand(self, shape), nonzero_places(F.expand(mask, shape)))
 

@@ -52,7 +52,8 @@ def _plan_mm(self, mat2):
             f"mat1 and mat2 shapes cannot be multiplied ({self.shape[0]}x{self.shape[1]} and {mat2.shape[0]}x{mat2.shape[1]})", data_kind="matmul"
         )
     _same_dtype("mm", self, mat2)
-    _refuse_bool("addmm_impl_cpu_", self)
+    if self.numel and mat2.numel:
+        _refuse_bool("addmm_impl_cpu_", self)
     return spec_of(self.dtype, self.device, (self.shape[0], mat2.shape[1]))
 
 
@@ -76,7 +77,7 @@ def _plan_bmm(self, mat2, label="bmm"):
         raise TensorError(f"Expected size for first two dimensions of batch2 tensor to be: {want} but got: {list(mat2.shape[:2])}.", data_kind="matmul")
     if self.dtype is not mat2.dtype:
         raise TensorError(f"expected scalar type {self.dtype.kernel_name} but found {mat2.dtype.kernel_name}", "bmm")
-    _refuse_bool(label, self)
+    _refuse_bool(label if self.numel * mat2.shape[2] < 400 * self.shape[0] else "addmm_impl_cpu_", self)  # torch's two kernels
     return spec_of(self.dtype, self.device, (*self.shape[:2], mat2.shape[2]))
 
 

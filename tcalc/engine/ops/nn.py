@@ -49,7 +49,7 @@ def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     if not self.ndim:
         return xp.ones((), self.dtype)
     values = _up(xp, self, dtype)
-    values = xp.exp(values - xp.maximum.reduce(values, dim, keepdims=True)) if values.size else values
+    values = xp.exp(values - values.max(dim, keepdims=True)) if values.size else values
     return values / xp.add.reduce(values, dim, keepdims=True)
 
 
@@ -63,7 +63,7 @@ def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
     if not self.ndim:
         return xp.zeros((), self.dtype)
     values = _up(xp, self, dtype)
-    shifted = values - xp.maximum.reduce(values, dim, keepdims=True) if values.size else values
+    shifted = values - values.max(dim, keepdims=True) if values.size else values
     return shifted - xp.log(xp.add.reduce(xp.exp(shifted), dim, keepdims=True))
 
 
@@ -173,6 +173,37 @@ def reduced(F, loss, reduction):
     raise TensorValueError(f"{reduction} is not a valid value for reduction")
 
 
+def _only_floats(label, *specs):
+    """Refuse integers where torch has kernels for floats only.
+
+    Raises NotImplementedError with torch's sentence.
+    """
+    for s in specs:
+        if s is not None and s.dtype.category < FLOAT:
+            raise not_implemented(label, s.dtype)
+
+
+def _plan_mse(self, target, reduction):
+    _only_floats("mse_cpu", self, target)
+    return _plan_loss(self, target, reduction)
+
+
+def _plan_bce(self, target, weight, reduction):
+    _only_floats("binary_cross_entropy", self, target)
+    if target.shape != self.shape:
+        raise TensorValueError(
+            f"Using a target size ({target.shape}) that is different to the input size ({self.shape}) is deprecated. Please ensure they have the same size."
+        )
+    return _plan_loss(self, target, reduction)
+
+
+def _plan_bce_logits(self, target, weight, pos_weight, reduction):
+    _only_floats("log_sigmoid_cpu", self)
+    if target.shape != self.shape:
+        raise TensorValueError(f"Target size ({target.shape}) must be the same as input size ({self.shape})")
+    return _plan_loss(self, target, reduction)
+
+
 def _plan_loss(self, target, reduction, *rest):
     if reduction not in ("none", "mean", "sum"):
         raise TensorValueError(f"{reduction} is not a valid value for reduction")
@@ -202,7 +233,7 @@ def _fold(xp, loss, reduction):
 @structural(
     namespace=NN,
     method=False,
-    plan=_plan_loss,
+    plan=_plan_mse,
     self=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
         F, _weighed(grad, self_spec, target_spec, reduction) * 2 * (self - target), self_spec
     ),
@@ -241,7 +272,8 @@ def _plan_nll(self, target, weight, reduction, ignore_index):
             raise TensorError("0D or 1D target tensor expected, multi-target not supported")
         raise TensorValueError(f"Expected input batch_size ({self.shape[0]}) to match target batch_size ({target.shape[0] if target.ndim else 1}).")
     if target.dtype.name not in ("int64", "uint8"):
-        raise TensorError(f"expected scalar type Long but found {target.dtype.kernel_name}")
+        raise TensorError(f"expected target dtype to be Long or Byte, but got {target.dtype.kernel_name}")
+    _only_floats("nll_loss_out_frame", self)
     return spec_of(self.dtype, self.device, batch if reduction == "none" else ())
 
 
@@ -341,17 +373,25 @@ def _soft_targets(F, logs, target, weight, dim, reduction, label_smoothing):
     return total / max(math.prod(logs.shape) // classes, 1) if reduction == "mean" else total
 
 
+def _bce_slope(grad, self_spec, target_spec, weight, reduction):
+    g = _weighed(grad, self_spec, target_spec, reduction)
+    return g if weight is None else g * weight
+
+
 @structural(
     namespace=NN,
     method=False,
-    plan=_plan_loss,
-    self=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
-        F, _weighed(grad, self_spec, target_spec, reduction) * (self - target) / F.clamp_min((1 - self) * self, 1e-12), self_spec
+    plan=_plan_bce,
+    self=lambda grad, self, target, weight, self_spec, target_spec, reduction, F: _to_input(
+        F, _bce_slope(grad, self_spec, target_spec, weight, reduction) * (self - target) / F.clamp_min((1 - self) * self, 1e-12), self_spec
+    ),
+    target=lambda grad, self, weight, self_spec, target_spec, reduction, F: _to_input(
+        F, _bce_slope(grad, self_spec, target_spec, weight, reduction) * (F.clamp_min(F.log1p(-self), -100) - F.clamp_min(F.log(self), -100)), target_spec
     ),
     out=False,
 )
-def binary_cross_entropy(xp, self, target, *, reduction: Str = "mean"):
-    """`-(t log p + (1 - t) log(1 - p))` for probabilities p, logarithms cut at -100, averaged.
+def binary_cross_entropy(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean"):
+    """`-(t log p + (1 - t) log(1 - p))` for probabilities p, logarithms cut at -100, times `weight`, averaged.
 
     >>> nn.functional.binary_cross_entropy(tensor([0.5]), tensor([1.]))
     tensor(0.6931)
@@ -360,28 +400,46 @@ def binary_cross_entropy(xp, self, target, *, reduction: Str = "mean"):
         raise TensorError("all elements of input should be between 0 and 1")
     floor = self.dtype.type(-100)
     loss = (target - 1) * xp.maximum(xp.log1p(-self), floor) - target * xp.maximum(xp.log(self), floor)
-    return _fold(xp, loss, reduction)
+    return _fold(xp, loss if weight is None else loss * weight, reduction)
+
+
+def _logit_loss_slope(self, target, pos_weight, F):
+    """d loss / d logit: sigmoid(x) - t, the positive part weighed."""
+    if pos_weight is None:
+        return F.sigmoid(self) - target
+    share = target * pos_weight
+    return (share + 1 - target) * F.sigmoid(self) - share
 
 
 @structural(
     namespace=NN,
     method=False,
-    plan=_plan_loss,
+    plan=_plan_bce_logits,
     node="BinaryCrossEntropyWithLogitsBackward",
-    self=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
-        F, _weighed(grad, self_spec, target_spec, reduction) * (F.sigmoid(self) - target), self_spec
+    self=lambda grad, self, target, weight, pos_weight, self_spec, target_spec, reduction, F: _to_input(
+        F, _bce_slope(grad, self_spec, target_spec, weight, reduction) * _logit_loss_slope(self, target, pos_weight, F), self_spec
     ),
-    target=lambda grad, self, self_spec, target_spec, reduction, F: _to_input(F, _weighed(grad, self_spec, target_spec, reduction) * -self, target_spec),
+    target=lambda grad, self, weight, pos_weight, self_spec, target_spec, reduction, F: _to_input(
+        F,
+        _bce_slope(grad, self_spec, target_spec, weight, reduction)
+        * (-self if pos_weight is None else F.softplus(-self) * pos_weight - F.softplus(-self) - self),
+        target_spec,
+    ),
     out=False,
 )
-def binary_cross_entropy_with_logits(xp, self, target, *, reduction: Str = "mean"):
-    """binary_cross_entropy of sigmoid(self), without overflow.
+def binary_cross_entropy_with_logits(
+    xp, self, target, weight: Tensor | None = None, pos_weight: Tensor | None = None, *, reduction: Str = "mean"
+):
+    """binary_cross_entropy of sigmoid(self), without overflow; `pos_weight` weighs the part of the targets.
 
     >>> nn.functional.binary_cross_entropy_with_logits(tensor([0.]), tensor([1.]))
     tensor(0.6931)
     """
-    loss = (1 - target) * self + xp.logaddexp(self.dtype.type(0), -self)
-    return _fold(xp, loss, reduction)
+    tail = xp.logaddexp(self.dtype.type(0), -self)
+    if pos_weight is not None:
+        tail = tail * (1 + (pos_weight - 1) * target)
+    loss = (1 - target) * self + tail
+    return _fold(xp, loss if weight is None else loss * weight, reduction)
 
 
 @composite(namespace=NN, method=False)

@@ -759,16 +759,48 @@ def clamp_tensor(xp, self, min, max):
     return xp.minimum(xp.maximum(self, min), max)
 
 
-@composite(public="clamp")
-def clamp_one_sided(F, self, min: Tensor | None = None, max: Tensor | None = None):
-    """Each element kept above `min` or below `max`, tensors of which one is given.
+@elementwise(
+    public="clamp",
+    self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0),
+    min=lambda grad, self, min, F: F.where(self < min, grad, 0.0),
+    ufunc="maximum",
+    only=NUMBERS,
+    label="clamp_cpu",
+)
+def clamp_low(xp, self, min, max: Nothing | None = None):
+    """Each element, or that of `min` where it is smaller.
+
+    >>> clamp(tensor([-1., 3.]), min=tensor([0., 5.]))
+    tensor([0., 5.])
+    """
+    return xp.maximum(self, min)
+
+
+@elementwise(
+    public="clamp",
+    self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0),
+    max=lambda grad, self, max, F: F.where(self > max, grad, 0.0),
+    ufunc="minimum",
+    only=NUMBERS,
+    label="clamp_cpu",
+)
+def clamp_high(xp, self, max, *, min: Nothing | None = None):
+    """Each element, or that of `max` where it is larger.
 
     >>> clamp(tensor([-1., 3.]), max=tensor([0., 2.]))
     tensor([-1.,  2.])
     """
-    if min is None and max is None:
-        raise TensorError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    return F.clamp_min_tensor(self, min) if max is None else F.clamp_max_tensor(self, max)
+    return xp.minimum(self, max)
+
+
+@composite(public="clamp")
+def clamp_given(F, self, min: Nothing | None, max):
+    """Each element, or that of `max` where it is larger; None in the place of `min`.
+
+    >>> clamp(tensor([-1., 3.]), None, tensor([0., 2.]))
+    tensor([-1.,  2.])
+    """
+    return F.clamp_high(self, max)
 
 
 @elementwise(

@@ -88,7 +88,7 @@ def nansum(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, dtype: D
 def _var_grad(grad, self, self_spec, dim, keepdim, correction, F):
     axes = tuple(range(self_spec.ndim)) if dim is None else dim
     spread = _spread(grad, self_spec, axes, keepdim, F)
-    freedom = max(_count(self_spec, axes) - correction, 0)
+    freedom = max(_count(self_spec, axes) - (1 if correction is None else correction), 0)
     scale = 2.0 / freedom if freedom else math.nan if not freedom else 0.0
     return spread * (self - F.mean_dim(self, axes, True)) * scale
 
@@ -97,11 +97,18 @@ def _variance(xp, self, dim, keepdim, correction):
     count = _folded(self, dim)
     mean = xp.add.reduce(self, dim, keepdims=True) / self.dtype.type(count)
     squares = xp.add.reduce(xp.square(self - mean), dim, keepdims=keepdim)
-    return squares / self.dtype.type(max(count - correction, 0))
+    return squares / self.dtype.type(max(count - (1 if correction is None else correction), 0))
 
 
-@reduction(result="float", only_float=True, self=lambda grad, self, self_spec, dim, keepdim, correction, F: _var_grad(grad, self, self_spec, dim, keepdim, correction, F))
-def var(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, correction: Scalar = 1):
+_FLOATS_ONLY = "std and var only support floating point and complex dtypes"
+
+
+@reduction(
+    result="float",
+    only_float=_FLOATS_ONLY,
+    self=lambda grad, self, self_spec, dim, keepdim, correction, F: _var_grad(grad, self, self_spec, dim, keepdim, correction, F),
+)
+def var(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """Variance along `dim`: the mean squared distance from the mean, over n - correction.
 
     >>> var(tensor([1., 2., 3.]))
@@ -112,18 +119,58 @@ def var(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, correction:
 
 @reduction(
     result="float",
-    only_float=True,
+    only_float=_FLOATS_ONLY,
     self=lambda grad, self, self_spec, result, dim, keepdim, correction, F: _var_grad(
         F.where(result == 0, 0.0, grad / (result * 2)), self, self_spec, dim, keepdim, correction, F
     ),
 )
-def std(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, correction: Scalar = 1):
+def std(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """Standard deviation along `dim`: the square root of the variance.
 
     >>> std(tensor([1., 2., 3.]))
     tensor(1.)
     """
     return xp.sqrt(_variance(xp, self, dim, keepdim, correction))
+
+
+@composite(public="var")
+def var_unbiased(F, self, unbiased: Bool):
+    """Variance of all elements, over n - 1 when unbiased, else over n.
+
+    >>> var(tensor([1., 3.]), False)
+    tensor(1.)
+    """
+    return F.var(self, correction=int(unbiased))
+
+
+@composite(public="var")
+def var_dim_unbiased(F, self, dim: Dims | None, unbiased: Bool = True, keepdim: Bool = False):
+    """Variance along `dim`, over n - 1 when unbiased, else over n.
+
+    >>> var(tensor([1., 3.]), 0, False)
+    tensor(1.)
+    """
+    return F.var(self, dim, correction=int(unbiased), keepdim=keepdim)
+
+
+@composite(public="std")
+def std_unbiased(F, self, unbiased: Bool):
+    """Standard deviation of all elements, over n - 1 when unbiased, else over n.
+
+    >>> std(tensor([1., 3.]), False)
+    tensor(1.)
+    """
+    return F.std(self, correction=int(unbiased))
+
+
+@composite(public="std")
+def std_dim_unbiased(F, self, dim: Dims | None, unbiased: Bool = True, keepdim: Bool = False):
+    """Standard deviation along `dim`, over n - 1 when unbiased, else over n.
+
+    >>> std(tensor([1., 3.]), 0, False)
+    tensor(1.)
+    """
+    return F.std(self, dim, correction=int(unbiased), keepdim=keepdim)
 
 
 def _prod_grad(grad, self, dim, keepdim, F):
@@ -165,7 +212,8 @@ def prod_dim(xp, self, dim: Dim, keepdim: Bool = False, *, dtype: DType | None =
 @reduction(
     self=lambda grad, self, self_spec, result, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F)
     * F.exp(self - _spread(result, self_spec, dim, keepdim, F)),
-    result="float",
+    result="promote",
+    out_rule="floating",
 )
 def logsumexp(xp, self, dim: Dims, keepdim: Bool = False):
     """`log(sum(exp(self)))` along `dim`, without overflow.
@@ -173,7 +221,11 @@ def logsumexp(xp, self, dim: Dims, keepdim: Bool = False):
     >>> logsumexp(tensor([0., 0.]), 0)
     tensor(0.6931)
     """
-    top = xp.maximum.reduce(self, dim, keepdims=True)
+    if any(self.shape[d] == 0 for d in dim):
+        return xp.full(reduced_shape(self.shape, dim, keepdim), -xp.inf, self.dtype)
+    if any(self.shape[d] == 0 for d in dim):
+        return xp.full(reduced_shape(self.shape, dim, keepdim), -xp.inf, self.dtype)
+    top = self.max(dim, keepdims=True)
     top = xp.where(xp.isfinite(top), top, self.dtype.type(0))
     total = xp.log(xp.add.reduce(xp.exp(self - top), dim, keepdims=True)) + top
     return total if keepdim else total.reshape(reduced_shape(self.shape, dim, False))
@@ -197,7 +249,7 @@ def max_(xp, self):
     >>> max(tensor([1., 5., 3.]))
     tensor(5.)
     """
-    return xp.maximum.reduce(self, axis=None)
+    return self.max()
 
 
 @reduction(public="min", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False)
@@ -207,7 +259,7 @@ def min_(xp, self):
     >>> min(tensor([1., 5., 3.]))
     tensor(1.)
     """
-    return xp.minimum.reduce(self, axis=None)
+    return self.min()
 
 
 @reduction(empty_ok=False, out_rule="same", self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
@@ -217,7 +269,7 @@ def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     >>> amax(tensor([[1., 5.], [3., 2.]]), 1)
     tensor([5., 3.])
     """
-    return xp.maximum.reduce(self, dim, keepdims=keepdim)
+    return self.max(dim, keepdims=keepdim)
 
 
 @reduction(empty_ok=False, out_rule="same", self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
@@ -227,7 +279,7 @@ def amin(xp, self, dim: Dims = (), keepdim: Bool = False):
     >>> amin(tensor([[1., 5.], [3., 2.]]), 1)
     tensor([1., 2.])
     """
-    return xp.minimum.reduce(self, dim, keepdims=keepdim)
+    return self.min(dim, keepdims=keepdim)
 
 
 def _plan_values_indices(self, dim, keepdim):
@@ -380,7 +432,7 @@ def _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F):
     axes = tuple(range(self_spec.ndim)) if dim is None else dim
     g, norm = _spread(grad, self_spec, axes, keepdim, F), _spread(result, self_spec, axes, keepdim, F)
     if ord == 0:
-        return g * 0
+        return None
     if ord == 1:
         return g * F.sign(self)
     if ord == 2:
@@ -394,7 +446,8 @@ def _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F):
 @reduction(
     namespace="torch.linalg",
     result="float",
-    only_float=True,
+    only_float="linalg.vector_norm: Expected a floating point or complex tensor as input. Got {}",
+    out_rule="expected",
     method=False,
     node="LinalgVectorNormBackward",
     self=lambda grad, self, self_spec, result, ord, dim, keepdim, F: _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F),
@@ -413,9 +466,9 @@ def _norm(xp, self, ord, dim, keepdim):
         return xp.sqrt(xp.add.reduce(xp.square(self), dim, keepdims=keepdim))
     size = xp.absolute(self)
     if ord == math.inf:
-        return xp.maximum.reduce(size, dim, keepdims=keepdim)
+        return size.max(dim, keepdims=keepdim)
     if ord == -math.inf:
-        return xp.minimum.reduce(size, dim, keepdims=keepdim)
+        return size.min(dim, keepdims=keepdim)
     if ord == 0:
         return xp.add.reduce((self != 0).astype(self.dtype), dim, keepdims=keepdim)
     if ord == 1:
@@ -494,13 +547,23 @@ def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
 
 
 @composite()
-def diff(F, self, n: Int = 1, dim: Dim = -1):
-    """Differences of neighbours along `dim`, `n` times.
+def diff(F, self, n: Int = 1, dim: Dim = -1, prepend: Tensor | None = None, append: Tensor | None = None):
+    """Differences of neighbours along `dim`, `n` times, `prepend` and `append` joined on first; bools: where neighbours differ.
 
     >>> diff(tensor([1., 4., 9.]))
     tensor([3., 5.])
     """
-    for _ in range(n):
+    if not self.shape:
+        raise TensorError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise TensorError(f"order must be non-negative but got {n}")
+    dim = wrap_dim(dim, len(self.shape))
+    if n == 0:
+        return F.copy(F.zeros_like(self), self)
+    if prepend is not None or append is not None:
+        self = F.cat([t for t in (prepend, self, append) if t is not None], dim)
+    subtract = F.logical_xor if self.dtype is dtypes.bool_ else F.sub
+    for _ in range(min(n, self.shape[dim])):
         size = self.shape[dim]
-        self = F.slice(self, dim, 1, size, 1) - F.slice(self, dim, 0, size - 1, 1)
+        self = subtract(F.slice(self, dim, 1, size, 1), F.slice(self, dim, 0, max(size - 1, 0), 1))
     return self

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from .. import backend, dtypes
+from ..dtypes import INT
 from ..errors import TensorError, TensorIndexError
+from ..dtypes import INT
 from ..families.structural import composite, structural
 from ..families.view import view
 from ..layout import (
@@ -67,7 +69,7 @@ def _swapped(geom, dim0, dim1):
     return geom.permuted(order)
 
 
-@view(self=lambda grad, dim0, dim1, F: F.transpose(grad, dim0, dim1), aliases=("swapaxes", "swapdims"))
+@view(inplace_overload=1, self=lambda grad, dim0, dim1, F: F.transpose(grad, dim0, dim1), aliases=("swapaxes", "swapdims"))
 def transpose(geom, dim0: Dim, dim1: Dim):
     """Two dims swapped, sharing storage.
 
@@ -79,7 +81,7 @@ def transpose(geom, dim0: Dim, dim1: Dim):
     return _swapped(geom, dim0, dim1)
 
 
-@view(self=lambda grad, F: F.t(grad))
+@view(inplace_overload=1, self=lambda grad, F: F.t(grad))
 def t(geom):
     """A matrix transposed, sharing storage; vectors and numbers as they are.
 
@@ -92,7 +94,7 @@ def t(geom):
     return geom.permuted(range(geom.ndim)[::-1])
 
 
-@view(self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
+@view(inplace_overload=3, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze(geom):
     """Without the dims of size 1, sharing storage.
 
@@ -102,7 +104,7 @@ def squeeze(geom):
     return geom.squeezed(range(geom.ndim))
 
 
-@view(public="squeeze", overload=1, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
+@view(inplace_overload=4, public="squeeze", overload=1, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze_dim(geom, dim: Dim):
     """Without dim `dim` when its size is 1, sharing storage.
 
@@ -112,7 +114,7 @@ def squeeze_dim(geom, dim: Dim):
     return geom.squeezed((wrap_dim(dim, geom.ndim),))
 
 
-@view(public="squeeze", overload=2, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
+@view(inplace_overload=5, public="squeeze", overload=2, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze_dims(geom, dim: Dims):
     """Without those of several dims whose size is 1, sharing storage.
 
@@ -122,7 +124,7 @@ def squeeze_dims(geom, dim: Dims):
     return geom.squeezed(wrap_dims(dim, geom.ndim))
 
 
-@view(self=lambda grad, dim, self_spec, F: F.reshape(grad, self_spec.sizes))
+@view(inplace_overload=1, self=lambda grad, dim, self_spec, F: F.reshape(grad, self_spec.sizes))
 def unsqueeze(geom, dim: Dim):
     """A new dim of size 1 at `dim`, sharing storage.
 
@@ -193,7 +195,7 @@ def slice_(geom, dim: Dim = 0, start: Int | None = None, stop: Int | None = None
 
 
 @composite()
-def narrow(F, self, dim: Dim, start: Int, length: Int):
+def narrow(F, self, dim: Dim, start: Place, length: Int):
     """`length` elements from `start` along `dim`, sharing storage.
 
     >>> narrow(tensor([1, 2, 3, 4]), 0, 1, 2)
@@ -204,9 +206,13 @@ def narrow(F, self, dim: Dim, start: Int, length: Int):
     ndim = len(self.shape)
     if ndim == 0:
         raise TensorError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor):
+        if start.ndim or start.dtype.category != INT:
+            raise TensorError("start must be an 0-dim integral Tensor.")
+        start = int(start)
     size = self.shape[wrap_dim(dim, ndim)]
     if not -size <= start <= size:
-        raise TensorIndexError(f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})")
+        raise TensorIndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
     start = start + size if start < 0 else start
     if start + length > size:
         raise TensorError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
@@ -228,6 +234,7 @@ def unfold(geom, dimension: Dim, size: Int, step: Int):
 
 
 @view(
+    inplace_overload=1,
     absolute=True,
     self=lambda grad, self_spec, size, stride, storage_offset, F: F.restride(
         grad, self_spec.sizes, self_spec.strides, size, stride, -storage_offset
@@ -345,6 +352,12 @@ def unbind(geom, dim: Dim = 0):
     return [geom.selected(dim, i) for i in range(geom.shape[dim])]
 
 
+@view(self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes), function=False, method=False)
+def reshape_alias(geom, size: Size):
+    """The same elements in another shape, sharing storage: what `reshape` does where memory is not row-major."""
+    return geom.viewed(size)
+
+
 # --- views when they can be, copies when they must --------------------------------------------------------------------
 
 
@@ -362,7 +375,7 @@ def reshape(F, self, shape: Size):
 
     size = infer_size(shape, self.spec.numel)
     if view_strides(geometry.shape, geometry.strides, size) is not None:
-        return F.view(self, size)
+        return F.view(self, size) if self.spec.contiguous else F.reshape_alias(self, size)
     return F.unsafe_view(F.clone(self, memory_format=contiguous_format), size)
 
 
@@ -642,8 +655,10 @@ def _plan_roll(self, shifts, dims):
         return _fresh_like(self)
     if len(shifts) != len(dims):
         raise TensorError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if not self.ndim:
+        raise TensorIndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     wrap_dims(dims, self.ndim)
-    return _fresh_like(self)
+    return _fresh_like(self) if self.numel else self
 
 
 def _plan_repeat(self, repeats):
@@ -661,6 +676,8 @@ def _repeat_grad(grad, self_spec, repeats, F):
         sizes += [r, self_spec.shape[i - lead] if i >= lead else 1]
     if not sizes:
         return grad
+    if 0 in repeats:
+        return F.zeros_of(self_spec)
     return F.reshape(F.sum_dim(F.reshape(grad, tuple(sizes)), tuple(folded), False), self_spec.sizes)
 
 
@@ -685,9 +702,9 @@ def tile(F, self, dims: Size):
     return F.repeat(self, (1,) * (len(self.shape) - len(dims)) + tuple(dims))
 
 
-def _plan_tri(self, diagonal):
+def _plan_tri(self, diagonal, name="tril"):
     if self.ndim < 2:
-        raise TensorError("tril: input tensor must have at least 2 dimensions")
+        raise TensorError(f"{name}: input tensor must have at least 2 dimensions")
     return _fresh_like(self)
 
 
@@ -702,7 +719,7 @@ def tril(xp, self, diagonal: Int = 0):
     return xp.tril(self, diagonal)
 
 
-@structural(plan=_plan_tri, self=lambda grad, diagonal, F: F.triu(grad, diagonal))
+@structural(plan=lambda self, diagonal: _plan_tri(self, diagonal, "triu"), self=lambda grad, diagonal, F: F.triu(grad, diagonal))
 def triu(xp, self, diagonal: Int = 0):
     """The upper triangle of each matrix, zeros below the diagonal.
 
@@ -713,13 +730,19 @@ def triu(xp, self, diagonal: Int = 0):
     return xp.triu(self, diagonal)
 
 
-def _plan_diag_embed(self, offset):
+def _plan_diag_embed(self, offset, dim1, dim2):
+    first, second = sorted((wrap_dim(dim1, self.ndim + 1), wrap_dim(dim2, self.ndim + 1)))
+    if first == second:
+        raise TensorError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     size = self.shape[-1] + abs(offset)
-    return _fresh_like(self, (*self.shape[:-1], size, size))
+    shape = list(self.shape[:-1])
+    shape.insert(first, size)
+    shape.insert(second, size)
+    return _fresh_like(self, tuple(shape))
 
 
-@structural(plan=_plan_diag_embed, self=lambda grad, offset, F: F.diagonal(grad, offset, -2, -1), out=False)
-def diag_embed(xp, self, offset: Int = 0):
+@structural(plan=_plan_diag_embed, self=lambda grad, offset, dim1, dim2, F: F.diagonal(grad, offset, dim1, dim2), out=False)
+def diag_embed(xp, self, offset: Int = 0, dim1: Dim = -2, dim2: Dim = -1):
     """Matrices with the last dim on their diagonal.
 
     >>> diag_embed(tensor([1, 2]))
@@ -727,9 +750,12 @@ def diag_embed(xp, self, offset: Int = 0):
             [0, 2]])
     """
     size = self.shape[-1] + abs(offset)
-    result = xp.zeros((*self.shape[:-1], size, size), self.dtype)
-    rows = xp.arange(self.shape[-1])
-    result[..., rows + max(-offset, 0), rows + max(offset, 0)] = self
+    shape = list(self.shape[:-1])
+    for dim in sorted((dim1 % (self.ndim + 1), dim2 % (self.ndim + 1))):
+        shape.insert(dim, size)
+    result = xp.zeros(shape, self.dtype)
+    part = Geometry(tuple(shape), contiguous_strides(shape)).diagonal(offset, dim1, dim2)
+    backend.lens(backend.bytes_of(result), part.shape, result.dtype, part.offset * result.itemsize, tuple(s * result.itemsize for s in part.strides))[...] = self
     return result
 
 

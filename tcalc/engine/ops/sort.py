@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..errors import TensorError
+from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..layout import like_strides, wrap_dim
 from ..spec import spec_of
@@ -13,7 +14,7 @@ def _gather_back(grad, self_spec, dim, indices, F):
     return F.scatter_add_to(self_spec.sizes, dim, indices, grad) if self_spec.ndim else grad
 
 
-def _plan_sort(self, dim, descending, stable):
+def _plan_sort(self, dim, descending):
     wrap_dim(dim, self.ndim)
     strides = like_strides(tuple(self.shape), self.strides)
     return [spec_of(self.dtype, self.device, self.shape, strides), spec_of(dtypes.int64, self.device, self.shape, strides)]
@@ -28,7 +29,7 @@ def _order(xp, self, dim, descending):
 
 
 @structural(plan=_plan_sort, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F))
-def sort(xp, self, dim: Dim = -1, descending: Bool = False, stable: Bool = False):
+def sort(xp, self, dim: Dim = -1, descending: Bool = False):
     """Sorted along `dim`, with the places the values came from; equal values keep their order.
 
     >>> sort(tensor([3., 1., 2.]))
@@ -42,6 +43,19 @@ def sort(xp, self, dim: Dim = -1, descending: Bool = False, stable: Bool = False
     return xp.take_along_axis(self, order, dim), order
 
 
+@structural(
+    public="sort", overload=1, plan=lambda self, stable, dim, descending: _plan_sort(self, dim, descending), fields=("values", "indices"),
+    self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F),
+)
+def sort_stable(xp, self, *, stable: Bool | None, dim: Dim = -1, descending: Bool = False):
+    """Sorted along `dim`, with the places the values came from; `stable` asks for what tcalc always does.
+
+    >>> sort(tensor([3., 1., 3.]), stable=True)[1]
+    tensor([1, 0, 2])
+    """
+    return sort.kernel(xp, self, dim, descending)
+
+
 @composite()
 def argsort(F, self, dim: Dim = -1, descending: Bool = False, stable: Bool = False):
     """The places that sort the tensor along `dim`.
@@ -49,7 +63,7 @@ def argsort(F, self, dim: Dim = -1, descending: Bool = False, stable: Bool = Fal
     >>> argsort(tensor([3., 1., 2.]))
     tensor([1, 2, 0])
     """
-    return F.sort(self, dim, descending, stable)[1]
+    return F.sort(self, dim, descending)[1]
 
 
 def _plan_topk(self, k, dim, largest, sorted):
@@ -57,6 +71,8 @@ def _plan_topk(self, k, dim, largest, sorted):
     size = self.shape[dim] if self.ndim else 1
     if not 0 <= k <= size:
         raise TensorError("selected index k out of range")
+    if self.dtype is dtypes.bool_:
+        raise TensorError("topk does not support bool dtypes on CPU")
     shape = (*self.shape[:dim], k, *self.shape[dim + 1 :]) if self.ndim else ()
     return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
 
@@ -77,11 +93,13 @@ def topk(xp, self, k: Int, dim: Dim = -1, largest: Bool = True, sorted: Bool = T
     return xp.take_along_axis(self, order, dim), order
 
 
-def _plan_kthvalue(self, k, dim, keepdim):
+def _plan_kthvalue(self, k, dim, keepdim, label="kthvalue_cpu"):
     dim = wrap_dim(dim, self.ndim)
     size = self.shape[dim] if self.ndim else 1
     if not 1 <= k <= size:
         raise TensorError("kthvalue(): selected number k out of range for dimension " + str(dim))
+    if self.dtype is dtypes.bool_:
+        raise not_implemented(label, self.dtype)
     shape = tuple(1 if i == dim else s for i, s in enumerate(self.shape) if keepdim or i != dim)
     return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
 
@@ -119,7 +137,7 @@ def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
 
 
 def _plan_median_dim(self, dim, keepdim):
-    return _plan_kthvalue(self, 1, dim, keepdim)
+    return _plan_kthvalue(self, 1, dim, keepdim, "median_out")
 
 
 @structural(
@@ -138,8 +156,14 @@ def median_dim(xp, self, dim: Dim, keepdim: Bool = False):
     return _pick(xp, self, (size - 1) // 2, dim, keepdim)
 
 
+def _plan_median(self):
+    if self.dtype is dtypes.bool_:
+        raise not_implemented("median_cpu", self.dtype)
+    return spec_of(self.dtype, self.device, ())
+
+
 @structural(
-    plan=lambda self: spec_of(self.dtype, self.device, ()),
+    plan=_plan_median,
     self=lambda grad, self, result, F: grad * _one_of(self == result, F) if len(self.shape) else grad,
     out=False,
 )
@@ -159,17 +183,38 @@ def _one_of(mask, F):
     return weights / F.sum(weights)
 
 
-def _plan_searchsorted(sorted_sequence, self, out_int32, right):
+def _plan_searchsorted(sorted_sequence, self, out_int32, right, side, sorter):
+    name = "torch.searchsorted()"
+    if side not in (None, "left", "right"):
+        raise TensorError(f"{name}: side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise TensorError(f"{name}: side and right can't be set to opposites, got side of left while right was True")
+    if not sorted_sequence.ndim:
+        raise TensorError(f"{name}: boundaries tensor should have positive dimension, but got 0 dimension")
+    if sorted_sequence.ndim > 1 and sorted_sequence.shape[:-1] != self.shape[:-1]:
+        raise TensorError(
+            f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got"
+            f" boundaries tensor {list(sorted_sequence.shape)} and input value tensor {list(self.shape)}"
+        )
     return spec_of(dtypes.int32 if out_int32 else dtypes.int64, self.device, self.shape)
 
 
-@structural(plan=_plan_searchsorted, method=False)
-def searchsorted(xp, sorted_sequence, self, *, out_int32: Bool = False, right: Bool = False):
-    """Where each value would go into a sorted vector to keep it sorted.
+@structural(plan=_plan_searchsorted, method=False, out_rule="searchsorted")
+def searchsorted(
+    xp, sorted_sequence, self, *, out_int32: Bool = False, right: Bool = False, side: Str | None = None, sorter: Tensor | None = None
+):
+    """Where each value would go into a sorted vector, or row by row, to keep it sorted; `sorter` puts an unsorted one in order.
 
     >>> searchsorted(tensor([1., 3., 5.]), tensor([2., 5.]))
     tensor([1, 2])
     """
-    if sorted_sequence.ndim != 1:
-        raise TensorError("torch.searchsorted(): a boundary tensor of more than one dimension is not taken here; call it row by row")
-    return xp.searchsorted(sorted_sequence, self, side="right" if right else "left")
+    if sorter is not None:
+        sorted_sequence = xp.take_along_axis(sorted_sequence, sorter, -1)
+    side = "right" if right or side == "right" else "left"
+    if sorted_sequence.ndim == 1:
+        return xp.searchsorted(sorted_sequence, self, side=side)
+    if not self.size or not sorted_sequence.size:
+        return xp.zeros(self.shape, "int64")
+    rows = sorted_sequence.reshape(-1, sorted_sequence.shape[-1])
+    values = self.reshape(rows.shape[0], -1)
+    return xp.stack([xp.searchsorted(row, value, side=side) for row, value in zip(rows, values, strict=True)]).reshape(self.shape)

@@ -69,8 +69,7 @@ def polygamma_of(xp, self, n: Int):
 
 
 @elementwise(
-    self=lambda grad, self, eps, F: grad / (F.clamp(self, eps, None if eps is None else 1 - eps) * (1 - F.clamp(self, eps, 1 - eps))) if eps is not None
-    else grad / (self * (1 - self)),
+    self=lambda grad, self, eps, F: grad / (self * (1 - self)) if eps is None else F.where((self < eps) | (self > 1 - eps), 0.0, grad / (self * (1 - self))),
     promote="float",
     domain="probability",
 )
@@ -90,7 +89,7 @@ def logit(xp, self, eps: Float | None = None):
     promote="float",
     domain="positive",
 )
-def xlogy(xp, self, other: Operand):
+def xlogy(xp, self, other: Either):
     """`self * log(other)`, 0 where self is 0.
 
     >>> xlogy(tensor([0., 2.]), tensor([0., 3.]))
