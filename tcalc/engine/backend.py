@@ -26,7 +26,8 @@ class _Numpy(dict[dtypes.dtype, "np.dtype[Any]"]):
     """Our dtypes to the array library's; bfloat16 comes from ml_dtypes, which is imported when first asked for."""
 
     def __missing__(self, d: dtypes.dtype) -> np.dtype[Any]:
-        found = self[d] = np.dtype(importlib.import_module("ml_dtypes").bfloat16)
+        found: np.dtype[Any] = np.dtype(importlib.import_module("ml_dtypes").bfloat16)
+        self[d] = found
         return found
 
 

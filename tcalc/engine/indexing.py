@@ -25,7 +25,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     """
     if type(index) is int:
         return _row(self, index)
-    view, picks = _walk(self, index if isinstance(index, tuple) else (index,))
+    if type(index) is slice and self.spec.ndim:
+        return _sliced(self, 0, index, skip=False)
+    view, picks = _walk(self, index if isinstance(index, tuple) else (index,), isinstance(index, tuple))
     if picks:
         return OPS["index"].call(view, picks)  # type: ignore[no-any-return]  # the registry holds functions
     return ALIAS.call(view) if view is self else view
@@ -52,7 +54,7 @@ def _row(t: Tensor, index: int) -> Tensor:
     return show(SELECT, row, index * spec.strides[0], (None, 0, index), t)
 
 
-def _walk(t: Tensor, index: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]:
+def _walk(t: Tensor, index: Sequence[Any], skip: bool) -> tuple[Tensor, list[Tensor | None]]:
     """The view that ints, slices, None and Ellipsis lead to, and the index tensors left to apply to it, one a dim."""
     items = [_as_item(i) for i in index]
     used = sum(_dims_of(i) for i in items)
@@ -64,8 +66,6 @@ def _walk(t: Tensor, index: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]
                 {"self": t},
             )
         raise TensorIndexError(f"too many indices for tensor of dimension {t.ndim}", "index", {"self": t})
-    if sum(i is Ellipsis for i in items) > 1:
-        raise TensorIndexError("an index can only have a single ellipsis ('...')")
     view, dim, named = t, 0, 0  # `named` counts the tensor's own dims, for error sentences
     picks: list[Tensor | None] = []
     for item in items:
@@ -82,7 +82,7 @@ def _walk(t: Tensor, index: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]
         elif isinstance(item, int):
             view = _selected(view, dim, item, named)
         elif isinstance(item, slice):
-            view = _sliced(view, dim, item)
+            view = _sliced(view, dim, item, skip)
             dim += 1
         else:
             dim += _pick_tensor(picks, view, dim, item)
@@ -95,7 +95,9 @@ def _as_item(i: Any) -> Any:
         return i
     if isinstance(i, Tensor):
         if i.spec.dtype is dtypes.uint8:
-            return OPS["cast"].call(i, dtypes.bool_)
+            i = OPS["cast"].call(i, dtypes.bool_)
+        if not i.ndim and i.spec.dtype is dtypes.bool_ and i.a is not None:
+            return bool(i.item())
         if i.spec.dtype.is_floating_point:
             raise TensorIndexError("tensors used as indices must be long, int, byte or bool tensors", "index")
         if not i.ndim and i.spec.dtype is not dtypes.bool_ and i.a is not None:
@@ -129,13 +131,17 @@ def _selected(view: Tensor, dim: int, index: int, named: int) -> Tensor:
     return SELECT.call(view, dim, index)  # type: ignore[no-any-return]  # the registry holds functions
 
 
-def _sliced(view: Tensor, dim: int, item: slice) -> Tensor:
+def _sliced(view: Tensor, dim: int, item: slice, skip: bool) -> Tensor:
+    """A slice along `dim`; one that takes in all is left out where torch leaves it out (`skip`)."""
     start, stop, step = (_whole(v) for v in (item.start, item.stop, item.step))
     step = 1 if step is None else step
     if step <= 0:
-        raise TensorValueError("step must be greater than zero", "slice", {"self": view})
+        sentence = "slice step cannot be zero" if step == 0 else "step must be greater than zero"
+        raise TensorValueError(sentence, "slice", {"self": view})
     size = view.shape[dim]
     first, last, _ = slice(start, stop).indices(size)
+    if skip and first == 0 and step == 1 and last == size and (stop is None or stop >= 0):
+        return view
     return SLICE.call(view, dim, first, max(first, last), step)  # type: ignore[no-any-return]  # the registry holds functions
 
 
@@ -178,15 +184,13 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
     Raises IndexError for a bad index, RuntimeError with torch's sentences for a value that does not fit.
     """
-    view, picks = _walk(self, index if isinstance(index, tuple) else (index,))
-    given = _as_value(value, view)
+    target, picks = _walk(self, index if isinstance(index, tuple) else (index,), True)
+    given = _as_value(value, target)
     if picks:
-        written = OPS["cast"].call(given, view.spec.dtype) if given.spec.dtype is not view.spec.dtype else given
-        view.index_put_(picks, written)
+        target.index_put_(picks, given)
         return
-    target = ALIAS.call(view) if view is self else view
-    if given.ndim == 0 and not isinstance(value, Tensor):
-        target.fill_(given.item())
+    if given.ndim == 0:
+        target.fill_(given)
         return
     _fits(target.spec, given.spec)
     while given.ndim > target.ndim and given.shape[0] == 1:
@@ -199,7 +203,7 @@ def _as_value(value: Any, view: Tensor) -> Tensor:
         return value
     if isinstance(value, (bool, int, float)):
         return tensor(value, dtype=view.spec.dtype)
-    if isinstance(value, (list, tuple, backend.ndarray, backend.np.generic)):
+    if isinstance(value, (backend.ndarray, backend.np.generic)):
         return tensor(value, dtype=view.spec.dtype)
     raise TensorTypeError(
         f"can't assign a {type(value).__name__} to a torch.{view.spec.dtype.kernel_name}Tensor", "setitem", {"self": view}

@@ -15,8 +15,9 @@ from .families.structural import Structural
 from .families.view import ViewOp
 from .layout import Size, is_channels_last, wrap_dim
 from .ops.convert import METHODS
-from .registry import OPS, PUBLIC, Op
+from .registry import MEMO_LIMIT, OPS, PUBLIC, Op
 from .signature import Layout, Mismatch, channels_last, refusal, strided
+from .spec import Spec
 from .tensor import Storage, Tensor, View
 
 BINARY = {
@@ -159,9 +160,17 @@ def untyped_storage(self: Tensor) -> Storage:
     return self.get_storage()
 
 
+_reversed: dict[Spec, Callable[[Tensor], Tensor]] = {}  # plans of x.T
+
+
 def _transposed(self: Tensor) -> Tensor:
     """All dims reversed, sharing storage."""
-    return _permute(self, *range(self.spec.ndim - 1, -1, -1))  # type: ignore[no-any-return]  # the registry holds functions
+    plan = _reversed.get(self.spec)
+    if plan is None:
+        if len(_reversed) >= MEMO_LIMIT:
+            _reversed.clear()
+        plan = _reversed[self.spec] = OPS["permute"].prepare([self, tuple(range(self.spec.ndim))[::-1]])
+    return plan(self)
 
 
 def _matrix_transposed(self: Tensor) -> Tensor:
@@ -221,7 +230,6 @@ OWN: dict[str, Any] = {
     "is_signed": is_signed, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
     "untyped_storage": untyped_storage, "backward": tensor_backward, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
 }  # fmt: skip
-_permute = OPS["permute"].call
 PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "layout": _layout}
 
 

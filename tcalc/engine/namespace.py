@@ -170,7 +170,7 @@ def std_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: 
     (tensor(1.), tensor(2.))
     """
     mean = PUBLIC["mean"].call(input) if dim is None else PUBLIC["mean"].call(input, dim, keepdim)
-    return PUBLIC["std"].call(input, dim, keepdim, correction=correction), mean
+    return PUBLIC["std"].call(input, dim, keepdim=keepdim, correction=correction), mean
 
 
 def cuda_is_available() -> bool:

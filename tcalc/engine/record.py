@@ -57,30 +57,31 @@ class OpNode(Node):
             self.saved = None
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
-        op, saved, specs = self.op, self.saved, self.specs
-        if saved is None:
+        op, specs = self.op, self.specs
+        values = self.unpacked(level) if self.saved else self.saved
+        if values is None:
             raise TensorError(FREED, "backward", node=self)
-        pool: list[Any] = [None] * op.pool_size
-        for place, value, version in saved:
+        F = level.numpy_ops if grad.__class__ is ndarray else level.ops(grad)
+        vjps = op.vjps.get(self.mask) or op.compile(self.mask)
+        needs = None if op.grads is None else [edge is not None for edge in self.edges]
+        grads = vjps(grad, values, self.params, specs, needs, F)
+        return grads if op.finish_grads is None else op.finish_grads(grads, specs, F)
+
+    def unpacked(self, level: Any) -> list[Any]:
+        """The saved values as the level computes with them.
+
+        Raises RuntimeError with torch's sentence for one that was written in place since.
+        """
+        values: list[Any] = []
+        direct = not (self.op.cast_saved or level.keeps_graph)
+        for place, value, version in self.saved or ():
             if isinstance(value, Tensor):
                 storage = value.storage
                 if storage is not None and storage.version != version:
                     raise overwritten(self, place, value, version)
-                pool[place] = level.unpack(self, place, value) if op.cast_saved or level.keeps_graph else value.a
-            else:
-                pool[place] = value
-        F = level.numpy_ops if grad.__class__ is ndarray else level.ops(grad)
-        vjps = op.vjps.get(self.mask)
-        if vjps is None:
-            vjps = op.compile(self.mask)
-        if op.grads is not None:
-            needs = [edge is not None for edge in self.edges]
-            grads = vjps[0][1](grad, pool, self.params, specs, needs, F)
-        else:
-            grads = [None] * len(self.edges)
-            for i, vjp in vjps:
-                grads[i] = vjp(grad, pool, self.params, specs, None, F)
-        return grads if op.finish_grads is None else op.finish_grads(grads, specs, F)
+                value = value.a if direct else level.unpack(self, place, value)
+            values.append(value)
+        return values
 
 
 def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:

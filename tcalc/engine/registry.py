@@ -65,8 +65,7 @@ class Op:
         self.arguments, self.positional = len(self.signature.params), self.signature.positional
         self.named = [param.name for param in self.signature.params[self.positional :]]
         self.signature.extend(self.extra_params())
-        self.vjps: dict[int, list[tuple[int, Callable[..., Any]]]] = {}
-        self.pool_size = len(self.inputs) + 1
+        self.vjps: dict[int, Callable[..., Any]] = {}
         self.masks: dict[int, tuple[int, ...]] = {}
         self.call = self.build()
         OPS[self.name] = self
@@ -137,17 +136,31 @@ class Op:
             found = self.masks[mask] = tuple(i for i, name in enumerate([*self.inputs, "result"]) if name in wanted)
         return found
 
-    def compile(self, mask: int) -> list[tuple[int, Callable[..., Any]]]:
-        """(input number, caller) of the formulas that `mask` needs, or one caller for all; callers take (grad, pool, params, specs, needs, F)."""
-        if self.grads:
-            found = [(-1, self._caller(self.grads))]
-        else:
-            found = [(i, self._caller(self.formulas[n])) for i, n in enumerate(self.inputs) if n in self.formulas and mask >> i & 1]
-        self.vjps[mask] = found
-        return found
+    def compile(self, mask: int) -> Callable[..., Any]:
+        """The formulas that `mask` needs as one function of (grad, saved values, params, specs, needs, F) that lists the gradients.
 
-    def _caller(self, formula: Formula) -> Callable[..., Any]:
-        """The formula's names resolved to places, once, so that backward makes one plain call."""
+        Their parameter names are resolved to places once, so that backward makes plain calls.
+        """
+        places = {place: i for i, place in enumerate(self.saves(mask))}
+        if self.grads:
+            formulas, body = [self.grads], self._call("f0", self.grads, places)
+        else:
+            formulas, calls = [], []
+            for i, name in enumerate(self.inputs):
+                if name in self.formulas and mask >> i & 1:
+                    calls.append(self._call(f"f{len(formulas)}", self.formulas[name], places))
+                    formulas.append(self.formulas[name])
+                else:
+                    calls.append("None")
+            body = f"[{', '.join(calls)}]"
+        names = ", ".join(f"f{i}" for i in range(len(formulas)))
+        # the text holds nothing but our own parameter names
+        found = eval(f"lambda {names}: lambda grad, saved, params, specs, needs, F: {body}")(*formulas)
+        self.vjps[mask] = found
+        return found  # type: ignore[no-any-return]  # eval does not say
+
+    def _call(self, function: str, formula: Formula, places: dict[int, int]) -> str:
+        """The text of one formula's call, its names resolved."""
         pool = [*self.inputs, "result"]
         words = []
         for name in names_of(formula):
@@ -155,15 +168,14 @@ class Op:
             if name in ("grad", "needs", "F", "specs"):
                 words.append(name)
             elif name in pool:
-                words.append(f"pool[{pool.index(name)}]")
+                words.append(f"saved[{places[pool.index(name)]}]")
             elif stem != name:
                 words.append(f"specs[{-1 if stem == 'result' else pool.index(stem)}]")
             elif name == "indices" and name not in self.signature.positions:
                 words.append("params[-1]")  # where the values of sort, max, ... came from
             else:
                 words.append(f"params[{self.signature.positions[name]}]")
-        text = f"lambda f: lambda grad, pool, params, specs, needs, F: f({', '.join(words)})"
-        return eval(text)(formula)  # type: ignore[no-any-return]  # built from our own parameter names only
+        return f"{function}({', '.join(words)})"
 
 
 class Public:

@@ -66,7 +66,7 @@ def _places(value: Any) -> list[Any]:
     places: list[Any] = []
     for index in value:
         masks = isinstance(index, Tensor) and index.spec.dtype is dtypes.bool_ and index.a is not None
-        places += nonzero_places(index) if masks else [index]
+        places += nonzero_places(index) if masks else [index]  # type: ignore[no-untyped-call]  # ops are declared without types
     return places
 
 

@@ -18,6 +18,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import geometry
     import opdb
+    import program_texts
     import programs
     import torch
 
@@ -72,11 +73,11 @@ def test_samples_of_torch(name: str, full: bool) -> None:
     settle(name, opdb.sweep(name, full), full)
 
 
-@pytest.mark.parametrize("name", sorted(programs.covered()))
+@pytest.mark.parametrize("name", sorted(program_texts.covered()))
 def test_programs(name: str, full: bool) -> None:
     """Small programs for creation, random numbers, indexing, writes, views and errors."""
     report = Report()
-    for covered, text in programs.programs():
+    for covered, text in program_texts.programs():
         if covered == name:
             programs.run_program(report, text)
     settle(f"program:{name}", report, full)
@@ -94,7 +95,7 @@ def test_random_geometry(name: str, full: bool) -> None:
 
 def test_every_name_is_covered() -> None:
     """Each registered op is swept, stands in a program, or is internal with a stated reason."""
-    swept = set(opdb.swept_names()) | programs.covered()
+    swept = set(opdb.swept_names()) | program_texts.covered()
     public = {name for name, record in PUBLIC.items() if name in swept}
     missing = [name for name in PUBLIC if name not in public and PUBLIC[name].name not in public and name not in INSIDE]
     assert not missing
@@ -103,5 +104,5 @@ def test_every_name_is_covered() -> None:
 
 def test_expected_failures_name_something() -> None:
     """Every line of xfail.txt belongs to a test and gives a reason."""
-    names = set(opdb.swept_names()) | {f"program:{n}" for n in programs.covered()} | {f"geometry:{n}" for n in geometry.CASES}
+    names = set(opdb.swept_names()) | {f"program:{n}" for n in program_texts.covered()} | {f"geometry:{n}" for n in geometry.CASES}
     assert not [name for name in expected_failures() if name not in names]

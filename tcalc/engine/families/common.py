@@ -86,13 +86,13 @@ def check_writable(t: Tensor) -> None:
         )
 
 
-_C_NAMES = {
+C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
     "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
 }  # fmt: skip
 OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "found": lambda op, have, want: f"Found dtype {have.kernel_name} but expected {want.kernel_name}",
-    "expected": lambda op, have, want: f"Expected out tensor to have dtype {_C_NAMES[want.name]}, but got {_C_NAMES[have.name]} instead",
+    "expected": lambda op, have, want: f"Expected out tensor to have dtype {C_NAMES[want.name]}, but got {C_NAMES[have.name]} instead",
     "searchsorted": lambda op, have, want: (
         "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on whether out_int32 flag is"
         f" True, but we got output tensor's dtype {have.kernel_name} and out_int32 flag is {want.name == 'int32'}"

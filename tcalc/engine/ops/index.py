@@ -519,6 +519,16 @@ def nonzero(F, self, *, as_tuple: Bool = False):
     return rows
 
 
+@composite(public="where", method=False)
+def where_places(F, condition):
+    """The places where the condition holds, one vector a dim: `nonzero(condition, as_tuple=True)`.
+
+    >>> where(tensor([True, False, True]))
+    (tensor([0, 2]),)
+    """
+    return F.nonzero(condition, as_tuple=True)
+
+
 @composite()
 def argwhere(F, self):
     """The places of the nonzero elements, one row each.
@@ -565,6 +575,8 @@ def _check_copy(target, src, non_blocking):
     for d in range(len(source) - 1, -1, -1):
         want = target[d + lead] if d + lead >= 0 else 1
         if source[d] != want and source[d] != 1:
+            if d + lead < 0:
+                break
             raise TensorError(
                 f"The size of tensor a ({want}) must match the size of tensor b ({source[d]}) at non-singleton dimension {d + max(lead, 0)}"
             )
@@ -572,7 +584,7 @@ def _check_copy(target, src, non_blocking):
         raise TensorError(f"output with shape {list(target)} doesn't match the broadcast shape {list(source)}")
 
 
-@mutation(public="copy_", node="CopyBackwards", overload=None, self=lambda grad: grad * 0, src=lambda grad: grad, check=_check_copy)
+@mutation(public="copy_", node="CopyBackwards", overload=None, self=lambda self_spec, F: F.zeros_of(self_spec), src=lambda grad: grad, check=_check_copy)
 def copy_(xp, self, src, non_blocking: Bool = False):
     """The values of `src` written over the tensor, broadcast and cast.
 
@@ -584,8 +596,8 @@ def copy_(xp, self, src, non_blocking: Bool = False):
     self[...] = src
 
 
-@mutation(public="fill_", node="FillBackward", overload=2, self=lambda grad: grad * 0)
-def fill_(xp, self, value: Scalar):
+@mutation(public="fill_", overload=2, overlap_ok=True, self=lambda self_spec, F: F.zeros_of(self_spec))
+def fill_(xp, self, value: Number):
     """Every element set to `value`.
 
     >>> zeros(2).fill_(3)
@@ -594,7 +606,24 @@ def fill_(xp, self, value: Scalar):
     self[...] = value
 
 
-@mutation(public="zero_", self=lambda grad: grad * 0)
+def _check_fill(target, value):
+    if value.ndim:
+        raise TensorError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+
+
+@mutation(
+    public="fill_", overload=3, overlap_ok=True, check=_check_fill, self=lambda self_spec, F: F.zeros_of(self_spec), value=lambda grad, F: F.sum(grad)
+)
+def fill_tensor(xp, self, value):
+    """Every element set to the one element of `value`.
+
+    >>> zeros(2).fill_(tensor(3))
+    tensor([3., 3.])
+    """
+    self[...] = value
+
+
+@mutation(public="zero_", overlap_ok=True, self=lambda self_spec, F: F.zeros_of(self_spec))
 def zero_(xp, self):
     """Every element set to 0.
 

@@ -156,6 +156,16 @@ def embedding_backward(xp, grad, indices_of, shape: Size, padding_idx: Int | Non
     return result
 
 
+@composite(public="relu", namespace=NN, method=False)
+def relu_inplace(F, self, inplace: Bool):
+    """The element, or 0 where it is negative, written over the tensor when `inplace`.
+
+    >>> nn.functional.relu(tensor([-1., 2.]), inplace=True)
+    tensor([0., 2.])
+    """
+    return self.relu_() if inplace else F.relu(self)
+
+
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 

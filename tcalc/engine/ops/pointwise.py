@@ -8,7 +8,7 @@ from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT, INT
 from ..dtypes import bool_ as BOOL_DTYPE
 from ..errors import TensorError, TensorNotImplemented
-from ..families.common import not_implemented
+from ..families.common import C_NAMES, not_implemented
 from ..families.elementwise import elementwise
 from ..families.structural import composite
 
@@ -81,7 +81,7 @@ def _check_where(common, specs):
 
 def _check_masked_fill(common, specs):
     if specs[1].dtype.category != BOOL:
-        raise TensorError(f"masked_fill_ only supports boolean masks, but got mask with dtype {specs[1].dtype.kernel_name.lower()}")
+        raise TensorError(f"masked_fill_ only supports boolean masks, but got mask with dtype {C_NAMES[specs[1].dtype.name]}")
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------

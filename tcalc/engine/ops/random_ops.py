@@ -138,7 +138,7 @@ def randint_like_from(xp, spec, self, low: Int, high: Int):
 
 def _std_ok(std):
     if std < 0:
-        raise TensorError(f"normal expects std >= 0.0, but found std {std}")
+        raise TensorError(f"normal expects std >= 0.0, but found std {std:g}")
 
 
 @creation(plan=lambda mean, std, size, generator: (size, None), out=True)
@@ -201,8 +201,6 @@ def bernoulli(xp, self, *, generator: Generator | None = None):
     d = _dtype_of(self)
     if d.category < dtypes.FLOAT:
         raise TensorNotImplemented(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{d.kernel_name}'")
-    if bool(((self < 0) | (self > 1)).any()):
-        raise TensorError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     return random.bernoulli_tensor(_generator(generator), self.reshape(-1), d).reshape(self.shape)
 
 
@@ -254,7 +252,7 @@ def uniform_(xp, self, low: Float = 0.0, high: Float = 1.0, *, generator: Genera
 
 
 @mutation(public="normal_", self=lambda grad: grad * 0)
-def normal_(xp, self, mean: Float = 0.0, std: Float = 1.0, *, generator: Generator | None = None):
+def fill_normal(xp, self, mean: Float = 0.0, std: Float = 1.0, *, generator: Generator | None = None):
     """Filled with normal numbers.
 
     >>> g = manual_seed(0); zeros(3).normal_()
@@ -277,13 +275,24 @@ def random_(xp, self, low: Int | None = None, high: Int | None = None, *, genera
 
 
 @mutation(public="bernoulli_", self=lambda grad: grad * 0)
-def bernoulli_(xp, self, p: Float = 0.5, *, generator: Generator | None = None):
+def fill_bernoulli(xp, self, p: Float = 0.5, *, generator: Generator | None = None):
     """Filled with 1 with probability `p`, else 0.
 
     >>> g = manual_seed(0); zeros(3).bernoulli_()
     tensor([0., 0., 1.])
     """
     _pour_into(xp, self, lambda n: random.bernoulli(_generator(generator), n, _dtype_of(self), p))
+
+
+@mutation(public="bernoulli_", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), p=lambda p_spec, F: F.zeros_of(p_spec))
+def fill_bernoulli_tensor(xp, self, p, *, generator: Generator | None = None):
+    """Filled with 1 with a probability of its own each, else 0.
+
+    >>> g = manual_seed(0); zeros(3).bernoulli_(tensor([0., 1., 1.]))
+    tensor([0., 1., 1.])
+    """
+    odds = xp.broadcast_to(p, self.shape).reshape(-1)
+    _pour_into(xp, self, lambda n: random.bernoulli_tensor(_generator(generator), odds, _dtype_of(self)))
 
 
 @mutation(public="exponential_", self=lambda grad: grad * 0)

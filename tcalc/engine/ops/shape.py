@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import backend, dtypes
 from ..dtypes import INT
-from ..errors import TensorError, TensorIndexError
+from ..errors import TensorError, TensorIndexError, TensorValueError
 from ..dtypes import INT
 from ..families.structural import composite, structural
 from ..families.view import view
@@ -533,7 +533,7 @@ def _cat_shape(specs, dim):
 
 def _plan_cat(tensors, dim):
     if not tensors:
-        raise TensorError("torch.cat(): expected a non-empty list of Tensors")
+        raise TensorValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, s in enumerate(tensors):
         if s.ndim == 0:
             raise TensorError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
