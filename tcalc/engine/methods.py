@@ -8,7 +8,7 @@ from typing import Any
 from . import backend, data, indexing
 from .autograd import tensor_backward
 from .dtypes import dtype
-from .errors import TensorError, TensorIndexError, TensorTypeError
+from .errors import EngineError, TensorError, TensorIndexError, TensorTypeError
 from .families.elementwise import Elementwise
 from .families.mutation import inplace_structural, inplace_view
 from .families.structural import Structural
@@ -57,7 +57,14 @@ def _rtruediv(self: Tensor, other: Any) -> Any:
 
 
 def _matmul(self: Tensor, other: Any) -> Any:
-    return OPS["matmul"].call(self, other) if isinstance(other, Tensor) else NotImplemented
+    if not isinstance(other, Tensor):
+        return NotImplemented
+    if self.spec.ndim != 2 or other.spec.ndim != 2:
+        return OPS["matmul"].call(self, other)
+    try:  # two matrices: mm, with nothing to parse
+        return OPS["mm"].run([self, other, None])
+    except EngineError as error:
+        raise OPS["matmul"].explained(error, (self, other), {}) from None
 
 
 def _equality(function: Callable[..., Any], default: bool) -> Callable[[Tensor, Any], Any]:

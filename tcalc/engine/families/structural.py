@@ -11,11 +11,14 @@ from .. import backend
 from ..backend import META, xp_of
 from ..modes import is_grad_enabled
 from ..record import attach, record
-from ..registry import TENSOR_OPS, Op, raw_ops
+from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, Param
 from ..spec import Spec
 from ..tensor import Tensor, make
 from .common import adopt, refuse_grad_for_out, same_device, write_out
+
+
+_KEPT = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
 
 
 class Structural(Op):
@@ -39,6 +42,7 @@ class Structural(Op):
     ):
         self.out_rule = out_rule
         self.plan, self.fields, self.takes_out, self.mixed = plan, tuple(fields), out and not fields, mixed
+        self._plans: dict[Any, Any] = {}
         super().__init__(kernel, **rest)
         self.result_type = result_type(self.public, self.fields) if fields else None
 
@@ -70,11 +74,18 @@ class Structural(Op):
     def planned(self, values: list[Any]) -> Any:
         """The result's Spec, or a list of them; refuses what torch refuses."""
         given = [_spec(v) for v in values]
-        if not self.mixed:
-            same_device(self.public, [s for s in _flat(given) if isinstance(s, Spec)])
-        planned = self.plan(*given)
-        for spec in planned if isinstance(planned, list) else [planned]:
-            backend.check_fits(spec.nbytes, spec.device)
+        key = tuple(given) if all([type(v) in _KEPT for v in given]) else None
+        planned = self._plans.get(key)
+        if planned is None:
+            if not self.mixed:
+                same_device(self.public, [s for s in _flat(given) if isinstance(s, Spec)])
+            planned = self.plan(*given)
+            for spec in planned if isinstance(planned, list) else [planned]:
+                backend.check_fits(spec.nbytes, spec.device)
+            if key is not None:
+                if len(self._plans) >= MEMO_LIMIT:
+                    self._plans.clear()
+                self._plans[key] = planned
         return planned
 
     def inputs_of(self, values: list[Any]) -> list[Any]:
