@@ -232,7 +232,17 @@ def is_nonzero(self: Tensor) -> bool:
     return bool(self)
 
 
+def where(self: Tensor, condition: Tensor, other: Any) -> Any:
+    """`self` where the condition holds, `other` elsewhere, broadcast.
+
+    >>> tensor([1., 2.]).where(tensor([True, False]), 0.)
+    tensor([1., 0.])
+    """
+    return OPS["where"].call(condition, self, other)
+
+
 OWN: dict[str, Any] = {
+    "where": where,
     "size": size, "stride": stride, "is_contiguous": is_contiguous, "is_floating_point": is_floating_point, "is_complex": is_complex,
     "is_signed": is_signed, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
     "untyped_storage": untyped_storage, "backward": tensor_backward, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,

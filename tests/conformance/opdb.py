@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from mirror import function_of
-from sweep import Report, attempt, Failed, in_place, layouts, one_call, second_gradients, with_out
+from sweep import Failed, Report, attempt, in_place, layouts, one_call, second_gradients, tensors_in, with_out
 from torch.testing._internal.common_methods_invocations import op_db
 
 from tcalc.engine.registry import PUBLIC, Public
@@ -20,6 +20,7 @@ from tcalc.engine.tensor import Tensor
 
 PREFIX = {"torch": "", "torch.nn.functional": "nn.functional.", "torch.linalg": "linalg."}
 DTYPES = (torch.float64, torch.float32, torch.int64, torch.bool)
+LARGE = 20_000  # elements of a sample's tensors; larger ones run with --full
 LOOSE = {"matmul", "cumprod", "prod", "norm", "vector_norm", "std", "var"}  # float32 kernels that add in another order
 ELSEWHERE = {
     "zeros", "ones", "empty", "full", "eye", "arange", "linspace", "logspace", "empty_like", "new_empty", "empty_strided", "zero_",
@@ -59,6 +60,8 @@ def samples(info: Any, dtype: Any, limit: int | None) -> Iterator[Any]:
     found = attempt(lambda: list(islice(info.sample_inputs("cpu", dtype, requires_grad=grad), 400)))
     if isinstance(found, Failed):
         return
+    if limit is not None:
+        found = [s for s in found if sum(t.numel() for t in tensors_in([s.input, *s.args])) <= LARGE]
     if limit is not None and len(found) > limit:
         found = [found[i * len(found) // limit] for i in range(limit)]
     yield from found

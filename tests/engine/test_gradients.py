@@ -124,7 +124,7 @@ def _calls() -> dict[str, list[Case]]:
         "masked_fill_tensor": [(lambda x, v: tcalc.masked_fill(x, mask, v), [x34(), s()])],
         "sum_dim": [(lambda x: tcalc.sum(x, 1), [x34()]), (lambda x: tcalc.sum(x, (0, 1), keepdim=True), [x34()])],
         "mean_dim": [(lambda x: tcalc.mean(x, 1), [x34()])],
-        "reshape_alias": [(lambda x: x.contiguous().reshape(2, 6), [x34()])],
+        "reshape_alias": [(lambda x: ops["reshape_alias"](x.contiguous(), (2, 6)), [x34()])],
         "index_fill_tensor": [(lambda x, v: tcalc.index_fill(x, 0, rows, v), [x34(), s()])],
         "take": [(lambda x: tcalc.take(x, index), [x34()])],
         "sort_stable": [(lambda x: tcalc.sort(x, dim=1, stable=True), [distinct()])],
@@ -143,9 +143,9 @@ def _calls() -> dict[str, list[Case]]:
         "mse_loss": [(lambda a, b, r=r: ops["mse_loss"](a, b, reduction=r), [x34(), x34()]) for r in ("mean", "sum", "none")],
         "nll_loss": [(lambda x, r=r: ops["nll_loss"](x, classes, reduction=r), [x34()]) for r in ("mean", "sum", "none")],
         "nll_loss_backward": [(lambda g: ops["nll_loss_backward"](g, classes, None, (3, 4), "mean", -100), [s()])],
-        "binary_cross_entropy": [(lambda a: ops["binary_cross_entropy"](a, mask.double()), [s(3, 4, domain="probability")])],
+        "binary_cross_entropy": [(lambda a, b: ops["binary_cross_entropy"](a, b), [s(3, 4, domain="probability"), s(3, 4, domain="probability")])],
         "binary_cross_entropy_with_logits": [(lambda a, b: ops["binary_cross_entropy_with_logits"](a, b), [x34(), s(3, 4, domain="probability")])],
-        "to_copy": [(lambda x: x.to(tcalc.float64, copy=True), [x34()])],
+        "to_copy": [(lambda x: ops["to_copy"](x, tcalc.float64, None, None), [x34()])],
         "kthvalue": [(lambda x: tcalc.kthvalue(x, 2, 1), [distinct()])],
         "topk": [(lambda x: tcalc.topk(x, 2, 1), [distinct()])],
         "max_dim": [(lambda x: tcalc.max(x, 1), [distinct()])],
@@ -188,3 +188,40 @@ def test_first_and_second_derivatives(case: Case) -> None:
     _, function, inputs = case
     assert gradcheck(function, inputs)
     assert gradgradcheck(function, inputs)
+
+
+def _wrong(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """The formula with every gradient off by a little; its parameters keep their names, which say what is saved."""
+    names = formula.__code__.co_varnames[: formula.__code__.co_argcount]
+
+    def off(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [off(v) for v in value]
+        return None if value is None else value * 1.1 + 0.05
+
+    return eval(f"lambda {', '.join(names)}: off(f({', '.join(names)}))", {"f": formula, "off": off})  # type: ignore[no-any-return]
+
+
+def _checks(label: str) -> bool:
+    """Whether the case still passes, on inputs drawn anew."""
+    _, function, inputs = next(case for case in ALL if case[0] == label)
+    return gradcheck(function, inputs, raise_exception=False)
+
+
+OPS_AND_FORMULAS = [
+    (name, which, next(label for label, *_ in ALL if label == name or label.startswith(f"{name}[")))
+    for name, op in OPS.items()
+    for which in [*op.formulas, *(["grads"] if op.grads else [])]
+    if any(label == name or label.startswith(f"{name}[") for label, *_ in ALL)
+]
+
+
+@pytest.mark.parametrize(("name", "which", "label"), OPS_AND_FORMULAS, ids=[f"{n}.{w}" for n, w, _ in OPS_AND_FORMULAS])
+def test_a_wrong_formula_is_caught(name: str, which: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    op = OPS[name]
+    monkeypatch.setattr(op, "vjps", {})
+    if which == "grads":
+        monkeypatch.setattr(op, "grads", _wrong(op.grads))
+    else:
+        monkeypatch.setitem(op.formulas, which, _wrong(op.formulas[which]))
+    assert not _checks(label)

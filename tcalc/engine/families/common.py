@@ -97,6 +97,9 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
         "torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on whether out_int32 flag is"
         f" True, but we got output tensor's dtype {have.kernel_name} and out_int32 flag is {want.name == 'int32'}"
     ),
+    "take": lambda op, have, want: (
+        f"take(): self and out expected to have the same dtype, but got self.dtype = {want.kernel_name} and out.dtype = {have.kernel_name}"
+    ),
     "floating": lambda op, have, want: f"{op}(): Expected floating point type for result tensor, but got: {have.kernel_name}",
     "decides": lambda op, have, want: OUT_SENTENCES["expected"](op, have, want),
     "same": lambda op, have, want: (

@@ -122,6 +122,13 @@ class Structural(Op):
             return
         record(self, inputs, values, result, specs)
 
+    def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
+        result = specs[-1][0] if isinstance(specs[-1], list) else specs[-1]
+        given = specs[0] if len(specs) == 2 and isinstance(specs[0], list) else specs[:-1]
+        if len(given) != len(grads) or all([s is None or s.dtype is result.dtype for s in given]):
+            return grads
+        return [g if g is None or s.dtype is result.dtype else F.cast(g, s.dtype) for g, s in zip(grads, given, strict=True)]
+
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
         return self.kernel(xp, *args, **kwargs)
 

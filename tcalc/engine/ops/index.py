@@ -119,7 +119,7 @@ def index_put(xp, self, indices: Indices, values, accumulate: Bool = False):
     """
     places = _arrays(indices)
     check_bounds(self.shape, [None if isinstance(i, slice) else i for i in places])
-    result = self.copy()
+    result = xp.array(self, order="C")
     if accumulate:
         xp.add.at(result, places, values)
     else:
@@ -179,6 +179,8 @@ def gather(xp, self, dim: Dim, index):
     if not self.ndim:
         _bounded((), 0, index)
         return self.reshape(-1)[index.reshape(-1)].reshape(index.shape)
+    if not index.size:
+        return xp.zeros(index.shape, self.dtype)
     dim %= self.ndim
     _bounded(self.shape, dim, index)
     return self[_grid(xp, dim, index)]
@@ -198,6 +200,8 @@ def scatter_add_to(xp, shape: Size, dim: Dim, index, src):
         index = index.a
     if not shape:
         return result + src.reshape(())
+    if not index.size:
+        return result
     xp.add.at(result, _grid(xp, dim, index), src)
     return result
 
@@ -251,7 +255,7 @@ def scatter(xp, self, dim: Dim, index, src):
     >>> scatter(zeros(3), 0, tensor([2, 0]), tensor([5., 6.]))
     tensor([6., 0., 5.])
     """
-    result = self.copy()
+    result = xp.array(self, order="C")
     _bounded(self.shape, dim % max(self.ndim, 1), index)
     if self.ndim:
         result[_grid(xp, dim, index)] = _corner(src, index)
@@ -272,7 +276,7 @@ def scatter_value(xp, self, dim: Dim, index, value: Number):
     >>> scatter(zeros(3), 0, tensor([2, 0]), 1)
     tensor([1., 0., 1.])
     """
-    result = self.copy()
+    result = xp.array(self, order="C")
     _bounded(self.shape, dim % max(self.ndim, 1), index)
     if self.ndim:
         result[_grid(xp, dim, index)] = value
@@ -293,7 +297,7 @@ def scatter_add(xp, self, dim: Dim, index, src):
     >>> scatter_add(zeros(3), 0, tensor([2, 2]), tensor([5., 6.]))
     tensor([ 0.,  0., 11.])
     """
-    result = self.copy()
+    result = xp.array(self, order="C")
     _bounded(self.shape, dim % max(self.ndim, 1), index)
     if self.ndim:
         xp.add.at(result, _grid(xp, dim, index), _corner(src, index))
@@ -373,7 +377,7 @@ def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
     >>> index_add(zeros(3), 0, tensor([0, 0]), tensor([1., 2.]))
     tensor([3., 0., 0.])
     """
-    result = self.copy()
+    result = xp.array(self, order="C")
     _bounded(self.shape, dim % max(self.ndim, 1), index)
     if not self.ndim:
         return result + alpha * source.sum()
@@ -393,7 +397,7 @@ def index_fill(xp, self, dim: Dim, index, value: Number):
     >>> index_fill(zeros(3), 0, tensor([0, 2]), 7)
     tensor([7., 0., 7.])
     """
-    result = self.copy()
+    result = xp.array(self, order="C")
     check_bounds((self.shape[dim] if self.ndim else 1,), [index])
     result[(slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),) if self.ndim else ...] = value
     return result
@@ -444,7 +448,7 @@ def index_copy(xp, self, dim: Dim, index, source):
     >>> index_copy(zeros(3), 0, tensor([0, 2]), tensor([1., 2.]))
     tensor([1., 0., 2.])
     """
-    result = self.copy()
+    result = xp.array(self, order="C")
     check_bounds((self.shape[dim] if self.ndim else 1,), [index])
     if self.ndim:
         result[(slice(None),) * (dim % self.ndim) + (index.reshape(-1),)] = source
@@ -461,7 +465,7 @@ def _plan_take(self, index):
     return spec_of(self.dtype, self.device, index.shape, elementwise_strides(tuple(index.shape), ((tuple(index.shape), index.strides),)))
 
 
-@structural(plan=_plan_take, self=lambda grad, self_spec, index, F: F.reshape(F.index_backward(grad, (self_spec.numel,), [index]), tuple(self_spec.shape)))
+@structural(plan=_plan_take, out_rule="take", self=lambda grad, self_spec, index, F: F.reshape(F.index_backward(grad, (self_spec.numel,), [index]), tuple(self_spec.shape)))
 def take(xp, self, index):
     """Elements of the flattened tensor by place.
 

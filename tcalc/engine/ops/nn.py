@@ -9,7 +9,7 @@ from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError, TensorValueError
 from ..families.common import not_implemented
 from ..families.structural import composite, structural
-from ..layout import broadcast_shapes, wrap_dim
+from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
 from ..spec import spec_of
 from ..tensor import Tensor, allocate, make
 
@@ -219,7 +219,10 @@ def _plan_loss(self, target, reduction, *rest):
         raise TensorValueError(f"{reduction} is not a valid value for reduction")
     shape = broadcast_shapes(self.shape, target.shape)
     d = dtypes.promote_types(self.dtype, target.dtype)
-    return spec_of(d, self.device, shape if reduction == "none" else ())
+    if reduction != "none":
+        return spec_of(d, self.device)
+    geometries = tuple((tuple(s.shape), s.strides) for s in (self, target))
+    return spec_of(d, self.device, shape, elementwise_strides(tuple(shape), geometries))
 
 
 def _weighed(grad, self_spec, target_spec, reduction):

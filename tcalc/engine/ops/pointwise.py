@@ -199,7 +199,7 @@ def div_unrounded(F, self, other: Operand, *, rounding_mode: Any):
     return F.div(self, other)
 
 
-@elementwise(node="torch::autograd::NotImplemented", overload=None, self=_no_derivative("floor_divide"), other=_no_derivative("floor_divide"), operator="//")
+@elementwise(only=NUMBERS, label="div_floor_cpu", node="torch::autograd::NotImplemented", overload=None, self=_no_derivative("floor_divide"), other=_no_derivative("floor_divide"), operator="//")
 def floor_divide(xp, self, other: Operand):
     """The largest integer not above `self / other`, element by element.
 
@@ -414,7 +414,7 @@ def round_(xp, self):
 
 
 @elementwise(
-    public="round", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), only=(FLOAT,), label="round_vml_cpu", out_rule="found"
+    public="round", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), only=(FLOAT,), label="round_cpu", out_rule="found"
 )
 def round_decimals(xp, self, *, decimals: Int):
     """`decimals` digits kept after the point (before it, when negative), halves to even.
@@ -764,8 +764,6 @@ def clamp_tensor(xp, self, min, max):
     self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0),
     min=lambda grad, self, min, F: F.where(self < min, grad, 0.0),
     ufunc="maximum",
-    only=NUMBERS,
-    label="clamp_cpu",
 )
 def clamp_low(xp, self, min, max: Nothing | None = None):
     """Each element, or that of `min` where it is smaller.
@@ -781,8 +779,6 @@ def clamp_low(xp, self, min, max: Nothing | None = None):
     self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0),
     max=lambda grad, self, max, F: F.where(self > max, grad, 0.0),
     ufunc="minimum",
-    only=NUMBERS,
-    label="clamp_cpu",
 )
 def clamp_high(xp, self, max, *, min: Nothing | None = None):
     """Each element, or that of `max` where it is larger.
@@ -809,7 +805,6 @@ def clamp_given(F, self, min: Nothing | None, max):
     self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0),
     min=lambda grad, self, min, F: F.where(self < min, grad, 0.0),
     ufunc="maximum",
-    only=NUMBERS,
 )
 def clamp_min_tensor(xp, self, min):
     """Each element, or that of `min` where it is smaller.
@@ -826,7 +821,6 @@ def clamp_min_tensor(xp, self, min):
     self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0),
     max=lambda grad, self, max, F: F.where(self > max, grad, 0.0),
     ufunc="minimum",
-    only=NUMBERS,
 )
 def clamp_max_tensor(xp, self, max):
     """Each element, or that of `max` where it is larger.
@@ -1068,6 +1062,7 @@ def leaky_relu(xp, self, negative_slope: Float = 0.01):
     namespace="torch.nn.functional",
     method=False,
     only=(FLOAT,),
+    out_rule="found",
 )
 def softplus(xp, self, beta: Float = 1.0, threshold: Float = 20.0):
     """`log(1 + exp(beta * self)) / beta`; the element itself beyond `threshold`.
@@ -1083,7 +1078,7 @@ _GELU = math.sqrt(2 / math.pi)
 
 
 @elementwise(
-    self=lambda grad, self, approximate, F: grad * _gelu_slope(self, approximate, F), namespace="torch.nn.functional", method=False, only=(FLOAT,)
+    self=lambda grad, self, approximate, F: grad * _gelu_slope(self, approximate, F), namespace="torch.nn.functional", method=False, only=(FLOAT,), label="GeluKernelImpl", out_rule="found",
 )
 def gelu(xp, self, approximate: Str = "none"):
     """`self` times the normal distribution's cumulative probability (Hendrycks and Gimpel 2016); approximate="tanh" is their formula.

@@ -462,6 +462,11 @@ def movedim(F, self, source: Dims, destination: Dims):
     ndim = len(self.shape)
     if len(source) != len(destination):
         raise TensorError(f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of dims as destination ({list(destination)} dims)")
+    if not ndim:
+        return F.alias(self)
+    for word, dims in (("source", source), ("destination", destination)):
+        if len({wrap_dim(d, ndim) for d in dims}) < len(dims):
+            raise TensorError(f"movedim: repeated dim in `{word}` ({list(dims)})")
     at = dict(zip(wrap_dims(destination, ndim), wrap_dims(source, ndim), strict=True))
     rest = iter([d for d in range(ndim) if d not in at.values()])
     return F.permute(self, tuple(at[i] if i in at else next(rest) for i in range(ndim)))
@@ -547,19 +552,18 @@ def _cat_grads(grad, tensors_spec, dim, needs, F):
     start, grads = 0, list[object]()
     for spec, need in zip(tensors_spec, needs, strict=True):
         if spec.ndim == 1 and spec.shape[0] == 0:
-            grads.append(None)
+            grads.append(F.zeros_of(spec) if need else None)
             continue
         size = spec.shape[dim]
         if need:
-            part = F.slice(grad, dim, start, start + size, 1)
-            grads.append(part if spec.dtype is grad.dtype or not isinstance(grad, Tensor) else F.cast(part, spec.dtype))
+            grads.append(F.slice(grad, dim, start, start + size, 1))
         else:
             grads.append(None)
         start += size
     return grads
 
 
-@structural(plan=_plan_cat, grads=_cat_grads, method=False, aliases=("concat", "concatenate"))
+@structural(plan=_plan_cat, out_rule="cast", grads=_cat_grads, method=False, aliases=("concat", "concatenate"))
 def cat(xp, tensors: Tensors, dim: Dim = 0):
     """Tensors joined along an existing dim; all other sizes must be equal.
 
@@ -586,7 +590,7 @@ def _plan_stack(tensors, dim):
     return spec_of(d, first.device, (*first.shape[:dim], len(tensors), *first.shape[dim:]))
 
 
-@structural(plan=_plan_stack, grads=lambda grad, dim, F: list(F.unbind(grad, dim)), method=False)
+@structural(plan=_plan_stack, out_rule="cast", grads=lambda grad, dim, F: list(F.unbind(grad, dim)), method=False)
 def stack(xp, tensors: Tensors, dim: Dim = 0):
     """Tensors of one shape joined along a new dim.
 
@@ -604,6 +608,8 @@ def hstack(F, tensors: Tensors):
     >>> hstack([tensor([1]), tensor([2, 3])])
     tensor([1, 2, 3])
     """
+    if not tensors:
+        raise TensorError("hstack expects a non-empty TensorList")
     tensors = [F.reshape(x, (1,)) if not x.shape else x for x in tensors]
     return F.cat(tensors, 0 if len(tensors[0].shape) == 1 else 1)
 
@@ -616,6 +622,8 @@ def vstack(F, tensors: Tensors):
     tensor([[1, 2],
             [3, 4]])
     """
+    if not tensors:
+        raise TensorError("vstack expects a non-empty TensorList")
     return F.cat([F.reshape(x, (1, -1)) if len(x.shape) < 2 else x for x in tensors], 0)
 
 

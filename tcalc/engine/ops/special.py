@@ -65,7 +65,7 @@ def digamma(xp, self):
 )
 def polygamma_of(xp, self, n: Int):
     """The n-th derivative of digamma."""
-    return scipy_module("special", xp).polygamma(n, self)
+    return scipy_module("special", xp).polygamma(n, self).astype(self.dtype)
 
 
 @elementwise(
