@@ -1,9 +1,9 @@
 """Times tcalc beside PyTorch, MyGrad, HIPS autograd and hand-written NumPy in one run, with the budget of each row.
 
-    python scripts/bench.py [--rows startup,small,...] [--repeats N] [--json]
+    python scripts/bench.py [--rows startup,small,...] [--repeats N] [--threads N] [--json]
 
 Every figure is a median; the sides of a row take turns, a process each time, so that a busy machine slows all of them. A ratio is tcalc's
-figure over the peer's. Peers that are not installed are named as such. Two threads each.
+figure over the peer's. Peers that are not installed are named as such.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-THREADS = 2
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-os.environ |= dict.fromkeys(THREAD_VARIABLES, str(THREADS)) | {"PYTHONPATH": str(ROOT), "TCALC_HISTORY": ""}
 sys.path.insert(0, str(ROOT))
 
 BULK, CHAIN, LOOP, PRINTED = 10_000_000, 1_000_000, 100_000, 100_000_000
@@ -122,7 +120,7 @@ def library(name: str) -> Any:
     """A module that speaks torch, held to the threads of this run."""
     module = import_module(name)
     if name == "torch":
-        module.set_num_threads(THREADS)
+        module.set_num_threads(int(os.environ[THREAD_VARIABLES[0]]))
     return module
 
 
@@ -428,6 +426,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", default=",".join(groups), help=f"groups of rows, any of {','.join(groups)}")
     parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that do their own timing)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each side; 1 is steadier where others use the machine")
     parser.add_argument("--json", action="store_true", help="print a list of results instead of a table")
     parser.add_argument("--task", nargs=2, metavar=("TASK", "SIDE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -435,6 +434,7 @@ def main() -> None:
         name, side = options.task
         print(json.dumps(TASKS[name](side)))
         return
+    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(options.threads)) | {"PYTHONPATH": str(ROOT), "TCALC_HISTORY": ""}
     wanted = options.rows.split(",")
     if unknown := set(wanted) - set(groups):
         parser.error(f"no rows called {', '.join(sorted(unknown))}")

@@ -37,10 +37,12 @@ def _flatten(data: Any, shape: Sequence[int], dim: int, into: list[Any]) -> None
             data = data.item()
         if isinstance(data, (list, tuple)) and dim:
             raise TensorTypeError("not a sequence")
+        if isinstance(data, str):
+            raise TensorTypeError("new(): invalid data type 'str'")
         if not isinstance(data, (bool, int, float)):
             raise (
                 TensorValueError(f"too many dimensions '{type(data).__name__}'")
-                if isinstance(data, (str, list, tuple))
+                if isinstance(data, (list, tuple))
                 else TensorError(f"Could not infer dtype of {type(data).__name__}")
             )
         into.append(data)

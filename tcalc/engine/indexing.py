@@ -109,6 +109,8 @@ def _as_item(i: Any) -> Any:
         return tensor(i)
     if hasattr(i, "__index__"):
         return i.__index__()
+    if isinstance(i, str):
+        raise TensorTypeError("new(): invalid data type 'str'", "index")
     raise TensorIndexError(
         f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(i).__name__})",
         "index",
@@ -189,7 +191,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if picks:
         target.index_put_(picks, given)
         return
-    if given.ndim == 0:
+    if given.ndim == 0 and target.ndim:
         target.fill_(given)
         return
     _fits(target.spec, given.spec)

@@ -100,7 +100,9 @@ def sweep(name: str, full: bool = False) -> Report:
     return report
 
 
-def _one_sample(report: Report, name: str, public: Public, kinds: Any, args: list[Any], kwargs: dict[str, Any], dtype: Any, number: int, full: bool) -> None:
+def _one_sample(
+    report: Report, name: str, public: Public, kinds: Any, args: list[Any], kwargs: dict[str, Any], dtype: Any, number: int, full: bool
+) -> None:
     loose = 10 if name in LOOSE else 1
     exact = dtype is torch.float64
     for kind, theirs, own in kinds if exact or full else kinds[:1]:
@@ -128,6 +130,7 @@ def _written(report: Report, name: str, args: list[Any], kwargs: dict[str, Any])
 def _refused_dtype(report: Report, info: Any, dtype: Any, kinds: Any) -> None:
     """A dtype torch has no kernel for: the samples of float64, cast."""
     for sample in samples(info, torch.float64, 2):
+
         def cast(v: Any) -> Any:
             if isinstance(v, torch.Tensor) and v.dtype is torch.float64:
                 return v.detach().to(dtype)

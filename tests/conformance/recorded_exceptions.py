@@ -1,4 +1,16 @@
 """Recorded answers that tcalc does not give, each with its reason; the test fails when one agrees."""
 
-CALLS: dict[str, str] = {}
-PROGRAMS: dict[str, str] = {}
+CALLS = {
+    "as_strided_scatter": "torch reads storage through the geometry, also where self has gaps",
+    "cross_entropy": "one node for all ranks, where torch has NllLoss2DBackward0 for images",
+    "kthvalue": "the place among equal values comes from torch's quickselect",
+    "norm": "p='nuc' waits for the singular value decomposition",
+}
+PROGRAMS = {
+    "add(1, 2)": "a sum of two numbers is no tensor here",
+    "add(ones(2))": "torch lists the one signature in a sentence of its own",
+    "add(ones(2), 1, 2)": "the deprecated add(x, alpha, y)",
+    "arange(0, 3, 1.5, dtype=int64)": "start, end and step are not cut to dtype= before the count",
+    "~tensor([1.5])": "the operator has a TypeError of its own in torch",
+    "x = arange(4.); x.view('a')": "torch lists view(dtype) as an overload",
+}

@@ -110,7 +110,9 @@ def refusals(report: Report, theirs: Any, mine: Any, about: str, prefix: str = "
     return report.note(prefix + "runs", not isinstance(mine, Failed), lambda: f"{about}: tcalc {mine!r}")
 
 
-def compare(report: Report, theirs: Any, mine: Any, given: Sequence[Any], taken: Sequence[Any], about: str, prefix: str = "", loose: float = 1) -> bool:
+def compare(
+    report: Report, theirs: Any, mine: Any, given: Sequence[Any], taken: Sequence[Any], about: str, prefix: str = "", loose: float = 1
+) -> bool:
     """Compare two results: structure, then every aspect of every tensor. `given` and `taken` are the inputs of both calls."""
     if isinstance(theirs, torch.Tensor):
         if not report.note(prefix + "structure", isinstance(mine, Tensor), lambda: f"{about}: torch {show(theirs)}, tcalc {show(mine)}"):
@@ -123,9 +125,11 @@ def compare(report: Report, theirs: Any, mine: Any, given: Sequence[Any], taken:
         good = [compare(report, a, b, given, taken, about, prefix, loose) for a, b in zip(theirs, mine, strict=True)]
         fields = getattr(theirs, "_fields", None) or [n for n in dir(theirs) if n in ("values", "indices")]
         if fields:
-            good.append(report.note(prefix + "structure", all(hasattr(mine, f) for f in fields), lambda: f"{about}: tcalc lacks fields {fields}"))
+            good.append(
+                report.note(prefix + "structure", all(hasattr(mine, f) for f in fields), lambda: f"{about}: tcalc lacks fields {fields}")
+            )
         return all(good)
-    same = type(theirs) is type(mine) and (theirs == mine or theirs != theirs) or str(theirs) == str(mine)
+    same = (type(theirs) is type(mine) and (theirs == mine or theirs != theirs)) or str(theirs) == str(mine)
     return report.note(prefix + "value", same, lambda: f"{about}: torch {theirs!r}, tcalc {mine!r}")
 
 
@@ -150,17 +154,23 @@ def _compare_tensors(
             prefix + "value", close(theirs, mine, loose), lambda: f"{about}:\n      torch {_short(theirs)}\n      tcalc {_short(mine)}"
         )
     report.note(
-        prefix + "requires_grad", theirs.requires_grad == mine.requires_grad, lambda: f"{about}: torch {theirs.requires_grad}, tcalc {mine.requires_grad}"
+        prefix + "requires_grad",
+        theirs.requires_grad == mine.requires_grad,
+        lambda: f"{about}: torch {theirs.requires_grad}, tcalc {mine.requires_grad}",
     )
     a, b = (t.grad_fn.name().rpartition(":")[2] if t.grad_fn is not None else None for t in (theirs, mine))
     report.note(prefix + "grad_fn", a == b, lambda: f"{about}: torch {a}, tcalc {b}")
     places = [_shares(theirs, t) for t in given], [_shares(mine, t) for t in taken]
-    report.note(prefix + "alias", places[0] == places[1], lambda: f"{about}: shares memory with inputs: torch {places[0]}, tcalc {places[1]}")
+    report.note(
+        prefix + "alias", places[0] == places[1], lambda: f"{about}: shares memory with inputs: torch {places[0]}, tcalc {places[1]}"
+    )
     if any(places[0]) and places[0] == places[1]:
         report.note(
             prefix + "alias",
             theirs.storage_offset() == mine.storage_offset() and (theirs._base is None) == (mine._base is None),
-            lambda: f"{about}: offset, is view: torch {theirs.storage_offset(), theirs._is_view()}, tcalc {mine.storage_offset(), mine._base is not None}",
+            lambda: (
+                f"{about}: offset, is view: torch {theirs.storage_offset(), theirs._is_view()}, tcalc {mine.storage_offset(), mine._base is not None}"
+            ),
         )
     if good and theirs.numel() < 200 and not theirs.is_meta and identical(theirs, mine):
         report.note(prefix + "repr", repr(theirs) == repr(mine), lambda: f"{about}: torch {theirs!r}, tcalc {mine!r}")
@@ -200,7 +210,9 @@ def leaves_of(given: Sequence[Any]) -> list[Any]:
     return list(seen.values())
 
 
-def gradients(report: Report, theirs: Any, mine: Any, given: Sequence[Any], taken: Sequence[Any], about: str, prefix: str = "", loose: float = 1) -> None:
+def gradients(
+    report: Report, theirs: Any, mine: Any, given: Sequence[Any], taken: Sequence[Any], about: str, prefix: str = "", loose: float = 1
+) -> None:
     """Compare `.grad` of all leaves after a backward with random weights."""
     outs = [t for t in tensors_in(theirs) if t.requires_grad and t.grad_fn is not None]
     ours = [t for t in tensors_in(mine) if t.requires_grad and t.grad_fn is not None]
@@ -221,7 +233,9 @@ def gradients(report: Report, theirs: Any, mine: Any, given: Sequence[Any], take
             continue
         good = x.grad.shape == tuple(y.grad.shape) and str(x.grad.dtype) == repr(y.grad.dtype) and close(x.grad, y.grad, loose)
         report.note(
-            prefix + "grad", good, lambda x=x, y=y: f"{about}: grad of {show(x)}\n      torch {_short(x.grad)}\n      tcalc {_short(y.grad)}"  # type: ignore[misc]
+            prefix + "grad",
+            good,
+            lambda x=x, y=y: f"{about}: grad of {show(x)}\n      torch {_short(x.grad)}\n      tcalc {_short(y.grad)}",  # type: ignore[misc]
         )
         report.note(
             prefix + "grad stride",
@@ -238,7 +252,10 @@ def _laid_out(grad: Any) -> list[int]:
 def second_gradients(report: Report, call: Call, own: Call, args: Sequence[Any], kwargs: dict[str, Any], about: str) -> None:
     """Compare gradients of gradients with random weights."""
     memo: dict[int, Any] = {}
-    theirs, mine = attempt(call, *args, **kwargs), attempt(own, *mirror(list(args), memo), **{k: mirror(v, memo) for k, v in kwargs.items()})
+    theirs, mine = (
+        attempt(call, *args, **kwargs),
+        attempt(own, *mirror(list(args), memo), **{k: mirror(v, memo) for k, v in kwargs.items()}),
+    )
     if isinstance(theirs, Failed) or isinstance(mine, Failed):
         return
     leaves = leaves_of(tensors_in([list(args), kwargs]))
@@ -258,7 +275,11 @@ def second_gradients(report: Report, call: Call, own: Call, args: Sequence[Any],
         return
     kept = [g is not None and g.requires_grad for g in a]
     if kept != [g is not None and g.requires_grad for g in b]:
-        report.note("second grad", False, lambda: f"{about}: gradients that require grad: torch {kept}, tcalc {[g is not None and g.requires_grad for g in b]}")
+        report.note(
+            "second grad",
+            False,
+            lambda: f"{about}: gradients that require grad: torch {kept}, tcalc {[g is not None and g.requires_grad for g in b]}",
+        )
         return
     if not any(kept):
         return
@@ -276,7 +297,16 @@ def second_gradients(report: Report, call: Call, own: Call, args: Sequence[Any],
         report.note("second grad", good, lambda x=x, y=y: f"{about}:\n      torch {_short(x)}\n      tcalc {_short(y)}")  # type: ignore[misc]
 
 
-def one_call(report: Report, call: Call, own: Call, args: Sequence[Any], kwargs: dict[str, Any], about: str, seed: int | None = None, loose: float = 1) -> bool:
+def one_call(
+    report: Report,
+    call: Call,
+    own: Call,
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    about: str,
+    seed: int | None = None,
+    loose: float = 1,
+) -> bool:
     """Make one call in both libraries and compare everything. Returns whether torch gave a result."""
     memo: dict[int, Any] = {}
     try:
@@ -320,7 +350,9 @@ def in_place(report: Report, call: Call, own: Call, args: Sequence[Any], kwargs:
     if not refusals(report, theirs, mine, about, "in-place "):
         return
     report.note("in-place identity", mine is own_target, lambda: f"{about}: not the tensor itself")
-    report.note("in-place version", target._version == own_target._version, lambda: f"{about}: torch {target._version}, tcalc {own_target._version}")
+    report.note(
+        "in-place version", target._version == own_target._version, lambda: f"{about}: torch {target._version}, tcalc {own_target._version}"
+    )
     given = tensors_in([list(args), kwargs])
     own_given = [memo[id(t)] for t in given]
     if compare(report, target, own_target, given, own_given, about, "in-place "):

@@ -46,9 +46,8 @@ def used() -> Iterator[tuple[str, int, str, str]]:
                     name = inner.args[0]
                     assert isinstance(name, ast.Constant)
                     yield file, node.lineno, str(name.value), node.attr
-            elif isinstance(node, ast.keyword) and node.arg == "ufunc" and isinstance(node.value, ast.Constant):
-                if node.value.value is not None:
-                    yield file, node.value.lineno, "array", str(node.value.value)
+            elif isinstance(node, ast.keyword) and node.arg == "ufunc" and isinstance(node.value, ast.Constant) and node.value.value:
+                yield file, node.value.lineno, "array", str(node.value.value)
 
 
 def cupy_module(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The stride arithmetic: recorded examples of torch's geometry, properties that always hold, random comparison with torch where it is installed."""
+"""The stride arithmetic: recorded examples, properties that always hold, random comparison with torch where it is installed."""
 
 from __future__ import annotations
 
@@ -109,7 +109,11 @@ def test_overlap() -> None:
 @pytest.mark.parametrize(
     ("call", "kind", "sentence"),
     [
-        (lambda: broadcast_shapes((2, 3), (4, 3)), RuntimeError, "The size of tensor a (2) must match the size of tensor b (4) at non-singleton dimension 0"),
+        (
+            lambda: broadcast_shapes((2, 3), (4, 3)),
+            RuntimeError,
+            "The size of tensor a (2) must match the size of tensor b (4) at non-singleton dimension 0",
+        ),
         (lambda: infer_size((-1, -1), 4), RuntimeError, "only one dimension can be inferred"),
         (lambda: infer_size((2, -3), 6), RuntimeError, "invalid shape dimension -3 at index 1 of shape [2, -3]"),
         (lambda: infer_size((4,), 6), RuntimeError, "shape '[4]' is invalid for input of size 6"),

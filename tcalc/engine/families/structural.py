@@ -17,7 +17,6 @@ from ..spec import Spec
 from ..tensor import Tensor, make
 from .common import adopt, refuse_grad_for_out, same_device, write_out
 
-
 _KEPT = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
 
 

@@ -22,7 +22,9 @@ SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)
 
 
 class ViewOp(Op):
-    """An op that shares storage; `inplace_overload` numbers the node of its `NAME_` form, where it has one. The kernel maps a Geometry (offset 0 unless `absolute`) and the parameters to a Geometry,
+    """An op that shares storage; `inplace_overload` numbers the node of its `NAME_` form, where it has one.
+
+    The kernel maps a Geometry (offset 0 unless `absolute`) and the parameters to a Geometry,
     or to a list of them for an op with several outputs."""
 
     family = "view"

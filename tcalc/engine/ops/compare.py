@@ -5,7 +5,6 @@ from __future__ import annotations
 from .. import dtypes
 from ..dtypes import BOOL, INT
 from ..errors import TensorError
-from ..errors import TensorError
 from ..families.elementwise import elementwise
 from ..families.structural import structural
 from ..layout import broadcast_shapes

@@ -216,6 +216,8 @@ def _fresh(self):
 
 def _plan_scatter(self, dim, index, src):
     _check_gather(self, dim, index, "scatter")
+    if index.numel and (src.ndim or 1) != (index.ndim or 1):
+        raise TensorError("Index tensor must have the same number of dimensions as src tensor")
     if src.dtype is not self.dtype:
         raise TensorError("scatter(): Expected self.dtype to be equal to src.dtype")
     for d in range(index.ndim):
@@ -465,7 +467,11 @@ def _plan_take(self, index):
     return spec_of(self.dtype, self.device, index.shape, elementwise_strides(tuple(index.shape), ((tuple(index.shape), index.strides),)))
 
 
-@structural(plan=_plan_take, out_rule="take", self=lambda grad, self_spec, index, F: F.reshape(F.index_backward(grad, (self_spec.numel,), [index]), tuple(self_spec.shape)))
+@structural(
+    plan=_plan_take,
+    out_rule="take",
+    self=lambda grad, self_spec, index, F: F.reshape(F.index_backward(grad, (self_spec.numel,), [index]), self_spec.sizes),
+)
 def take(xp, self, index):
     """Elements of the flattened tensor by place.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from .. import dtypes
 from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT, INT
-from ..dtypes import bool_ as BOOL_DTYPE
 from ..errors import TensorError, TensorNotImplemented
 from ..families.common import C_NAMES, not_implemented
 from ..families.elementwise import elementwise
@@ -185,7 +185,7 @@ def div_mode(xp, self, other: Operand, *, rounding_mode: Str):
     if rounding_mode not in ("floor", "trunc"):
         raise TensorError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
     if self.dtype == bool:
-        raise not_implemented(f"div_{rounding_mode}_cpu", BOOL_DTYPE)
+        raise not_implemented(f"div_{rounding_mode}_cpu", dtypes.bool_)
     return _rounded_quotient(xp, self, other, rounding_mode)
 
 
@@ -199,7 +199,15 @@ def div_unrounded(F, self, other: Operand, *, rounding_mode: Any):
     return F.div(self, other)
 
 
-@elementwise(only=NUMBERS, label="div_floor_cpu", node="torch::autograd::NotImplemented", overload=None, self=_no_derivative("floor_divide"), other=_no_derivative("floor_divide"), operator="//")
+@elementwise(
+    only=NUMBERS,
+    label="div_floor_cpu",
+    node="torch::autograd::NotImplemented",
+    overload=None,
+    self=_no_derivative("floor_divide"),
+    other=_no_derivative("floor_divide"),
+    operator="//",
+)
 def floor_divide(xp, self, other: Operand):
     """The largest integer not above `self / other`, element by element.
 
@@ -305,7 +313,7 @@ def positive(F, self):
     >>> positive(tensor([1., -2.]))
     tensor([ 1., -2.])
     """
-    if self.dtype is BOOL_DTYPE:
+    if self.dtype is dtypes.bool_:
         raise TensorError("The `+` operator, on a bool tensor is not supported.")
     return self
 
@@ -995,7 +1003,14 @@ def _check_heaviside(common, specs):
         raise TensorError("heaviside is not yet implemented for tensors with different dtypes.")
 
 
-@elementwise(check=_check_heaviside, node="torch::autograd::NotImplemented", overload=None, self=_no_derivative("heaviside"), values=_no_derivative("heaviside"), out_rule="heaviside")
+@elementwise(
+    check=_check_heaviside,
+    node="torch::autograd::NotImplemented",
+    overload=None,
+    self=_no_derivative("heaviside"),
+    values=_no_derivative("heaviside"),
+    out_rule="heaviside",
+)
 def heaviside(xp, self, values):
     """0 below 0, 1 above 0, `values` at 0.
 

@@ -262,7 +262,11 @@ def min_(xp, self):
     return self.min()
 
 
-@reduction(empty_ok=False, out_rule="same", self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
+@reduction(
+    empty_ok=False,
+    out_rule="same",
+    self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F),
+)
 def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The largest along `dim`; equal ones share the gradient.
 
@@ -272,7 +276,11 @@ def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     return self.max(dim, keepdims=keepdim)
 
 
-@reduction(empty_ok=False, out_rule="same", self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F))
+@reduction(
+    empty_ok=False,
+    out_rule="same",
+    self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F),
+)
 def amin(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The smallest along `dim`; equal ones share the gradient.
 

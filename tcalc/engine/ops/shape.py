@@ -5,7 +5,6 @@ from __future__ import annotations
 from .. import backend, dtypes
 from ..dtypes import INT
 from ..errors import TensorError, TensorIndexError, TensorValueError
-from ..dtypes import INT
 from ..families.structural import composite, structural
 from ..families.view import view
 from ..layout import (
@@ -461,12 +460,15 @@ def movedim(F, self, source: Dims, destination: Dims):
     """
     ndim = len(self.shape)
     if len(source) != len(destination):
-        raise TensorError(f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of dims as destination ({list(destination)} dims)")
-    if not ndim:
-        return F.alias(self)
+        raise TensorError(
+            f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of dims as destination"
+            f" ({list(destination)} dims)"
+        )
     for word, dims in (("source", source), ("destination", destination)):
         if len({wrap_dim(d, ndim) for d in dims}) < len(dims):
             raise TensorError(f"movedim: repeated dim in `{word}` ({list(dims)})")
+    if not ndim:
+        return F.alias(self)
     at = dict(zip(wrap_dims(destination, ndim), wrap_dims(source, ndim), strict=True))
     rest = iter([d for d in range(ndim) if d not in at.values()])
     return F.permute(self, tuple(at[i] if i in at else next(rest) for i in range(ndim)))
@@ -763,7 +765,8 @@ def diag_embed(xp, self, offset: Int = 0, dim1: Dim = -2, dim2: Dim = -1):
         shape.insert(dim, size)
     result = xp.zeros(shape, self.dtype)
     part = Geometry(tuple(shape), contiguous_strides(shape)).diagonal(offset, dim1, dim2)
-    backend.lens(backend.bytes_of(result), part.shape, result.dtype, part.offset * result.itemsize, tuple(s * result.itemsize for s in part.strides))[...] = self
+    steps = tuple(s * result.itemsize for s in part.strides)
+    backend.lens(backend.bytes_of(result), part.shape, result.dtype, part.offset * result.itemsize, steps)[...] = self
     return result
 
 

@@ -69,7 +69,9 @@ def polygamma_of(xp, self, n: Int):
 
 
 @elementwise(
-    self=lambda grad, self, eps, F: grad / (self * (1 - self)) if eps is None else F.where((self < eps) | (self > 1 - eps), 0.0, grad / (self * (1 - self))),
+    self=lambda grad, self, eps, F: grad / (self * (1 - self))
+    if eps is None
+    else F.where((self < eps) | (self > 1 - eps), 0.0, grad / (self * (1 - self))),
     promote="float",
     domain="probability",
 )
