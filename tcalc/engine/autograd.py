@@ -324,9 +324,20 @@ def _level(outputs: Sequence[Tensor], create_graph: bool) -> Any:
 
 
 def _many(value: Any, count: int) -> list[Any]:
+    """One or several Tensors as a list; None stands for `count` of them.
+
+    Raises TypeError with Python's sentence for anything else.
+    """
     if value is None:
         return [None] * count
-    return list(value) if isinstance(value, (tuple, list)) else [value]
+    if isinstance(value, Tensor):
+        return [value]
+    if not isinstance(value, (tuple, list)):
+        raise TensorTypeError(f"'{type(value).__name__}' object is not iterable")
+    for item in value:
+        if item is not None and not isinstance(item, Tensor):
+            raise TensorTypeError(f"expected Tensors, but got {type(item).__name__}")
+    return list(value)
 
 
 def backward(
@@ -385,6 +396,9 @@ def tensor_backward(
         execute(roots, bool(retain_graph), RAW)
     finally:
         _enabled.reset(token)
+
+
+tensor_backward.__name__, tensor_backward.__qualname__ = "backward", "Tensor.backward"
 
 
 def grad(

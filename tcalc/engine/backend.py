@@ -204,6 +204,15 @@ def check_fits(count: int, d: device) -> None:
         raise no_memory(count, d)
 
 
+def check_work(numel: int, op: str) -> None:
+    """Refuse to read more elements than the machine has bytes: only an expanded view has so many, and no key would stop the loop.
+
+    Raises RuntimeError.
+    """
+    if numel > 1 << 32 and numel > memory_limit():
+        raise TensorError(f"{op}: the expanded input has {numel} elements, more than this machine could visit", op, numel=numel)
+
+
 def empty(shape: tuple[int, ...], d: np.dtype[Any], where: device) -> Array:
     """A fresh row-major array whose values do not matter yet."""
     try:

@@ -18,8 +18,8 @@ from .tensor import Tensor, make, wrap
 def _shape_of(data: Any) -> tuple[int, ...]:
     """Sizes of nested sequences by their first members, as torch looks at them."""
     shape: list[int] = []
-    while isinstance(data, (list, tuple)) or (isinstance(data, (Tensor, ndarray)) and data.ndim):
-        if isinstance(data, (Tensor, ndarray)):
+    while isinstance(data, (list, tuple, range)) or (isinstance(data, ndarray) and data.ndim):
+        if isinstance(data, ndarray):
             return (*shape, *data.shape)
         shape.append(len(data))
         if not data:
@@ -33,6 +33,8 @@ def _shape_of(data: Any) -> tuple[int, ...]:
 def _flatten(data: Any, shape: Sequence[int], dim: int, into: list[Any]) -> None:
     """Numbers of nested sequences in order, each level checked against `shape`."""
     if dim == len(shape):
+        if isinstance(data, Tensor) and data.spec.numel != 1:
+            raise TensorValueError("only one element tensors can be converted to Python scalars", "tensor", {"data": data})
         if isinstance(data, (Tensor, backend.np.generic)) or (isinstance(data, ndarray) and not data.ndim):
             data = data.item()
         if isinstance(data, (list, tuple)) and dim:
@@ -47,11 +49,9 @@ def _flatten(data: Any, shape: Sequence[int], dim: int, into: list[Any]) -> None
             )
         into.append(data)
         return
-    if isinstance(data, Tensor):
+    if isinstance(data, ndarray):
         data = data.tolist()
-    elif isinstance(data, ndarray):
-        data = data.tolist()
-    if not isinstance(data, (list, tuple)):
+    if not isinstance(data, (list, tuple, range)):
         raise TensorTypeError("not a sequence")
     if len(data) != shape[dim]:
         raise TensorValueError(
@@ -90,15 +90,13 @@ def array_of(data: Any, wanted: dtype | None) -> Any:
         array = backend.np.array(values, dtype=numpy) if values else backend.np.empty(0, numpy)
     except OverflowError:
         if d is dtypes.int64:
-            raise TensorError("Overflow when unpacking long long") from None
-        bad = next(v for v in values if not dtypes.iinfo(d).min <= v <= dtypes.iinfo(d).max)
-        raise TensorError(
-            f"value cannot be converted to type {_C_TYPES.get(d.name, d.name)} without overflow", "tensor", {"value": bad}
-        ) from None
+            raise TensorValueError("Overflow when unpacking long long") from None
+        info = dtypes.iinfo(d)
+        bad = next((v for v in values if not -info.max <= v <= info.max and v != info.min), None)
+        if bad is None:  # unsigned types take the negatives of their range, modulo 2^bits
+            return backend.np.array([v % (info.max + 1) for v in values], dtype=numpy).reshape(shape)
+        raise TensorError(f"value cannot be converted to type {d.name} without overflow", "tensor", {"value": bad}) from None
     return array.reshape(shape)
-
-
-_C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
 
 
 def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:

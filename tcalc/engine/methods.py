@@ -23,7 +23,7 @@ from .tensor import Storage, Tensor, View
 BINARY = {
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and",
     "or": "bitwise_or", "xor": "bitwise_xor", "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "matmul": "matmul",
-    "pow": "pow",
+    "pow": "pow", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
 }  # fmt: skip
 NUMBERS = (bool, int, float)
 
@@ -101,10 +101,12 @@ def stride(self: Tensor, dim: int | None = None) -> tuple[int, ...] | int:
 
     Raises IndexError for a dim out of range.
     """
-    return self.spec.strides if dim is None else self.spec.strides[_wrap_strict(dim, self)]
+    return self.spec.strides if dim is None else self.spec.strides[_wrap_strict(dim, self, "stride")]
 
 
-def _wrap_strict(dim: int, t: Tensor) -> int:
+def _wrap_strict(dim: int, t: Tensor, op: str = "size") -> int:
+    if not isinstance(dim, int):
+        raise TensorTypeError(f"{op}(): argument 'dim' (position 1) must be int, not {type(dim).__name__}", op)
     if not t.ndim:
         raise TensorIndexError(f"Dimension specified as {dim} but tensor has no dimensions", "size", {"self": t})
     return wrap_dim(dim, t.ndim)
@@ -212,12 +214,23 @@ def allclose(self: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     return bool(OPS["allclose_tensor"].call(self, other, rtol, atol, equal_nan))
 
 
+def _two_tensors(op: str, self: Any, other: Any) -> None:
+    """Refuse what is no Tensor.
+
+    Raises TypeError with torch's sentence.
+    """
+    for i, (name, value) in enumerate((("input", self), ("other", other))):
+        if not isinstance(value, Tensor):
+            raise TensorTypeError(f"{op}(): argument '{name}' (position {i + 1}) must be Tensor, not {type(value).__name__}", op)
+
+
 def equal(self: Tensor, other: Tensor) -> bool:
     """Whether shape and all elements agree.
 
     >>> equal(tensor([1, 2]), tensor([1, 2]))
     True
     """
+    _two_tensors("equal", self, other)
     return bool(OPS["equal_tensor"].call(self, other))
 
 
@@ -299,7 +312,7 @@ def _form(op: Op) -> Callable[..., Any] | None:
 
 def _operators() -> None:
     calls = {name: PUBLIC[public].call for name, public in BINARY.items()}
-    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lt", "le", "gt", "ge"):
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "and", "or", "xor", "pow", "lshift", "rshift", "lt", "le", "gt", "ge"):
         setattr(Tensor, f"__{name}__", _operator(calls[name]))
     for name in ("add", "mul", "and", "or", "xor"):
         setattr(Tensor, f"__r{name}__", _operator(calls[name]))
@@ -311,7 +324,7 @@ def _operators() -> None:
     setattr(Tensor, "__matmul__", _matmul)
     setattr(Tensor, "__eq__", _equality(calls["eq"], False))
     setattr(Tensor, "__ne__", _equality(calls["ne"], True))
-    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"):
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"):
         setattr(Tensor, f"__i{name}__", getattr(Tensor, f"{BINARY[name]}_"))
     setattr(Tensor, "__neg__", PUBLIC["neg"].call)
     setattr(Tensor, "__pos__", PUBLIC["positive"].call)

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar
 
+from .errors import TensorTypeError
+
 _enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 _inference: ContextVar[bool] = ContextVar("inference_mode", default=False)
 is_grad_enabled = _enabled.get
@@ -29,6 +31,9 @@ class _Mode:
 
     def __exit__(self, *exc: object) -> None:
         _enabled.set(self._before.pop())
+
+    def __repr__(self) -> str:
+        return f"<torch.autograd.grad_mode.{type(self).__name__} object at {id(self):#x}>"
 
     def __call__(self, function: F) -> F:
         @wraps(function)
@@ -54,7 +59,9 @@ class set_grad_enabled(_Mode):  # noqa: N801 - torch's own spelling
 
     def __init__(self, mode: bool):
         super().__init__()
-        self.enabled = bool(mode)
+        if not isinstance(mode, bool):
+            raise TensorTypeError(f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}")
+        self.enabled = mode
         self._first = _enabled.get()
         _enabled.set(self.enabled)
 
@@ -65,6 +72,9 @@ class set_grad_enabled(_Mode):  # noqa: N801 - torch's own spelling
     def __call__(self, function: F) -> F:
         _enabled.set(self._first)
         return super().__call__(function)
+
+    def __repr__(self) -> str:
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.enabled})"
 
 
 class inference_mode(_Mode):  # noqa: N801 - torch's own spelling
@@ -84,3 +94,7 @@ class inference_mode(_Mode):  # noqa: N801 - torch's own spelling
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
         _inference.set(self._inference_before.pop())
+
+
+for _mode in (no_grad, enable_grad, set_grad_enabled, inference_mode):
+    _mode.__module__ = "torch.autograd.grad_mode"  # what a user sees when one is printed

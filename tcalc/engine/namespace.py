@@ -35,7 +35,7 @@ def manual_seed(seed: int) -> random.Generator:
     >>> manual_seed(0).initial_seed()
     0
     """
-    return random.default_generator.manual_seed(int(seed))
+    return random.default_generator.manual_seed(int(seed) if isinstance(seed, (int, float)) else seed)
 
 
 def initial_seed() -> int:
@@ -273,7 +273,7 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch": _torch,
     "torch.nn": lambda: {
         "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "Parameter": Parameter,
-        **{c.__name__: c for c in (modules.Module, modules.Linear, modules.Sequential, modules.Identity, modules.ReLU, modules.Sigmoid, modules.Tanh, modules.MSELoss, modules.CrossEntropyLoss)},
+        **{c.__name__: c for c in (modules.Module, modules.Linear, modules.Sequential, modules.Identity, modules.Flatten, modules.ReLU, modules.Sigmoid, modules.Tanh, modules.MSELoss, modules.CrossEntropyLoss)},
     },
     "torch.nn.functional": _functional,
     "torch.nn.init": lambda: {f.__name__: f for f in (init.uniform_, init.normal_, init.zeros_, init.ones_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_)},

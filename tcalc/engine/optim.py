@@ -26,10 +26,18 @@ class SGD:
         nesterov: bool = False,
     ):
         if isinstance(params, Tensor):
-            raise TensorTypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got torch.Tensor")
+            given = params.type()
+            raise TensorTypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {given}")
+        if not isinstance(params, Iterable):
+            raise TensorTypeError(f"'{type(params).__name__}' object is not iterable")
         self.params: list[Any] = list(params)
         if not self.params:
             raise TensorValueError("optimizer got an empty parameter list")
+        for p in self.params:
+            if not isinstance(p, Tensor):
+                raise TensorTypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            if not p.is_leaf:
+                raise TensorValueError("can't optimize a non-leaf Tensor")
         for value, name in ((lr, "learning rate"), (momentum, "momentum value"), (weight_decay, "weight_decay value")):
             if value < 0:
                 raise TensorValueError(f"Invalid {name}: {value}")
@@ -37,6 +45,13 @@ class SGD:
             raise TensorValueError("Nesterov momentum requires a momentum and zero dampening")
         self.lr, self.momentum, self.dampening, self.weight_decay, self.nesterov = lr, momentum, dampening, weight_decay, nesterov
         self._velocity: dict[int, Any] = {}
+
+    def __repr__(self) -> str:
+        own = ("dampening", "lr", "momentum", "nesterov", "weight_decay")
+        fixed = {"differentiable": False, "foreach": None, "fused": None, "maximize": False}  # torch's settings that change no result here
+        settings = fixed | {name: getattr(self, name) for name in own}
+        lines = "\n".join(f"    {name}: {settings[name]}" for name in sorted(settings))
+        return f"SGD (\nParameter Group 0\n{lines}\n)"
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients (or set them to 0)."""

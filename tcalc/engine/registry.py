@@ -68,6 +68,8 @@ class Op:
         self.vjps: dict[int, Callable[..., Any]] = {}
         self.masks: dict[int, tuple[int, ...]] = {}
         self.call = self.build()
+        if self.name in OPS:
+            raise ValueError(f"two ops are declared as {self.name}")
         OPS[self.name] = self
         public_record = PUBLIC.get(self.public)
         if public_record is None:
@@ -210,7 +212,7 @@ class Public:
 
 
 MEMO_LIMIT = 4096
-_KEPT = frozenset((int, bool, tuple, type(None)))
+PLAIN_ARGUMENTS = frozenset((int, bool, tuple, type(None)))
 
 
 def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[..., Any]:
@@ -231,7 +233,7 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
                 if not op.memoised or (values[-1] is not None and op.signature.params[-1].name == "out"):
                     return op.run(values)
                 plan = op.prepare(values)
-                if not kwargs and all([type(a) in _KEPT for a in args[1:]]):
+                if not kwargs and all([type(a) in PLAIN_ARGUMENTS for a in args[1:]]):
                     if len(memo) >= MEMO_LIMIT:
                         memo.clear()
                     memo[values[0].spec, args[1:]] = plan, [*map(type, args[1:])] or None

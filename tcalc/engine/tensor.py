@@ -165,6 +165,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TensorError("requires_grad must be a bool", "requires_grad", {"self": self})
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -172,6 +174,10 @@ class Tensor:
 
         Raises RuntimeError for a non-float dtype, and for switching off on a computed tensor.
         """
+        if not isinstance(requires_grad, bool):
+            raise TensorTypeError(
+                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}", "requires_grad_"
+            )
         node = self.node
         if node is not None and not isinstance(node, AccumulateGrad):
             if not requires_grad:
@@ -270,6 +276,8 @@ class Tensor:
         node = self.node
         if node is None:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient", "register_hook", {"self": self})
+        if not callable(hook):
+            raise TensorTypeError(f"register_hook(): a hook is a function of the gradient, not {type(hook).__name__}", "register_hook")
         node.watched = True
         if node.pre_hooks is None:
             node.pre_hooks = {}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tcalc.lang import library
-from tcalc.lang.bounded import comparable
+from tcalc.lang.bounded import OPERANDS, comparable
 from tcalc.lang.errors import limit
 from tcalc.lang.tokens import TypeToken, type_of
 
@@ -167,12 +167,66 @@ def _index(key: Any) -> Any:
 
 
 def _operate(function: Callable[..., Any], *values: Any) -> Any:
+    """An operator on two values of which one is a handle, or on one handle."""
+    if library.loaded() and len(values) == 2:
+        left, right = values
+        if isinstance(right, library.tensor_type()):
+            return _before_tensor(function, left, right)
+        if isinstance(left, library.tensor_type()):
+            return _after_tensor(function, left, right)
     try:
         arrays = [unwrap(value) for value in values]
     except TypeError:
         return NotImplemented
     check_size(result_size(function, arrays))
     return wrap(function(*arrays))
+
+
+def _before_tensor(function: Callable[..., Any], handle: Array, tensor: Any) -> Any:
+    """`handle` op `tensor` as torch does it: one of NumPy's numbers counts as Python's, an array only divides."""
+    if handle._scalar:
+        number = handle._array.item()
+        return NotImplemented if function is operator.matmul else function(number, tensor)
+    if function is operator.truediv:
+        return _after_tensor(operator.mul, tensor.reciprocal(), handle)
+    if function is operator.eq:
+        return _after_tensor(function, tensor, handle)
+    if function is operator.add:
+        raise TypeError(_CONCATENATION)
+    return NotImplemented
+
+
+def _after_tensor(function: Callable[..., Any], tensor: Any, handle: Array) -> Any:
+    """`tensor` op `handle` as torch does it: with an array NumPy computes, and a tensor without history comes out."""
+    if handle._scalar:
+        return NotImplemented if function is operator.matmul else function(tensor, handle._array.item())
+    if function in _NOT_WITH_ARRAYS:
+        return NotImplemented
+    arrays = [tensor.numpy(), handle._array]
+    check_size(result_size(function, arrays))
+    result = np.asarray(function(*arrays))
+    if result.dtype == np.bool_ and function is not operator.eq:
+        result = result.astype(np.uint8)  # what torch makes of NumPy's bool there
+    return _torch("from_numpy")(result)
+
+
+def in_place_operand(target: Any, handle: Array) -> Any:
+    """What `target op= handle` computes with: for a tensor one of NumPy's numbers is Python's number."""
+    if handle._scalar and library.loaded() and isinstance(target, library.tensor_type()):
+        return handle._array.item()
+    return handle
+
+
+def _torch(name: str) -> Any:
+    return library.table("torch")[name]
+
+
+_NOT_WITH_ARRAYS = frozenset({operator.lt, operator.le, operator.gt, operator.ge, operator.ne})
+# NumPy's own sentence, which torch's refusal turns into.
+_CONCATENATION = (
+    "Concatenation operation is not implemented for NumPy arrays, use np.concatenate() instead. "
+    "Please do not rely on this error; it may not be given on all Python implementations."
+)
 
 
 def result_size(function: Callable[..., Any], arrays: list[Any]) -> int:
@@ -210,6 +264,8 @@ def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Array, other: Any) -> Any:
         if self._scalar:
             return _operate(function, self, other)
+        if library.loaded() and isinstance(other, library.tensor_type()):
+            return NotImplemented  # the plain operator knows what torch does
         function(self._array, unwrap(other))
         return self
 
@@ -224,5 +280,6 @@ for _name in _BINARY:
     setattr(Array, f"__i{_name}__", _in_place(getattr(operator, f"__i{_name}__")))
 for _name in ("lt", "le", "gt", "ge"):
     setattr(Array, f"__{_name}__", _binary(getattr(operator, _name)))
+OPERANDS[Array] = in_place_operand
 for _name in ("neg", "pos", "abs", "invert"):
     setattr(Array, f"__{_name}__", _unary(getattr(operator, _name)))

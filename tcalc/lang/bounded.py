@@ -24,6 +24,10 @@ _PLAIN: set[type] = {str, list, tuple, int, bool}
 _NESTS: frozenset[type] = frozenset({list, tuple, dict})
 
 
+# Handles on the right of an in-place operator, and what stands for them there; their modules enter themselves.
+OPERANDS: dict[type, Callable[[Any, Any], Any]] = {}
+
+
 def _room(value: object) -> int:
     return MAX_TEXT if type(value) is str else MAX_ITEMS
 
@@ -52,6 +56,8 @@ def iadd(a: Any, b: Any) -> Any:
     """`a += b`; the value that `a` is bound to afterwards."""
     if type(a) in _SEQUENCES:
         check_length(len(a) + _count(b), a)
+    if type(b) in OPERANDS:
+        b = OPERANDS[type(b)](a, b)
     a += b
     return a
 
@@ -72,6 +78,8 @@ def imul(a: Any, b: Any) -> Any:
     """`a *= b`."""
     if type(a) in _PLAIN or type(b) in _PLAIN:
         _check_product(a, b)
+    if type(b) in OPERANDS:
+        b = OPERANDS[type(b)](a, b)
     a *= b
     return a
 
@@ -105,6 +113,8 @@ def ipower(a: Any, b: Any) -> Any:
     """`a **= b`."""
     if type(a) in _INTEGERS and type(b) in _INTEGERS:
         _check_power(a, b)
+    if type(b) in OPERANDS:
+        b = OPERANDS[type(b)](a, b)
     a **= b
     return a
 
@@ -133,6 +143,8 @@ def ileft_shift(a: Any, b: Any) -> Any:
     """`a <<= b`."""
     if type(a) in _INTEGERS and type(b) in _INTEGERS and a:
         check_bits(a.bit_length() + b)
+    if type(b) in OPERANDS:
+        b = OPERANDS[type(b)](a, b)
     a <<= b
     return a
 
@@ -148,8 +160,19 @@ def imodulo(a: Any, b: Any) -> Any:
     """`a %= b`."""
     if type(a) is str:
         raise TypeError("% does not format text here; use an f-string")
+    if type(b) in OPERANDS:
+        b = OPERANDS[type(b)](a, b)
     a %= b
     return a
+
+
+def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An in-place operator whose results cannot grow."""
+
+    def operate(a: Any, b: Any) -> Any:
+        return function(a, OPERANDS[type(b)](a, b) if type(b) in OPERANDS else b)
+
+    return operate
 
 
 class Cell:
@@ -343,6 +366,9 @@ HELPERS: dict[str, Callable[..., Any]] = {
     ".imod": imodulo,
     ".ipow": ipower,
     ".ilshift": ileft_shift,
+    ".isub": _in_place(operator.isub),
+    ".itruediv": _in_place(operator.itruediv),
+    ".ifloordiv": _in_place(operator.ifloordiv),
     ".cell": cell,
     ".spread": spread,
     ".roomy": roomy,

@@ -34,6 +34,9 @@ _INPLACE: dict[type[ast.operator], str] = {
     ast.Mod: ".imod",
     ast.Pow: ".ipow",
     ast.LShift: ".ilshift",
+    ast.Sub: ".isub",
+    ast.Div: ".itruediv",
+    ast.FloorDiv: ".ifloordiv",
 }
 _FORBIDDEN = frozenset(
     number

@@ -1,4 +1,4 @@
-"""Random shapes and strides (sizes 0 and 1, permuted, narrowed, expanded) through views, indexing, elementwise ops, reductions, matmul, cat."""
+"""Random shapes and strides (sizes 0 and 1, permuted, narrowed, expanded) through views, indexing, arithmetic, reductions, matmul, cat."""
 
 from __future__ import annotations
 
@@ -60,13 +60,25 @@ def views(report: Report, numbers: Numbers) -> None:
     sizes = [numbers.choice((-1, s)) if s != 1 else numbers.choice((1, -1, 3, 0)) for s in t.shape]
     sizes = [numbers.choice((1, 2)) for _ in range(numbers.randint(0, 2))] + sizes
     calls: dict[str, Callable[[Any], Any]] = {
-        f"transpose({a}, {b})": lambda x: x.transpose(a, b), f"permute({order})": lambda x: x.permute(order), f"select({a}, {i})": lambda x: x.select(a, i),
-        f"narrow({b}, {i}, {k})": lambda x: x.narrow(b, i, k), "squeeze()": lambda x: x.squeeze(), f"squeeze({b})": lambda x: x.squeeze(b),
-        f"unsqueeze({a})": lambda x: x.unsqueeze(a), f"expand({sizes})": lambda x: x.expand(sizes), f"diagonal({i}, {a}, {b})": lambda x: x.diagonal(i, a, b),
-        f"unfold({b}, {k}, {k})": lambda x: x.unfold(b, k, k), f"flatten({a}, {b})": lambda x: x.flatten(a, b), f"split({k}, {b})": lambda x: x.split(k, b),
-        f"chunk({k}, {b})": lambda x: x.chunk(k, b), f"movedim({a}, {b})": lambda x: x.movedim(a, b), f"unbind({b})": lambda x: x.unbind(b),
-        "T": lambda x: x.T, "t()": lambda x: x.t(), f"index_select({b})": lambda x: x[...].unsqueeze(0),
-    }  # fmt: skip
+        f"transpose({a}, {b})": lambda x: x.transpose(a, b),
+        f"permute({order})": lambda x: x.permute(order),
+        f"select({a}, {i})": lambda x: x.select(a, i),
+        f"narrow({b}, {i}, {k})": lambda x: x.narrow(b, i, k),
+        "squeeze()": lambda x: x.squeeze(),
+        f"squeeze({b})": lambda x: x.squeeze(b),
+        f"unsqueeze({a})": lambda x: x.unsqueeze(a),
+        f"expand({sizes})": lambda x: x.expand(sizes),
+        f"diagonal({i}, {a}, {b})": lambda x: x.diagonal(i, a, b),
+        f"unfold({b}, {k}, {k})": lambda x: x.unfold(b, k, k),
+        f"flatten({a}, {b})": lambda x: x.flatten(a, b),
+        f"split({k}, {b})": lambda x: x.split(k, b),
+        f"chunk({k}, {b})": lambda x: x.chunk(k, b),
+        f"movedim({a}, {b})": lambda x: x.movedim(a, b),
+        f"unbind({b})": lambda x: x.unbind(b),
+        "T": lambda x: x.T,
+        "t()": lambda x: x.t(),
+        f"index_select({b})": lambda x: x[...].unsqueeze(0),
+    }
     text = numbers.choice(list(calls))
     both(report, text, calls[text], t)
 
@@ -181,12 +193,23 @@ def reductions(report: Report, numbers: Numbers) -> None:
     d, keep = numbers.randint(-n, n - 1), numbers.random() < 0.5
     some = sorted(numbers.sample(range(t.ndim), numbers.randint(0, t.ndim)))
     calls: dict[str, Callable[[Any], Any]] = {
-        f"sum({some}, {keep})": lambda x: x.sum(some, keep), f"mean({d}, {keep})": lambda x: x.mean(d, keep), f"amax({d}, {keep})": lambda x: x.amax(d, keep),
-        f"max({d}, {keep})": lambda x: x.max(d, keep), f"std({d})": lambda x: x.std(d, keepdim=keep), f"cumsum({d})": lambda x: x.cumsum(d),
-        f"softmax({d})": lambda x: x.softmax(d), f"sort({d})": lambda x: x.sort(d), f"argmax({d}, {keep})": lambda x: x.argmax(d, keep),
-        "sum()": lambda x: x.sum(), "max()": lambda x: x.max(), f"prod({d})": lambda x: x.prod(d, keep), f"all({d})": lambda x: x.all(d, keep),
-        f"logsumexp({d})": lambda x: x.logsumexp(d, keep), f"flip({d})": lambda x: x.flip(d), f"roll(1, {d})": lambda x: x.roll(1, d),
-    }  # fmt: skip
+        f"sum({some}, {keep})": lambda x: x.sum(some, keep),
+        f"mean({d}, {keep})": lambda x: x.mean(d, keep),
+        f"amax({d}, {keep})": lambda x: x.amax(d, keep),
+        f"max({d}, {keep})": lambda x: x.max(d, keep),
+        f"std({d})": lambda x: x.std(d, keepdim=keep),
+        f"cumsum({d})": lambda x: x.cumsum(d),
+        f"softmax({d})": lambda x: x.softmax(d),
+        f"sort({d})": lambda x: x.sort(d),
+        f"argmax({d}, {keep})": lambda x: x.argmax(d, keep),
+        "sum()": lambda x: x.sum(),
+        "max()": lambda x: x.max(),
+        f"prod({d})": lambda x: x.prod(d, keep),
+        f"all({d})": lambda x: x.all(d, keep),
+        f"logsumexp({d})": lambda x: x.logsumexp(d, keep),
+        f"flip({d})": lambda x: x.flip(d),
+        f"roll(1, {d})": lambda x: x.roll(1, d),
+    }
     text = numbers.choice(list(calls))
     if text.startswith(("argmax", "sort", "max")):
         flat = t.detach().clone()  # equal values may be found in any order
@@ -240,10 +263,19 @@ def copies(report: Report, numbers: Numbers) -> None:
         return torch.zeros_like(x) if isinstance(x, torch.Tensor) else PUBLIC["zeros_like"].call(x)
 
     calls: dict[str, Callable[[Any], Any]] = {
-        "clone": lambda x: x.clone(), "contiguous": lambda x: x.contiguous(), "to": to, "where": where, "zeros_like": like,
-        "masked_fill": lambda x: x.masked_fill(x > 0, 3.0), "x > 0": lambda x: x > 0, "clamp": lambda x: x.clamp(-1, 1), "detach": lambda x: x.detach(),
-        "repeat": lambda x: x.repeat(*([2] * (x.ndim + 1))), "tril": lambda x: x.tril(), "x == x": lambda x: x == x,
-    }  # fmt: skip
+        "clone": lambda x: x.clone(),
+        "contiguous": lambda x: x.contiguous(),
+        "to": to,
+        "where": where,
+        "zeros_like": like,
+        "masked_fill": lambda x: x.masked_fill(x > 0, 3.0),
+        "x > 0": lambda x: x > 0,
+        "clamp": lambda x: x.clamp(-1, 1),
+        "detach": lambda x: x.detach(),
+        "repeat": lambda x: x.repeat(*([2] * (x.ndim + 1))),
+        "tril": lambda x: x.tril(),
+        "x == x": lambda x: x == x,
+    }
     text = numbers.choice(list(calls))
     both(report, text, calls[text], t)
 

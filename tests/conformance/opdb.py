@@ -24,7 +24,8 @@ LARGE = 20_000  # elements of a sample's tensors; larger ones run with --full
 LOOSE = {"matmul", "cumprod", "prod", "norm", "vector_norm", "std", "var"}  # float32 kernels that add in another order
 ELSEWHERE = {
     "zeros", "ones", "empty", "full", "eye", "arange", "linspace", "logspace", "empty_like", "new_empty", "empty_strided", "zero_",
-    "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "normal", "bernoulli", "multinomial", "dropout", "slice", "as_strided",
+    "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "normal", "bernoulli", "multinomial", "dropout",
+    "slice", "as_strided",
 }  # fmt: skip  # op_db's entries are wrappers, draw numbers or read memory nobody wrote; programs.py has them
 
 

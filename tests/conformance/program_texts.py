@@ -1,6 +1,6 @@
 """Small programs for what op_db has no samples of: creation, random numbers, indexing, in-place writes, views, aliases, errors.
 
-One program a line, `NAME: program`; statements are parted by `; `, the last one is an expression whose value is compared. `#` opens a comment.
+One program a line, `NAME: program`; statements are parted by `; `, the last is an expression whose value is compared. `#` opens a comment.
 """
 
 from __future__ import annotations

@@ -169,7 +169,8 @@ def _compare_tensors(
             prefix + "alias",
             theirs.storage_offset() == mine.storage_offset() and (theirs._base is None) == (mine._base is None),
             lambda: (
-                f"{about}: offset, is view: torch {theirs.storage_offset(), theirs._is_view()}, tcalc {mine.storage_offset(), mine._base is not None}"
+                f"{about}: offset, is view: torch {theirs.storage_offset(), theirs._is_view()},"
+                f" tcalc {mine.storage_offset(), mine._base is not None}"
             ),
         )
     if good and theirs.numel() < 200 and not theirs.is_meta and identical(theirs, mine):

@@ -130,6 +130,24 @@ def check_out_dtype(result: dtype, out: dtype, op: str, rule: str) -> None:
         raise TensorError(OUT_SENTENCES[rule](op, out, result))
 
 
+def check_no_partial_overlap(target: Tensor, operands: Sequence[Any]) -> None:
+    """Refuse an operand that shares some but not all of the memory that is about to be written (both dense, as torch checks).
+
+    Raises RuntimeError with torch's sentence.
+    """
+    for o in operands:
+        if o is target or not isinstance(o, Tensor) or o.storage is None or o.storage is not target.storage or not o.spec.numel:
+            continue
+        same = o.offset == target.offset and o.spec.numel == target.spec.numel
+        apart = o.offset + o.spec.numel <= target.offset or target.offset + target.spec.numel <= o.offset
+        if o.spec.dense and target.spec.dense and not apart and (not same or o.spec.strides != target.spec.strides):
+            raise TensorError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location."
+                " Please clone() the tensor before performing the operation.",
+                data_kind="overlap",
+            )
+
+
 def write_out(out: Tensor, result: Tensor, op: str, rule: str = "cast") -> Tensor:
     """Put a computed result into `out=`, resized when its shape differs.
 
@@ -175,4 +193,3 @@ def opmath(d: dtype) -> dtype:
     return dtypes.float32 if d in dtypes.REDUCED else d
 
 
-META_DEVICE = META

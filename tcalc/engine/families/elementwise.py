@@ -13,17 +13,29 @@ from ..layout import broadcast_shapes, elementwise_strides
 from ..modes import is_grad_enabled
 from ..record import attach, record
 from ..registry import Op
-from ..signature import OUT, Mismatch, Param, refusal
+from ..signature import OUT, REQUIRED, Mismatch, Param, refusal
 from ..spec import Spec, spec_of
 from ..tensor import Tensor, allocate, make, new_tensor
-from .common import adopt, check_cast, check_out_dtype, check_writable, not_implemented, opmath, refuse_grad_for_out, same_device, write_out
+from .common import (
+    adopt,
+    check_cast,
+    check_no_partial_overlap,
+    check_out_dtype,
+    check_writable,
+    not_implemented,
+    opmath,
+    refuse_grad_for_out,
+    same_device,
+    write_out,
+)
 
 LIMIT = 4096
 NUMBERS = (bool, int, float)
 
 
 class Plan:
-    """What one combination of operand specs leads to. `direct` means: one ufunc call on the arrays as they are gives the result."""
+    """What one combination of operand specs leads to. `direct` means: one call on the arrays as they are (of the ufunc,
+    or of a kernel of one operand) gives the result."""
 
     __slots__ = ("by_default", "casts", "common", "compute", "direct", "spec", "specs", "ufunc", "xp")
 
@@ -62,7 +74,7 @@ class Plan:
         )
         self.ufunc = None if op.ufunc is None or self.xp is None else getattr(self.xp, op.ufunc)
         self.direct = (
-            self.ufunc is not None
+            (self.ufunc is not None or len(specs) == 1)
             and device is backend.CPU
             and all(s.contiguous for s in tensors)
             and not any(self.casts)
@@ -215,7 +227,7 @@ class Elementwise(Op):
         general = super().build(method)
         if len(self.inputs) == 2 and self.ufunc:
             return self._binary(general)
-        if len(self.inputs) == 1 and self.ufunc:
+        if len(self.inputs) == 1 and REQUIRED not in self._defaults():
             return self._unary(general)
         return general
 
@@ -233,10 +245,12 @@ class Elementwise(Op):
                 return general(*((self,) if self is not None else ()), *args, **kwargs)
             if args or kwargs or not plan.direct:
                 return general(self, *args, **kwargs)
-            array = plan.ufunc(self.a)  # type: ignore[misc]  # a direct plan has one
-            t = new_tensor(Tensor)
-            t.a = array if array.__class__ is ndarray else asarray(array)
-            t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
+            if plan.ufunc is None:
+                array = op.kernel(plan.xp, self.a)
+                t = adopt(array.copy() if array is self.a else array, plan.spec)
+            else:
+                array = plan.ufunc(self.a)
+                t = make(array if array.__class__ is ndarray else asarray(array), plan.spec)
             node = self.node
             if node is not None and op.differentiable and is_grad_enabled():
                 attach(op, (node,), (self,), params, t, plan.specs)
@@ -306,9 +320,9 @@ class Elementwise(Op):
                     plan is not None
                     and plan.direct
                     and plan.spec is self.spec
-                    and self.node is None
-                    and other.node is None
-                    and self.base is None
+                    and (self.storage is None or self.storage is not other.storage)
+                    and (not is_grad_enabled() or (self.node is None and other.node is None and self.base is None))
+                    and not self.inference
                 ):
                     plan.ufunc(self.a, other.a, self.a)  # type: ignore[misc]  # a direct plan has one
                     storage = self.storage
@@ -337,6 +351,7 @@ class Elementwise(Op):
             raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(plan.spec.shape)}")
         check_cast(plan.spec.dtype, target.spec.dtype)
         check_writable(target)
+        check_no_partial_overlap(target, operands)
 
         def write() -> None:
             target.a[...] = self.compute(plan, operands, params).a

@@ -143,6 +143,7 @@ class ReductionPlan:
         self.op, self.target, self.cast, self.named, self.params = op, target, cast, named, params
         self.specs = (spec, target)
         backend.check_fits(target.nbytes, spec.device)
+        backend.check_work(spec.numel if spec.device is not META else 0, op.public)
         self.xp = None if spec.device is META else xp_of(spec.device)
 
     def __call__(self, source: Tensor) -> Tensor:

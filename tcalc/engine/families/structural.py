@@ -17,7 +17,7 @@ from ..spec import Spec
 from ..tensor import Tensor, make
 from .common import adopt, refuse_grad_for_out, same_device, write_out
 
-_KEPT = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
+PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
 
 
 class Structural(Op):
@@ -73,12 +73,15 @@ class Structural(Op):
     def planned(self, values: list[Any]) -> Any:
         """The result's Spec, or a list of them; refuses what torch refuses."""
         given = [_spec(v) for v in values]
-        key = tuple(given) if all([type(v) in _KEPT for v in given]) else None
+        key = tuple(given) if all([type(v) in PLAN_KEYS for v in given]) else None
         planned = self._plans.get(key)
         if planned is None:
             if not self.mixed:
                 same_device(self.public, [s for s in _flat(given) if isinstance(s, Spec)])
             planned = self.plan(*given)
+            for spec in _flat(given):
+                if isinstance(spec, Spec) and spec.device is not META:
+                    backend.check_work(spec.numel, self.public)
             for spec in planned if isinstance(planned, list) else [planned]:
                 backend.check_fits(spec.nbytes, spec.device)
             if key is not None:
@@ -127,9 +130,6 @@ class Structural(Op):
         if len(given) != len(grads) or all([s is None or s.dtype is result.dtype for s in given]):
             return grads
         return [g if g is None or s.dtype is result.dtype else F.cast(g, s.dtype) for g, s in zip(grads, given, strict=True)]
-
-    def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.kernel(xp, *args, **kwargs)
 
 
 def _spec(value: Any) -> Any:
@@ -189,8 +189,20 @@ class Composite(Op):
 
     family = "composite"
 
+    def __init__(self, kernel: Callable[..., Any], *, out: bool = False, **rest: Any):
+        self.takes_out = out
+        super().__init__(kernel, **rest)
+
+    def extra_params(self) -> Sequence[Param]:
+        return [OUT] if self.takes_out else []
+
     def run(self, values: list[Any]) -> Any:
-        return self.invoke([TENSOR_OPS], values)
+        out = values.pop() if self.takes_out else None
+        result = self.invoke([TENSOR_OPS], values)
+        if out is None:
+            return result
+        refuse_grad_for_out(self.public, [*_flat(values), out])
+        return write_out(out, result, self.public)
 
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
         return self.kernel(raw_ops(xp), *args, **kwargs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
 from .. import dtypes
-from ..families.creation import current_device
+from ..errors import TensorTypeError
+from ..families.creation import current_device, refuse_negative
 from ..registry import OPS
 from ..spec import spec_of
 from ..tensor import Parameter, Tensor, allocate
@@ -77,9 +79,9 @@ class Module:
         """Training mode off; returns the module."""
         return self.train(False)
 
-    def state_dict(self) -> dict[str, Tensor]:
+    def state_dict(self) -> OrderedDict[str, Tensor]:
         """Dotted name to a detached view of each parameter."""
-        return {name: p.detach() for name, p in self.named_parameters()}
+        return OrderedDict((name, p.detach()) for name, p in self.named_parameters())
 
     def extra_repr(self) -> str:
         """What stands between the brackets of the printed module."""
@@ -114,6 +116,10 @@ class Linear(Module):
     names = frozenset(("weight", "bias", "in_features", "out_features"))
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: dtypes.dtype | None = None):
+        for value in (in_features, out_features):
+            if not isinstance(value, int):
+                raise TensorTypeError(f"Linear(): sizes must be int, not {type(value).__name__}", "Linear")
+        refuse_negative((out_features, in_features))
         self.in_features, self.out_features = in_features, out_features
         self.weight = _parameter(out_features, in_features, dtype=dtype, device=device)
         self.bias = _parameter(out_features, dtype=dtype, device=device) if bias else None
@@ -156,6 +162,22 @@ class Identity(Module):
     def forward(self, input: Any) -> Any:
         """The input."""
         return input
+
+
+class Flatten(Module):
+    """Dims start_dim to end_dim folded into one; the batch dim stays by default."""
+
+    names = frozenset(("start_dim", "end_dim"))
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, input: Tensor) -> Any:
+        """(n, a, b, ...) -> (n, a * b * ...)."""
+        return OPS["flatten"].call(input, self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class _Pointwise(Module):

@@ -213,13 +213,33 @@ def _one_bool_broadcast(self, other, *rest):
     return spec_of(dtypes.bool_)
 
 
-@structural(plan=_one_bool_broadcast, out=False)
+@structural(plan=_one_bool_broadcast, out=False, function=False, method=False)
 def allclose_tensor(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
     """0-dim bool: whether all elements are close."""
     return xp.asarray(xp.allclose(self, other, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
-@structural(plan=_one_bool, out=False)
+@structural(plan=_one_bool, out=False, function=False, method=False)
 def equal_tensor(xp, self, other):
     """0-dim bool: whether shape and all elements agree."""
     return xp.asarray(self.shape == other.shape and bool((self == other).all()))
+
+
+@elementwise(only=BITS, operator="<<", label="lshift_cpu")
+def bitwise_left_shift(xp, self, other: Operand):
+    """Bits moved up by `other` places: `self * 2 ** other` on ints.
+
+    >>> bitwise_left_shift(tensor([1, 3]), 2)
+    tensor([ 4, 12])
+    """
+    return xp.left_shift(self, other)
+
+
+@elementwise(only=BITS, operator=">>", label="rshift_cpu")
+def bitwise_right_shift(xp, self, other: Operand):
+    """Bits moved down by `other` places, the sign kept.
+
+    >>> bitwise_right_shift(tensor([4, 13]), 2)
+    tensor([1, 3])
+    """
+    return xp.right_shift(self, other)

@@ -136,6 +136,15 @@ def cuda(self: Tensor, device: object = None) -> Tensor:
     return converted(self, None, resolve("cuda" if device is None else device))
 
 
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the dtype of another.
+
+    >>> tensor([1]).type_as(ones(1))
+    tensor([1.])
+    """
+    return converted(self, other.spec.dtype, other.spec.device)
+
+
 def _caster(name: str, d: dtype) -> object:
     def convert(self: Tensor) -> Tensor:
         return converted(self, d, None)
@@ -149,5 +158,5 @@ CASTS = {
     "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64, "byte": dtypes.uint8,
     "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64, "bool": dtypes.bool_,
 }  # fmt: skip
-METHODS = {"to": to, "type": type_of, "cpu": cpu, "cuda": cuda} | {name: _caster(name, d) for name, d in CASTS.items()}
+METHODS = {"to": to, "type": type_of, "type_as": type_as, "cpu": cpu, "cuda": cuda} | {name: _caster(name, d) for name, d in CASTS.items()}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from .. import dtypes
+from ..backend import np
 from ..errors import TensorError
 from ..families.creation import creation, filled
+from ..rounding import fma32, fma64
 from ..spec import spec_of
 
 
@@ -119,22 +121,17 @@ def _plan_linspace(steps):
 
 
 def _even(xp, spec, start, end, steps):
-    """From both ends toward the middle in the dtype itself, which is how torch rounds."""
-    if steps == 0:
-        return xp.empty(0, spec.numpy)
+    """From both ends toward the middle, each value one fused multiply-add: how torch's kernel rounds."""
+    i = np.arange(steps)
     if spec.dtype.category < dtypes.FLOAT:
         step = (end - start) / max(steps - 1, 1)
-        i = xp.arange(steps)
-        values = xp.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i))
-        return xp.trunc(values).astype(spec.numpy)
-    kind = (xp.float64 if spec.dtype is dtypes.float64 else xp.float32)
-    step = kind((end - start) / max(steps - 1, 1))
-    i = xp.arange(steps).astype(kind)
-    first, last = kind(start), kind(end)
-    if steps == 1:
-        return xp.full(1, start, spec.numpy)
-    values = xp.where(i < steps // 2, first + step * i, last - step * (kind(steps - 1) - i))
-    return values.astype(spec.numpy)
+        return xp.asarray(np.trunc(np.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i))).astype(spec.numpy))
+    kind, fused = ("float64", fma64) if spec.dtype is dtypes.float64 else ("float32", fma32)
+    first, last = np.asarray([start, end], kind)
+    step = (last - first) / np.asarray(max(steps - 1, 1), kind)
+    low, high = fused(i.astype(kind), step, first), fused((steps - 1 - i).astype(kind), -step, last)
+    values = np.asarray(np.where(i < steps // 2, low, high) if steps > 1 else np.full(steps, first))
+    return xp.asarray(values.astype(spec.numpy))
 
 
 @creation(plan=lambda start, end, steps, base: _plan_linspace(steps), out=True)

@@ -158,7 +158,7 @@ def _check_matmul(self, other):
         raise TensorError(f"both arguments to matmul need to be at least 1D, but they are {len(self.shape)}D and {len(other.shape)}D")
 
 
-@composite(namespace="torch", aliases=("linalg_matmul",))
+@composite(out=True, namespace="torch", aliases=("linalg_matmul",))
 def matmul(F, self, other):
     """Matrix product with broadcast batch dims; vectors count as rows on the left, columns on the right.
 
@@ -238,6 +238,8 @@ def _plan_addmm(self, mat1, mat2, beta, alpha):
     if mat1.ndim != 2 or mat2.ndim != 2:
         which = "mat1" if mat1.ndim != 2 else "mat2"
         raise TensorError(f"{which} must be a matrix, got {(mat1 if which == 'mat1' else mat2).ndim}-D tensor")
+    if mat1.dtype is not mat2.dtype:
+        raise TensorError(f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.kernel_name} and {mat2.dtype.kernel_name}", "addmm")
     product = _plan_mm(mat1, mat2)
     if self.dtype is not product.dtype:
         raise TensorError(f"self and mat2 must have the same dtype, but got {self.dtype.kernel_name} and {mat2.dtype.kernel_name}")

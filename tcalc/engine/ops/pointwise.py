@@ -220,7 +220,6 @@ def floor_divide(xp, self, other: Operand):
 @elementwise(scalar_overload=0, 
     self=lambda grad: grad,
     other=lambda grad, self, other, F: -grad * F.floor(self / other),
-    ufunc="remainder",
     operator="%",
     overload=1,
     domain="nonzero other",
@@ -232,7 +231,10 @@ def remainder(xp, self, other: Either):
     >>> remainder(tensor([-3., 3.]), 2)
     tensor([1., 1.])
     """
-    return xp.remainder(self, other)
+    if not xp.issubdtype(self.dtype, xp.floating):
+        return xp.remainder(self, other)
+    rest = xp.fmod(self, other)  # xp.remainder loses the sign of a zero
+    return xp.where((rest != 0) & ((other < 0) != (rest < 0)), rest + other, rest)
 
 
 @elementwise(scalar_overload=0, self=lambda grad: grad, other=lambda grad, self, other, F: -grad * F.trunc(self / other), ufunc="fmod", overload=1, domain="nonzero other", only=NUMBERS)
@@ -499,14 +501,14 @@ def log2(xp, self):
     return xp.log2(self)
 
 
-@elementwise(self=lambda grad, self: grad / (self * math.log(10)), promote="float", ufunc="log10", domain="positive")
+@elementwise(self=lambda grad, self: grad / (self * math.log(10)), promote="float", domain="positive")
 def log10(xp, self):
     """Logarithm to base 10.
 
     >>> log10(tensor([1., 100.]))
     tensor([0., 2.])
     """
-    return xp.log10(self)
+    return xp.log10(self.astype(xp.float64)).astype(self.dtype)  # numpy's float32 log10(100) is 2.0000002
 
 
 @elementwise(self=lambda grad, self: grad / (self + 1), promote="float", ufunc="log1p", node="Log1PBackward", domain="positive")
@@ -720,8 +722,13 @@ def clamp(xp, self, min: Number | None = None, max: Number | None = None):
     """
     if min is None and max is None:
         raise TensorError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    low = self if min is None else xp.maximum(self, self.dtype.type(min))
-    return low if max is None else xp.minimum(low, self.dtype.type(max))
+    low = self if min is None else _at_least(xp, self, self.dtype.type(min))
+    return low if max is None else xp.where(low > self.dtype.type(max), self.dtype.type(max), low)
+
+
+def _at_least(xp, self, low):
+    """The larger of both; of two zeros self's, and nan stays."""
+    return xp.where(self < low, low, self)
 
 
 def _inside(self, low, high):
