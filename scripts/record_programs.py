@@ -20,7 +20,8 @@ def main() -> None:
         golden.write_text("{}")
     sys.path.insert(0, str(ROOT))
     spec = importlib.util.spec_from_file_location("test_programs", ENGINE_TESTS / "test_programs.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     golden.write_text(json.dumps({p: module.run(p, torch) for p in module.PROGRAMS}, indent=0) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import BinaryIO
 
 from ..lang.errors import LangError, Span
@@ -28,36 +29,52 @@ class Lines:
 
 
 class StreamLines(Lines):
-    """The lines of a byte stream as they arrive, UTF-8."""
+    """The lines of a byte stream as they arrive, UTF-8; `\\n`, `\\r\\n` and `\\r` end a line."""
 
     def __init__(self, name: str, stream: BinaryIO | None) -> None:
         self.name, self.stream = name, stream
         self._number = 0
+        self._waiting: deque[bytes] = deque()
 
     def read(self) -> str | None:
         """The next line as soon as it is there."""
-        raw = self.stream.readline(MAX_LINE + 1) if self.stream is not None else b""
-        if not raw:
+        if not self._waiting and not self._fetch():
             return None
+        raw = self._waiting.popleft()
         self._number += 1
         place = Span(self._number, 0, self._number, 1)
         if len(raw) > MAX_LINE:
             self.stream = None
             raise LangError(f"a line of more than {MAX_LINE} bytes", place, "limit")
         try:
-            return raw.decode("utf-8-sig" if self._number == 1 else "utf-8").rstrip("\r\n")
+            return raw.decode("utf-8-sig" if self._number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise LangError(f"the line is not UTF-8 text (byte {error.start + 1})", place) from None
 
+    def _fetch(self) -> bool:
+        """Wait for the next bytes up to a newline; False at the end."""
+        raw = self.stream.readline(MAX_LINE + 2) if self.stream is not None else b""
+        raw_lines = raw.removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
+        self._waiting.extend(raw_lines if raw else ())
+        return bool(raw)
+
+
+def with_newlines(text: str) -> str:
+    """`text` with every line end written as a newline."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
 
 class ArgumentLines(Lines):
-    """The expressions of the command line, each one line of source (or more, when it holds line ends)."""
+    """The expressions of the command line, each one line of source (or more, when it holds line ends).
+
+    Blanks before an expression are no indentation.
+    """
 
     name = "<arguments>"
 
     def __init__(self, arguments: tuple[str, ...]) -> None:
-        self._arguments = arguments
-        self._lines = iter([line for argument in arguments for line in argument.split("\n")])
+        self._arguments = tuple(with_newlines(argument).lstrip(" \t") for argument in arguments)
+        self._lines = iter([line for argument in self._arguments for line in argument.split("\n")])
 
     def read(self) -> str | None:
         """The next line of the arguments."""

@@ -273,7 +273,7 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch": _torch,
     "torch.nn": lambda: {
         "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "Parameter": Parameter,
-        **{c.__name__: c for c in (modules.Module, modules.Linear, modules.Sequential, modules.Identity, modules.Flatten, modules.ReLU, modules.Sigmoid, modules.Tanh, modules.MSELoss, modules.CrossEntropyLoss)},
+        **{name: c for name, c in vars(modules).items() if isinstance(c, type) and issubclass(c, modules.Module) and name[0] != "_"},
     },
     "torch.nn.functional": _functional,
     "torch.nn.init": lambda: {f.__name__: f for f in (init.uniform_, init.normal_, init.zeros_, init.ones_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_)},

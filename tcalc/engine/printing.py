@@ -112,7 +112,7 @@ def tensor_repr(t: Any, prefix: str = "", options: PrintOptions | None = None) -
     else:
         body = _body(t.a, t.dtype.is_floating_point, count > opts.threshold, opts)
     # torch leaves the size out wherever the elements show it
-    shown = count != 0 and opts.edgeitems != 0 or count == 0 and len(shape) == 1
+    shown = (count != 0 and opts.edgeitems != 0) or (count == 0 and len(shape) == 1)
     suffixes = []
     if t.device.type != "cpu":
         suffixes.append(f"device='{t.device}'")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tcalc.lang import library
-from tcalc.lang.bounded import OPERANDS, comparable
+from tcalc.lang.bounded import AUGMENTED, comparable
 from tcalc.lang.errors import limit
 from tcalc.lang.tokens import TypeToken, type_of
 
@@ -186,6 +186,8 @@ def _before_tensor(function: Callable[..., Any], handle: Array, tensor: Any) -> 
     """`handle` op `tensor` as torch does it: one of NumPy's numbers counts as Python's, an array only divides."""
     if handle._scalar:
         number = handle._array.item()
+        if function in _SHIFTS:
+            return function(_torch("tensor")(number), tensor)
         return NotImplemented if function is operator.matmul else function(number, tensor)
     if function is operator.truediv:
         return _after_tensor(operator.mul, tensor.reciprocal(), handle)
@@ -210,17 +212,24 @@ def _after_tensor(function: Callable[..., Any], tensor: Any, handle: Array) -> A
     return _torch("from_numpy")(result)
 
 
-def in_place_operand(target: Any, handle: Array) -> Any:
-    """What `target op= handle` computes with: for a tensor one of NumPy's numbers is Python's number."""
-    if handle._scalar and library.loaded() and isinstance(target, library.tensor_type()):
-        return handle._array.item()
-    return handle
+def augmented(function: Callable[[Any, Any], Any], target: Any, handle: Array) -> Any:
+    """`target op= handle`; a tensor takes NumPy's numbers in place, and a new tensor comes out with an array."""
+    if library.loaded() and isinstance(target, library.tensor_type()):
+        return function(target, handle._array.item()) if handle._scalar else _NOT_IN_PLACE[function](target, handle)
+    return function(target, handle)
+
+
+_NOT_IN_PLACE: dict[Callable[[Any, Any], Any], Callable[[Any, Any], Any]] = {
+    getattr(operator, f"i{name}"): getattr(operator, name)
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift")
+}
 
 
 def _torch(name: str) -> Any:
     return library.table("torch")[name]
 
 
+_SHIFTS = frozenset({operator.__lshift__, operator.__rshift__})
 _NOT_WITH_ARRAYS = frozenset({operator.lt, operator.le, operator.gt, operator.ge, operator.ne})
 # NumPy's own sentence, which torch's refusal turns into.
 _CONCATENATION = (
@@ -280,6 +289,8 @@ for _name in _BINARY:
     setattr(Array, f"__i{_name}__", _in_place(getattr(operator, f"__i{_name}__")))
 for _name in ("lt", "le", "gt", "ge"):
     setattr(Array, f"__{_name}__", _binary(getattr(operator, _name)))
-OPERANDS[Array] = in_place_operand
+AUGMENTED[Array] = augmented
+Array.__name__ = "numpy.ndarray"  # what Python's and torch's sentences call it
+DType.__name__ = "numpy.dtype"
 for _name in ("neg", "pos", "abs", "invert"):
     setattr(Array, f"__{_name}__", _unary(getattr(operator, _name)))

@@ -24,8 +24,8 @@ _PLAIN: set[type] = {str, list, tuple, int, bool}
 _NESTS: frozenset[type] = frozenset({list, tuple, dict})
 
 
-# Handles on the right of an in-place operator, and what stands for them there; their modules enter themselves.
-OPERANDS: dict[type, Callable[[Any, Any], Any]] = {}
+# Handles on the right of an in-place operator, and who carries it out then; their modules enter themselves.
+AUGMENTED: dict[type, Callable[[Callable[[Any, Any], Any], Any, Any], Any]] = {}
 
 
 def _room(value: object) -> int:
@@ -56,8 +56,8 @@ def iadd(a: Any, b: Any) -> Any:
     """`a += b`; the value that `a` is bound to afterwards."""
     if type(a) in _SEQUENCES:
         check_length(len(a) + _count(b), a)
-    if type(b) in OPERANDS:
-        b = OPERANDS[type(b)](a, b)
+    if type(b) in AUGMENTED:
+        return AUGMENTED[type(b)](operator.iadd, a, b)
     a += b
     return a
 
@@ -78,8 +78,8 @@ def imul(a: Any, b: Any) -> Any:
     """`a *= b`."""
     if type(a) in _PLAIN or type(b) in _PLAIN:
         _check_product(a, b)
-    if type(b) in OPERANDS:
-        b = OPERANDS[type(b)](a, b)
+    if type(b) in AUGMENTED:
+        return AUGMENTED[type(b)](operator.imul, a, b)
     a *= b
     return a
 
@@ -113,8 +113,8 @@ def ipower(a: Any, b: Any) -> Any:
     """`a **= b`."""
     if type(a) in _INTEGERS and type(b) in _INTEGERS:
         _check_power(a, b)
-    if type(b) in OPERANDS:
-        b = OPERANDS[type(b)](a, b)
+    if type(b) in AUGMENTED:
+        return AUGMENTED[type(b)](operator.ipow, a, b)
     a **= b
     return a
 
@@ -143,8 +143,8 @@ def ileft_shift(a: Any, b: Any) -> Any:
     """`a <<= b`."""
     if type(a) in _INTEGERS and type(b) in _INTEGERS and a:
         check_bits(a.bit_length() + b)
-    if type(b) in OPERANDS:
-        b = OPERANDS[type(b)](a, b)
+    if type(b) in AUGMENTED:
+        return AUGMENTED[type(b)](operator.ilshift, a, b)
     a <<= b
     return a
 
@@ -160,8 +160,8 @@ def imodulo(a: Any, b: Any) -> Any:
     """`a %= b`."""
     if type(a) is str:
         raise TypeError("% does not format text here; use an f-string")
-    if type(b) in OPERANDS:
-        b = OPERANDS[type(b)](a, b)
+    if type(b) in AUGMENTED:
+        return AUGMENTED[type(b)](operator.imod, a, b)
     a %= b
     return a
 
@@ -170,7 +170,7 @@ def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """An in-place operator whose results cannot grow."""
 
     def operate(a: Any, b: Any) -> Any:
-        return function(a, OPERANDS[type(b)](a, b) if type(b) in OPERANDS else b)
+        return AUGMENTED[type(b)](function, a, b) if type(b) in AUGMENTED else function(a, b)
 
     return operate
 
@@ -378,3 +378,6 @@ HELPERS: dict[str, Callable[..., Any]] = {
     ".member_of": member_of,
     ".keywords": keywords,
 }
+
+# Python's sentences name the class of a value; ours stand for these.
+BigRange.__name__ = "range"

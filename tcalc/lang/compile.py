@@ -34,10 +34,12 @@ _INPLACE: dict[type[ast.operator], str] = {
     ast.Mod: ".imod",
     ast.Pow: ".ipow",
     ast.LShift: ".ilshift",
+    # these cannot grow anything, but tensors take NumPy's numbers only from the helper
     ast.Sub: ".isub",
     ast.Div: ".itruediv",
     ast.FloorDiv: ".ifloordiv",
 }
+_NEVER_GROW = (ast.Sub, ast.Div, ast.FloorDiv)
 _FORBIDDEN = frozenset(
     number
     for name, number in opcode.opmap.items()
@@ -216,7 +218,9 @@ class Rewriter:
     def _augmented(self, node: ast.AugAssign, echo: bool) -> list[ast.stmt]:
         target, helper = node.target, _INPLACE.get(type(node.op))
         node.value = self.expr(node.value)
-        if helper is None or (type(node.op) is ast.Add and _is_number(node.value)) or isinstance(target, ast.Attribute):
+        plain = type(node.op) in _NEVER_GROW and (_is_number(node.value) or isinstance(target, ast.Subscript))
+        number = type(node.op) is ast.Add and _is_number(node.value)
+        if helper is None or plain or number or isinstance(target, ast.Attribute):
             node.target = self.expr(target)  # type: ignore[assignment]
             return [node]
         if isinstance(target, ast.Name):

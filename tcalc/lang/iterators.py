@@ -65,3 +65,8 @@ def lazy(source: Iterator[Any], name: str, *inputs: Any) -> Lazy:
 def generated(values: list[Any]) -> Lazy:
     """What a generator expression gives: its values are computed at once, and handed out one by one."""
     return Lazy(iter(values), "generator", 1, " <genexpr>")
+
+
+# What Python's sentences call them.
+Lazy.__name__ = "iterator"
+Items.__name__ = "dict_items"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -150,7 +151,7 @@ def _value(path: str, raw: Any) -> Any:
         if path in _TAKES_ARRAYS:
             raw = _taking_arrays(raw)
         if isinstance(raw, type):
-            return register(raw, library.constructor(raw))
+            return register(raw, _constructor(raw))
         if callable(raw):
             show_as(raw, path)
     return raw
@@ -160,15 +161,39 @@ _TAKES_ARRAYS = {f"torch.{name}" for name in ("from_numpy", "tensor", "as_tensor
 
 
 def _taking_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of the engine that also takes our array handles, whose memory it may then share."""
+    """A function of the engine that also takes our array handles, bare (then it may share their memory) or in lists."""
 
     def call(value: Any, *args: Any, **kwargs: Any) -> Any:
-        handle_type = type(value)
-        if handle_type.__module__ == "tcalc.lang.arrays":
-            from tcalc.lang.arrays import unwrap
+        if arrays_loaded():
+            from tcalc.lang.arraydata import opened
 
-            value = unwrap(value)
+            value, kwargs = opened(value, kwargs, is_given=bool(args))
         return function(value, *args, **kwargs)
 
     call.__name__, call.__module__ = function.__name__, function.__module__
     return call
+
+
+def arrays_loaded() -> bool:
+    """Whether the program has named NumPy: before that, no value can be a handle of an array."""
+    return "tcalc.lang.arrays" in sys.modules
+
+
+def _constructor(cls: type) -> Callable[..., Any]:
+    """What calling a class of the library does; `Tensor(array)` copies the array."""
+    make = library.constructor(cls)
+    if make is cls:
+        return make
+
+    def call(*args: Any) -> Any:
+        if len(args) == 1 and arrays_loaded():
+            from tcalc.lang.arraydata import legacy_argument
+
+            return legacy_argument(args[0], make)
+        return make(*args)
+
+    call.__name__ = cls.__name__
+    return call
+
+
+Namespace.__name__ = "module"  # what Python's sentences call it

@@ -185,3 +185,4 @@ for _name in ("int", "float", "bool", "complex"):
     register(getattr(builtins, _name), getattr(builtins, _name))
 answers(MethodType, lambda value: token_of(BuiltinFunctionType))
 answers(FunctionType, lambda value: token_of(FunctionType if is_users(value) else BuiltinFunctionType))
+TypeToken.__name__ = "type"  # what Python's sentences call it

@@ -56,7 +56,7 @@ class Place:
 
     def line(self, number: int) -> str:
         """Line `number` of the file, empty when it is outside."""
-        lines = self.text.splitlines()
+        lines = self.text.split("\n")  # as Python's parser counts: \\f and the like end no line
         index = number - self.first
         return lines[index][:MAX_LINE] if 0 <= index < len(lines) else ""
 

@@ -303,7 +303,7 @@ def test_format_scalar() -> None:
     assert printing.format_scalar(fake(0.1), "") == "0.10000000149011612"
     assert printing.format_scalar(fake(True), "d") == "1"
     assert printing.format_scalar(fake([1.5]), "") == "tensor([1.5000])"
-    with pytest.raises(TypeError, match="^unsupported format string passed to Fake.__format__$"):
+    with pytest.raises(TypeError, match=r"^unsupported format string passed to Fake\.__format__$"):
         printing.format_scalar(fake([1.5]), ".2f")
     with pytest.raises(ValueError, match="Unknown format code 'z' for object of type 'float'"):
         printing.format_scalar(fake(1.5), "zz")

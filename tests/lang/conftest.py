@@ -63,7 +63,7 @@ class Tensor:
     def __add__(self, other: Any) -> Tensor:
         return Tensor(self.number + (other.number if isinstance(other, Tensor) else other))
 
-    def __iadd__(self, other: Any) -> Tensor:  # noqa: PYI034
+    def __iadd__(self, other: Any) -> Tensor:
         self.number += other.number if isinstance(other, Tensor) else other
         return self
 
@@ -149,4 +149,4 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Tensor]]:
     monkeypatch.setattr(library, "node_type", lambda: Sub)
     monkeypatch.setattr(library, "constructor", lambda cls: cls)
     monkeypatch.setattr(namespaces, "_NAMESPACES", {})
-    yield Tensor
+    return Tensor

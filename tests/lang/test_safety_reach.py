@@ -287,7 +287,7 @@ def _reached(value: Any) -> Iterator[Any]:
     if type(value) is Namespace:
         yield from (value.member(name) for name in value.names())
         return
-    for names in [*BUILTIN_ATTRIBUTES.values(), {name: True for name in ("args", "real", "__class__", "__self__")}]:
+    for names in [*BUILTIN_ATTRIBUTES.values(), dict.fromkeys(("args", "real", "__class__", "__self__"), True)]:
         for name in names:
             try:
                 yield gate.get(value, name)

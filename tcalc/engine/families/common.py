@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import backend, dtypes
-from ..backend import CPU, META, asarray, ndarray
+from ..backend import CPU, asarray, ndarray
 from ..dtypes import dtype
 from ..errors import TensorError, TensorNotImplemented
 from ..layout import has_overlap

@@ -358,7 +358,7 @@ def _plan_index_add(self, dim, index, source, alpha):
     _check_index_vector("index_add", index)
     dim = wrap_dim(dim, self.ndim)
     if source.dtype is not self.dtype:
-        raise TensorError("index_add_(): self and source expected to have the same dtype, but got (self) {} and (source) {}".format(self.dtype.kernel_name, source.dtype.kernel_name))
+        raise TensorError(f"index_add_(): self and source expected to have the same dtype, but got (self) {self.dtype.kernel_name} and (source) {source.dtype.kernel_name}")
     expected = (*self.shape[:dim], index.numel, *self.shape[dim + 1 :])
     if self.ndim and tuple(source.shape) != expected:
         raise TensorError(

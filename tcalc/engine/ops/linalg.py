@@ -18,7 +18,10 @@ def _same_dtype(op, a, b):
         raise TensorError(f"expected m1 and m2 to have the same dtype, but got: {_c_name(a)} != {_c_name(b)}", op)
 
 
-_C_NAMES = {"Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long long", "Int": "int", "Short": "short", "Char": "signed char", "Byte": "unsigned char", "Bool": "bool"}
+_C_NAMES = {
+    "Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long long", "Int": "int", "Short": "short",
+    "Char": "signed char", "Byte": "unsigned char", "Bool": "bool",
+}  # fmt: skip
 
 
 def _c_name(spec):

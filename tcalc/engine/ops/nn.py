@@ -275,7 +275,7 @@ def l1_loss(F, self, target, *, reduction: Str = "mean"):
 
 
 def _plan_nll(self, target, weight, reduction, ignore_index):
-    if self.ndim == 0 or self.ndim > 2 and target.ndim != self.ndim - 1:
+    if self.ndim == 0 or (self.ndim > 2 and target.ndim != self.ndim - 1):
         raise TensorError("input tensor should be 1D or 2D")
     if reduction not in ("none", "mean", "sum"):
         raise TensorValueError(f"{reduction} is not a valid value for reduction")

@@ -247,7 +247,14 @@ def fmod(xp, self, other: Either):
     return xp.fmod(self, other)
 
 
-@elementwise(check=_check_pow, joins=("exponent",), public="pow", self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)), operator="**", domain="positive")
+@elementwise(
+    check=_check_pow,
+    joins=("exponent",),
+    public="pow",
+    self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)),
+    operator="**",
+    domain="positive",
+)
 def pow_scalar(xp, self, exponent: Number):
     """`self ** exponent`, broadcast.
 

@@ -549,7 +549,7 @@ def _plan_cat(tensors, dim):
     return spec_of(d, tensors[0].device, shape)
 
 
-def _cat_grads(grad, tensors_spec, dim, needs, F):
+def _cat_grads(grad, tensors_spec, result_spec, dim, needs, F):
     dim = dim % max(s.ndim for s in tensors_spec)
     start, grads = 0, list[object]()
     for spec, need in zip(tensors_spec, needs, strict=True):
