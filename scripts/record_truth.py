@@ -104,7 +104,7 @@ def calls() -> list[dict[str, Any]]:
     """A few samples of op_db for each public name, function or method."""
     found = []
     for name in opdb.swept_names():
-        public = opdb.PUBLIC[name]
+        public = PUBLIC[name]
         kinds = opdb.forms(name, public)[:1]
         for info in opdb.infos_of(name):
             for dtype, limit in CALLS.items():

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 import tcalc
+from tcalc.engine.autograd import RAW
 from tcalc.engine.gradcheck import gradcheck, gradgradcheck
 from tcalc.engine.random import Generator
+from tcalc.engine.record import OpNode
 from tcalc.engine.registry import OPS
 
 SHAPE = (3, 4)
@@ -225,3 +227,17 @@ def test_a_wrong_formula_is_caught(name: str, which: str, label: str, monkeypatc
     else:
         monkeypatch.setitem(op.formulas, which, _wrong(op.formulas[which]))
     assert not _checks(label)
+
+
+@pytest.mark.parametrize("case", ALL, ids=[case[0] for case in ALL])
+def test_no_two_inputs_get_one_fresh_array(case: Case) -> None:
+    """Backward adds in place to a fresh gradient array, so a formula must not hand the same one to two inputs."""
+    _, function, inputs = case
+    found = function(*inputs)
+    result = found[0] if isinstance(found, (tuple, list)) else found
+    node = result.grad_fn
+    if not isinstance(node, OpNode) or isinstance(node.specs[-1], list):
+        return  # several outputs: one input each, no second array to share
+    grad = RAW.zeros(node.specs[-1]) + 1
+    fresh = [g for g in node.apply(grad, RAW) if g is not None and g is not grad and g.base is None]
+    assert len({id(g) for g in fresh}) == len(fresh)
