@@ -24,6 +24,8 @@ from program_texts import player, programs
 from programs import torch_names
 from sweep import Failed, attempt, leaves_of, tensors_in, weights_for
 
+from tcalc.engine.registry import PUBLIC
+
 SMALL = 130  # elements of all tensors of a recorded call
 CALLS = {torch.float64: 3, torch.float32: 1, torch.int64: 1, torch.bool: 1}
 

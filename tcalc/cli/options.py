@@ -11,6 +11,7 @@ from .. import __version__
 from .names import COLOUR_WHEN, DTYPES, FORMATS, PANELS
 
 _LONG_WORD = re.compile(r"--[A-Za-z][A-Za-z-]*(?:=.*)?\Z", re.DOTALL)
+_CLOSE = 0.75  # how alike a mistyped option and a suggested one must be
 _DEVICE = re.compile(r"cpu|meta|cuda(?::\d+)?")
 
 
@@ -78,7 +79,8 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
 
     Each EXPRESSION is one line of source, all in one session:
     tcalc 'x = ones(2, 3)' 'x @ x.T'. Without any, tcalc runs what comes
-    on stdin, or opens the interactive prompt on a terminal.
+    on stdin, or opens the interactive prompt on a terminal. A single -
+    is stdin too; to run stdin before expressions write -f -.
 
     Exit status: 0 success, 1 the program failed, 2 usage, 130 Ctrl-C.""",
 )
@@ -135,6 +137,12 @@ def read(args: list[str] | None) -> Settings | int:
     """
     try:
         result = command.main(args, prog_name="tcalc", standalone_mode=False, windows_expand_args=False)
+    except click.NoSuchOption as exc:
+        from difflib import get_close_matches
+
+        close = get_close_matches(exc.option_name, exc.possibilities or (), cutoff=_CLOSE)
+        click.NoSuchOption(exc.option_name, possibilities=close, ctx=exc.ctx).show()
+        return exc.exit_code
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ MAX_MESSAGE = 500
 MAX_TORCH = 1000
 
 
+_LINE_NUMBER = re.compile(r"(?<=\b(?:on|at) line )\d+")  # in Python's sentences about syntax
 Locate = Callable[[str, int], tuple[str, int]]
 
 
@@ -32,6 +34,7 @@ def prompt_error(error: Error, width: int, debug: bool = False) -> list[Line]:
     head: Line = [Segment("error", "error: ")]
     lines = sentence(head, cut(safe_line(error.message), MAX_MESSAGE), width, 7)
     lines += _source(error, width) + _operands(error)
+    lines += [text(cut(f"    called from  {safe_line(call.text)}", width)) for call in error.calls]
     lines += _related([(f"[{item.command.number}]", item) for item in error.related], width)
     return lines + _closing(error, width) + _debug(error, debug)
 
@@ -44,16 +47,28 @@ def script_error(error: Error, locate: Locate, debug: bool = False) -> list[Line
     if error.kind == "interrupt":
         return [text("tcalc: interrupted", "error"), *_debug(error, debug)]
     where = ""
+    message = error.message
     if error.line is not None:
         name, line = locate(error.filename, error.line)
+        if error.kind == "syntax":
+            message = _LINE_NUMBER.sub(lambda match: str(locate(error.filename, int(match.group()))[1]), message)
         where = f"{safe_line(name)}:{line}:{(error.column or 0) + 1}: "
     head: Line = [Segment("error", "tcalc: "), Segment("name", where)]
-    lines = [[*head, Segment("text", cut(safe_line(error.message), MAX_MESSAGE))]]
-    lines += _source(error, DEFAULT_WIDTH) + _operands(error)
+    lines = [[*head, Segment("text", cut(safe_line(message), MAX_MESSAGE))]]
+    lines += _source(error, DEFAULT_WIDTH) + _operands(error) + _calls(error, locate)
     places = [locate(item.command.filename, item.command.line) for item in error.related]
     named = [(f"{safe_line(name)}:{line}", item) for (name, line), item in zip(places, error.related, strict=True)]
     lines += _related(named, DEFAULT_WIDTH)
     return lines + _closing(error, DEFAULT_WIDTH) + _debug(error, debug)
+
+
+def _calls(error: Error, locate: Locate) -> list[Line]:
+    """One line for each call that led to the place of the error."""
+    places = [locate(call.filename, call.line) for call in error.calls]
+    return [
+        text(cut(f"    called from {safe_line(name)}:{line}  {safe_line(call.text)}", MAX_SOURCE))
+        for (name, line), call in zip(places, error.calls, strict=True)
+    ]
 
 
 def _source(error: Error, width: int) -> list[Line]:
@@ -129,8 +144,10 @@ def _closing(error: Error, width: int) -> list[Line]:
     lines: list[Line] = []
     for hint in error.hints[:MAX_HINTS]:
         lines += sentence([Segment("text", "  "), Segment("hint", "hint  ")], safe_line(hint), width, 8)
-    if error.torch:
-        lines += sentence([Segment("quiet", "  torch: ")], safe_line(cut(error.torch, MAX_TORCH)), width, 9)
+    head = "  torch: "
+    for line in cut(error.torch or "", MAX_TORCH).splitlines():
+        lines += sentence([Segment("quiet", head)], safe_line(line.strip()), width, 9)
+        head = "         "
     return lines
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, Protocol
 
 from ..lang.errors import Exit, LangError
-from ..lang.parse import parse, strip_prompts
+from ..lang.parse import is_complete, parse, strip_prompts
 from ..session.session import Session
 from .commands import CommandError, Quit, parse_call, run_call
 from .output import prepare_streams
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
 
 LEAVE = frozenset(("exit", "quit", "exit()", "quit()"))
 FAILED, USAGE = 1, 2
+
+
+_COMMAND_LINE = re.compile(r"^:[A-Za-z]", re.MULTILINE)
+
+
+def _before_command(entry: str) -> str | None:
+    """The lines before the first `:command` of an entry of several lines, None when there is no command in it."""
+    for match in _COMMAND_LINE.finditer(entry):
+        before = entry[: match.start()]
+        if is_complete(before + "\n"):  # else it stands between brackets or in a text
+            return before
+    return None
 
 
 class EntryReader(Protocol):
@@ -67,7 +80,11 @@ class Repl:
         if word.startswith(":") and "\n" not in word:
             self._command(word)
         elif word:
-            self._statements(entry)
+            before = _before_command(entry)
+            if before is None:
+                self._statements(entry)
+            elif not before.strip() or self._statements(before):
+                self.complain(":commands are not run from a paste")
 
     def _command(self, word: str) -> None:
         try:
@@ -75,19 +92,21 @@ class Repl:
         except CommandError as error:
             self.complain(str(error))
 
-    def _statements(self, entry: str) -> None:
+    def _statements(self, entry: str) -> bool:
+        """Run statements until one fails; whether none did."""
         try:
             statements = parse(entry)
         except LangError as exc:
             self._fail(self.session.unreadable(exc, entry), 0)
-            return
+            return False
         for index, statement in enumerate(statements, start=1):
             record = self.session.run_statement(statement, self.view.show)
             self.elapsed = record.elapsed
             self.view.finish(record)
             if record.error is not None:
                 self._fail(record, len(statements) - index)
-                return
+                return False
+        return True
 
     def _fail(self, record: Record, left: int) -> None:
         """Report an error, and how many statements of the entry were left."""

@@ -55,6 +55,8 @@ def _sources(settings: Settings, stack: ExitStack) -> Iterator[Lines]:
     """The texts to run, in order. Raises click's usage error for a file that cannot be read."""
     for path in settings.file:
         yield standard_input() if path == "-" else _open(path, stack)
+    if "-" in settings.expressions[1:] or settings.expressions[:1] == ("-",) != settings.expressions:
+        raise click.UsageError("- stands for stdin when it is alone; before expressions it is -f -")
     if settings.expressions == ("-",):
         yield standard_input()
     elif settings.expressions:
@@ -83,19 +85,25 @@ def statements_of(source: Lines) -> Iterator[Statement | Unreadable]:
     reader = Reader("file")
     waiting: list[str] = []
     number = 0
-    more = True
-    while more:
+    while True:
         try:
-            number += 1
             line = source.read()
+        except LangError as error:
+            yield Unreadable(error, "", number + 1)
+            line = ""
+        number += line is not None
+        try:
             if line is None:
-                more = False
                 yield from reader.finish()
-            else:
-                waiting.append(line)
-                yield from reader.feed(line)
+                return
+            if not reader.needs_more:
+                line = source.outdented(line)
+            waiting.append(line)
+            yield from reader.feed(line)
         except LangError as error:
             yield Unreadable(error, "\n".join(waiting), number - len(waiting) + 1)
+            if line is None:
+                return
         if not reader.needs_more:
             waiting.clear()
 

@@ -23,6 +23,10 @@ class Lines:
         """
         raise NotImplementedError
 
+    def outdented(self, line: str) -> str:
+        """The line just read, as the start of a statement: without blanks that are no indentation."""
+        return line
+
     def locate(self, line: int) -> tuple[str, int]:
         """What to call line `line`, and its number there."""
         return self.name, line
@@ -35,11 +39,15 @@ class StreamLines(Lines):
         self.name, self.stream = name, stream
         self._number = 0
         self._waiting: deque[bytes] = deque()
+        self._rest = b""
 
     def read(self) -> str | None:
         """The next line as soon as it is there."""
         if not self._waiting and not self._fetch():
-            return None
+            if not self._rest:
+                return None
+            self._waiting.append(self._rest)
+            self._rest = b""
         raw = self._waiting.popleft()
         self._number += 1
         place = Span(self._number, 0, self._number, 1)
@@ -54,9 +62,14 @@ class StreamLines(Lines):
     def _fetch(self) -> bool:
         """Wait for the next bytes up to a newline; False at the end."""
         raw = self.stream.readline(MAX_LINE + 2) if self.stream is not None else b""
-        raw_lines = raw.removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
-        self._waiting.extend(raw_lines if raw else ())
-        return bool(raw)
+        if not raw:
+            return False
+        lines = (self._rest + raw).removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
+        # a text without newlines comes in pieces: the last line of a piece goes on in the next
+        cut = len(raw) == MAX_LINE + 2 and not raw.endswith((b"\n", b"\r")) and len(lines) > 1
+        self._rest = lines.pop() if cut else b""
+        self._waiting.extend(lines)
+        return True
 
 
 def with_newlines(text: str) -> str:
@@ -67,18 +80,26 @@ def with_newlines(text: str) -> str:
 class ArgumentLines(Lines):
     """The expressions of the command line, each one line of source (or more, when it holds line ends).
 
-    Blanks before an expression are no indentation.
+    Blanks before an expression are no indentation, unless it goes on with a block.
     """
 
     name = "<arguments>"
 
     def __init__(self, arguments: tuple[str, ...]) -> None:
-        self._arguments = tuple(with_newlines(argument).lstrip(" \t") for argument in arguments)
-        self._lines = iter([line for argument in self._arguments for line in argument.split("\n")])
+        self._arguments = tuple(with_newlines(argument) for argument in arguments)
+        lines = [list(enumerate(argument.split("\n"))) for argument in self._arguments]
+        self._lines = iter([line for argument in lines for line in argument])
+        self._is_first = False
 
     def read(self) -> str | None:
         """The next line of the arguments."""
-        return next(self._lines, None)
+        index, line = next(self._lines, (1, None))
+        self._is_first = index == 0
+        return line
+
+    def outdented(self, line: str) -> str:
+        """The first line of an argument without its blanks."""
+        return line.lstrip(" \t") if self._is_first else line
 
     def locate(self, line: int) -> tuple[str, int]:
         """`<argument 2>` and the line within it."""

@@ -57,6 +57,8 @@ class View:
             lines = prompt_error(error, self.errors.width, self.debug)
         else:
             lines = script_error(error, self._locate, self.debug)
+        if error.kind == "interrupt" and self.errors.tty:
+            lines.insert(0, [])  # the terminal has just echoed ^C
         paint(lines, self.errors, sys.stderr)
 
     def _locate(self, filename: str, line: int) -> tuple[str, int]:

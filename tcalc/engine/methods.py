@@ -67,11 +67,13 @@ def _matmul(self: Tensor, other: Any) -> Any:
         raise OPS["matmul"].explained(error, (self, other), {}) from None
 
 
-def _equality(function: Callable[..., Any], default: bool) -> Callable[[Tensor, Any], Any]:
+def _equality(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
+    """`==` or `!=`; what is neither Tensor nor number is left to Python, which finds it different."""
+
     def compare(self: Tensor, other: Any) -> Any:
         if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, backend.np.generic):
             return function(self, other)
-        return default
+        return NotImplemented
 
     return compare
 
@@ -322,8 +324,8 @@ def _operators() -> None:
     setattr(Tensor, "__rfloordiv__", _reflected("floor_divide"))
     setattr(Tensor, "__rpow__", _reflected("pow_base"))
     setattr(Tensor, "__matmul__", _matmul)
-    setattr(Tensor, "__eq__", _equality(calls["eq"], False))
-    setattr(Tensor, "__ne__", _equality(calls["ne"], True))
+    setattr(Tensor, "__eq__", _equality(calls["eq"]))
+    setattr(Tensor, "__ne__", _equality(calls["ne"]))
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"):
         setattr(Tensor, f"__i{name}__", getattr(Tensor, f"{BINARY[name]}_"))
     setattr(Tensor, "__neg__", PUBLIC["neg"].call)

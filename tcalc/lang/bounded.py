@@ -290,6 +290,16 @@ def roomy(value: Any) -> Any:
     return value
 
 
+def deletable(value: Any) -> Any:
+    """The value of `del value[key]`: lists and dicts only."""
+    if type(value) not in (list, dict):
+        name = type(value).__name__
+        if name in ("Tensor", "Parameter"):
+            raise TypeError("Tensor does not support deleting items")
+        raise TypeError(f"'{name}' object doesn't support item deletion")
+    return value
+
+
 def checked_tuple(value: tuple[Any, ...]) -> tuple[Any, ...]:
     """A new tuple, refused when nested so deep that hashing it could end the process."""
     for each in value:
@@ -372,6 +382,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
     ".cell": cell,
     ".spread": spread,
     ".roomy": roomy,
+    ".deletable": deletable,
     ".tuple": checked_tuple,
     ".shallow": shallow,
     ".comparable": comparable,

@@ -57,6 +57,7 @@ _REFUSED = {
 }
 _HIDDEN_ATTRIBUTE = re.compile(r"_|(?:gi|cr|ag|f|tb|func|co)_|mro$")
 _FORMATTING = {"format", "format_map"}
+GRAD_MODES = frozenset({"no_grad", "enable_grad", "inference_mode"})
 _LOOPS = (ast.For, ast.While)
 
 
@@ -108,8 +109,8 @@ def _attribute(origin: Source, node: ast.Attribute) -> None:
         raise _refusal(origin, node, f".{node.attr} is not part of the language; use an f-string")
     if _HIDDEN_ATTRIBUTE.match(node.attr):
         raise _refusal(origin, node, f"attributes like .{node.attr} are not part of the language")
-    if isinstance(node.ctx, ast.Del):
-        raise _refusal(origin, node, "attributes cannot be deleted; assign None")
+    if isinstance(node.ctx, ast.Del) and node.attr != "grad":
+        raise _refusal(origin, node, "attributes other than .grad cannot be deleted")
 
 
 def _constant(origin: Source, node: ast.Constant) -> None:
@@ -122,8 +123,20 @@ def _constant(origin: Source, node: ast.Constant) -> None:
 
 def _function(origin: Source, node: ast.FunctionDef) -> None:
     check_name(origin, node, node.name)
-    if node.decorator_list:
-        raise _refusal(origin, node.decorator_list[0], "decorators are not part of the language")
+    for decorator in node.decorator_list:
+        if not _is_grad_mode(decorator):
+            message = "the only decorators of the language are the grad modes of torch, such as @torch.no_grad()"
+            raise _refusal(origin, decorator, message)
+
+
+def _is_grad_mode(decorator: ast.expr) -> bool:
+    """`torch.no_grad()` and its kin, without the prefix too; set_grad_enabled needs its argument."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "torch":
+        name = called.attr
+    else:
+        name = called.id if isinstance(called, ast.Name) else ""
+    return name in GRAD_MODES or (name == "set_grad_enabled" and called is not decorator)
 
 
 def _argument(origin: Source, node: ast.arg) -> None:

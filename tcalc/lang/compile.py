@@ -18,6 +18,7 @@ from tcalc.lang.check import check
 from tcalc.lang.errors import LangError
 from tcalc.lang.names import Names, names_of
 from tcalc.lang.parse import Source, Statement, deep_recursion
+from tcalc.lang.places import remember
 from tcalc.lang.tokens import USER_CODE
 
 _LOAD, _STORE = ast.Load(), ast.Store()
@@ -78,7 +79,6 @@ def compile_statement(statement: Statement, filename: str = "<input>") -> Code:
     check(statement)
     origin = statement.origin
     found: Names = names_of(statement.node)
-    # The code's own file name is unique, so that a traceback's frames lead back to their text.
     label = f"{USER_CODE}{next(_serial)}>"
     try:
         with deep_recursion(), warnings.catch_warnings():
@@ -93,9 +93,8 @@ def compile_statement(statement: Statement, filename: str = "<input>") -> Code:
     except (ValueError, OverflowError, UnicodeError) as error:
         raise LangError(str(error).split("\n", 1)[0], origin.node_span(statement.node)) from None
     _verify(code)
-    result = Code(code, filename, statement, found)
-    origin.codes[label] = result
-    return result
+    remember(code, filename, statement)
+    return Code(code, filename, statement, found)
 
 
 def _verify(code: CodeType) -> None:
@@ -271,6 +270,11 @@ class Rewriter:
 
     def _function(self, node: ast.FunctionDef, echo: bool) -> list[ast.stmt]:
         node.returns, node.type_comment = None, None
+        for index, decorator in enumerate(node.decorator_list):
+            new = self.expr(decorator)
+            # `@no_grad` is `@no_grad()`
+            bare = not isinstance(decorator, ast.Call)
+            node.decorator_list[index] = ast.Call(func=new, args=[], keywords=[], **_place(decorator)) if bare else new
         self._arguments(node.args)
         node.body = self._block(node.body, False)
         if node.args.vararg is not None:
@@ -366,6 +370,8 @@ class Rewriter:
         node.value = self.expr(node.value)
         if isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Slice):
             node.value = _call(".roomy", [node.value], node)
+        if isinstance(node.ctx, ast.Del):
+            node.value = _call(".deletable", [node.value], node)
         node.slice = self._index(node.slice)
         return node
 

@@ -48,6 +48,13 @@ def _torch(name: str, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
+def publish(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Give a function the name that Python's sentences about its arguments shall use."""
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "builtins"
+    return function
+
+
 def sum_(values: Any, *args: Any, **kwargs: Any) -> Any:
     """Python's sum of values, torch's of a tensor."""
     if is_tensor(values):
@@ -125,6 +132,17 @@ def sorted_(values: Any, /, *, key: Any = None, reverse: Any = False) -> list[An
     comparable(found)
     found.sort(key=key, reverse=bool(reverse))
     return found
+
+
+def int_(*args: Any, **kwargs: Any) -> int:
+    """`int(...)`; Python's advice about its limit cannot be followed here."""
+    try:
+        return int(*args, **kwargs)
+    except ValueError as error:
+        sentence, advice, _ = str(error).partition("; use sys.")
+        if not advice:
+            raise
+        raise ValueError(sentence) from None
 
 
 def list_(*values: Any) -> list[Any]:
@@ -285,6 +303,8 @@ class Quit:
     def __call__(self, code: Any = 0) -> None:
         raise Exit(code if type(code) is int else int(code is not None))
 
+    __call__.__qualname__ = "exit"
+
     def __repr__(self) -> str:
         return f"Use {self._name}() or Ctrl-D (i.e. EOF) to exit"
 
@@ -295,10 +315,13 @@ _CALLABLE = (
 )  # fmt: skip
 
 FUNCTIONS: dict[str, Any] = {each.__name__.removesuffix("_"): each for each in _CALLABLE}
+for _name, _function in FUNCTIONS.items():
+    publish(_function, _name)
 for _make in (list_, tuple_, set_, dict_, str_, slice_):
     _cls = getattr(builtins, _make.__name__.removesuffix("_"))
-    FUNCTIONS[_cls.__name__] = register(_cls, _make)
+    FUNCTIONS[_cls.__name__] = register(_cls, publish(_make, _cls.__name__))
 FUNCTIONS["range"] = register(range, make_range)
+token_of(int).make = publish(int_, "int")
 for _plain in (*_NUMBERS, *EXCEPTIONS):
     FUNCTIONS[_plain.__name__] = token_of(_plain)
 FUNCTIONS["BaseException"] = token_of(Exception)

@@ -80,6 +80,9 @@ class Put:
             raise AttributeError(f"'{name}' of a Tensor cannot be assigned; only {', '.join(_STORABLE)} can")
         setattr(value, name, new)
 
+    def __delitem__(self, name: str) -> None:
+        self[name] = None  # only `del x.grad` passes the check, and torch sets it to None
+
 
 def _names_of(value: Any) -> Mapping[str, Access]:
     """The listed attributes of a type met for the first time, remembered."""

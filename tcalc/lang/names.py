@@ -40,6 +40,8 @@ class _Finder:
 
     def statement(self, node: ast.stmt, local: frozenset[str], assigned: set[str]) -> None:
         if isinstance(node, ast.FunctionDef):
+            for decorator in node.decorator_list:
+                self.expression(decorator, local, assigned)
             self.function(node.args, node.body, local, assigned | {node.name})
             assigned.add(node.name)
         elif isinstance(node, ast.For):

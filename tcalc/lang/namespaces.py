@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tcalc.lang import library
+from tcalc.lang.bounded import BigRange, spread
 from tcalc.lang.check import MODULES
 from tcalc.lang.errors import LangError
 from tcalc.lang.suggest import nearest
@@ -20,7 +21,7 @@ _ALIASES = {
     "numpy": "numpy", "math": "math",
 }  # fmt: skip
 REFUSED = {
-    "open": "files are read with --load and :load, written with --output and :save",
+    "open": "programs do not read or write files",
     **dict.fromkeys(("eval", "exec", "compile", "__import__"), "text is never run as code"),
     **dict.fromkeys(("globals", "locals", "vars", "dir"), ":vars lists the names"),
     **dict.fromkeys(("getattr", "setattr", "delattr"), "write the attribute with a dot"),
@@ -30,7 +31,7 @@ REFUSED = {
     "object": "there are no classes here",
     **dict.fromkeys(("bytes", "bytearray", "memoryview"), "bytes are not part of the language"),
     **dict.fromkeys(("classmethod", "staticmethod", "property"), "there are no classes here"),
-    "help": "type ?name",
+    "help": ":help lists the commands of the prompt",
 }
 
 
@@ -164,13 +165,16 @@ def _taking_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of the engine that also takes our array handles, bare (then it may share their memory) or in lists."""
 
     def call(value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) is BigRange:
+            spread(value)
         if arrays_loaded():
             from tcalc.lang.arraydata import opened
 
             value, kwargs = opened(value, kwargs, is_given=bool(args))
         return function(value, *args, **kwargs)
 
-    call.__name__, call.__module__ = function.__name__, function.__module__
+    call.__name__ = call.__qualname__ = function.__name__
+    call.__module__ = function.__module__
     return call
 
 

@@ -20,22 +20,20 @@ _PRIMARY = re.compile(r">>> ?|In \[\d+\]: ?")
 _CONTINUED = re.compile(r"\.\.\.(?: |$)|\s*\.\.\.: ?")
 _NUMBERED = re.compile(r"\d+> ")
 _NUMBERED_CONTINUED = re.compile(r"\.\.(?: |$)")
+_LINE_NUMBER = re.compile(r"(?<=\b(?:on|at) line )\d+")  # in CPython's messages
 _BLOCK_WORD = re.compile(r"(?:if|for|while|with|def|try|class|async)\b|match\b(?=[^=]*:\s*(?:#.*)?$)|@")
 _CLAUSE_WORD = re.compile(r"(?:else|elif|except|finally)\b")
 _AFTER_DECORATOR = re.compile(r"(?:def|class|async)\b|@")
 
 
 class Source:
-    """The text that some statements came from; `first` is the number of its first line in the whole input.
-
-    `codes` collects what was compiled from it, by the file name in the code objects.
-    """
+    """The text that some statements came from; `first` is the number of its first line in the whole input."""
 
     def __init__(self, text: str, first: int = 1) -> None:
-        self.text = text
+        # Python's parser counts these three as line ends, and no others
+        self.text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
         self.first = first
-        self.lines = text.split("\n")
-        self.codes: dict[str, object] = {}
+        self.lines = self.text.split("\n")
 
     def column(self, line: int, byte_col: int) -> int:
         """The character column of a UTF-8 byte column, as CPython's positions count it; `line` counts from 1 here."""
@@ -145,12 +143,15 @@ def _from_syntax_error(error: SyntaxError, origin: Source) -> LangError:
     line = min(max(error.lineno or 1, 1), len(origin.lines))
     width = len(origin.lines[line - 1])
     col = min(max((error.offset or 1) - 1, 0), width)
+    indent = width - len(origin.lines[line - 1].lstrip())
+    if isinstance(error, IndentationError) and col < indent < width:
+        col = indent
     end_line = error.end_lineno or line
     end_col = (error.end_offset or 0) - 1
     if end_line < line or end_line > len(origin.lines) or (end_line == line and end_col <= col):
         end_line, end_col = line, col + 1
     shift = origin.first - 1
-    message = _first_line(error.msg or "invalid syntax")
+    message = _LINE_NUMBER.sub(lambda match: str(int(match.group()) + shift), _first_line(error.msg or "invalid syntax"))
     if "integer string conversion" in message:
         message = "a decimal literal of more than 4300 digits"
     return LangError(message, Span(line + shift, col, end_line + shift, end_col))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
-from types import CodeType, FunctionType, TracebackType
+from types import CodeType, FunctionType
 from typing import Any
 
 from tcalc.lang import gate, library, namespaces
 from tcalc.lang.bounded import HELPERS
 from tcalc.lang.compile import Code
 from tcalc.lang.errors import LangError, Span
-from tcalc.lang.functions import FUNCTIONS
+from tcalc.lang.functions import FUNCTIONS, publish
 from tcalc.lang.iterators import generated
-from tcalc.lang.suggest import nearest
+from tcalc.lang.places import spots
+from tcalc.lang.suggest import CONSTANTS, nearest
 from tcalc.lang.text import formatted, joined, written
 from tcalc.lang.tokens import USER_CODE, as_dtype, catchable, raisable
 
@@ -73,12 +73,12 @@ class Environment:
             self._look_up(code)
             self._function(code.code)()
         except LangError as error:
-            error.span = error.span or where(error, code)
+            error.span = error.span or where(error)
             raise
         except NameError as error:
             if isinstance(error, UnboundLocalError) or not _raised_by_program(error):
                 raise
-            raise self._unknown(error, code) from error
+            raise self._unknown(error).with_traceback(error.__traceback__) from error
         finally:
             self._echo, self._out = before
             self._forget_imports(code)
@@ -123,11 +123,11 @@ class Environment:
                 self._builtins[name] = value
                 del self.variables[name]
 
-    def _unknown(self, error: NameError, code: Code) -> LangError:
+    def _unknown(self, error: NameError) -> LangError:
         name = error.name or ""
-        near = nearest(name, self.known_names()) if name else None
+        near = CONSTANTS.get(name.lower()) or nearest(name, self.known_names()) if name else None
         message = f"no name '{name}'" + (f". Did you mean {near}?" if near else "") if name else str(error)
-        return LangError(message, where(error, code), "name", [near] if near else [])
+        return LangError(message, where(error), "name", [near] if near else [])
 
     def _echoed(self, value: object) -> None:
         self._echo(value)
@@ -136,7 +136,7 @@ class Environment:
         def print_(*values: Any, sep: Any = None, end: Any = None, flush: Any = None) -> None:
             self._out(written(values, sep, end))
 
-        return print_
+        return publish(print_, "print")
 
 
 def _ignore(value: object) -> None:
@@ -151,25 +151,7 @@ def _raised_by_program(error: BaseException) -> bool:
     return trace is not None and trace.tb_frame.f_code.co_filename.startswith(USER_CODE)
 
 
-def where(error: BaseException, code: Code) -> Span | None:
-    """The place of an exception: in the innermost frame that belongs to the text which `code` came from.
-
-    A function defined by an earlier statement of the same text counts, one from another text does not: there the call
-    is the place.
-    """
-    found: Span | None = None
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None:
-        frame_code = trace.tb_frame.f_code
-        owner = code.origin.codes.get(frame_code.co_filename)
-        if owner is not None:
-            found = _position(frame_code, trace.tb_lasti, code) or found
-        trace = trace.tb_next
-    return found
-
-
-def _position(frame_code: CodeType, instruction: int, code: Code) -> Span | None:
-    line, end_line, col, end_col = next(islice(frame_code.co_positions(), instruction // 2, None), (None,) * 4)
-    if line is None or end_line is None or col is None or end_col is None:
-        return None
-    return code.origin.span(line, col, end_line, end_col)
+def where(error: BaseException) -> Span | None:
+    """The place of an exception: in the innermost frame of the program, in the text of that frame."""
+    found = spots(error)
+    return found[0].span if found else None

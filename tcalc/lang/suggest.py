@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_CUTOFF = 0.7
+_LONG = 6
 
 # Slips that no measure of likeness finds: the same thing in NumPy's, Python's, MATLAB's or an older torch's words.
 _SLIPS = {
@@ -21,6 +21,10 @@ _SLIPS = {
 }  # fmt: skip
 
 
+# Other languages' spellings of the constants.
+CONSTANTS = {"null": "None", "none": "None", "nil": "None", "true": "True", "false": "False"}
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The best match for a name that does not exist, or None."""
     names = {each for each in known if each.isidentifier() and not each.startswith("_")}
@@ -30,7 +34,36 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     for form in (name.lower(), name.replace("_", ""), f"{name}_"):
         if form in names:
             return form
-    from difflib import get_close_matches
+    slips = sorted((distance, each) for each in names if (distance := _slip(name, each)) is not None)
+    return slips[0][1] if slips else None
 
-    found = get_close_matches(name, names, n=1, cutoff=_CUTOFF)
-    return found[0] if found else None
+
+def _slip(typed: str, meant: str) -> float | None:
+    """How far a mistyped name is from a known one, None when nobody would mistype it so.
+
+    The first letter is right, or swapped with the second. Two letters swapped, one too many or one missing are
+    believable in any word, a wrong letter in one of five letters or more, two slips in a long one.
+    """
+    if abs(len(typed) - len(meant)) > 2 or typed[:1] not in meant[:2]:
+        return None
+    swapped = [typed[:i] + typed[i + 1] + typed[i] + typed[i + 2 :] for i in range(len(typed) - 1)]
+    if meant in swapped:
+        return 0.5
+    if typed[:1] != meant[:1]:
+        return None
+    distance = _edits(typed, meant)
+    if distance == 1 and (len(typed) != len(meant) or len(typed) > 4):
+        return 1.0
+    if distance == 2 and min(len(typed), len(meant)) >= _LONG:
+        return 2.0
+    return 1.5 if len(typed) > _LONG and any(_edits(each, meant) == 1 for each in swapped) else None
+
+
+def _edits(a: str, b: str) -> int:
+    """Letters to insert, remove or replace."""
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, start=1):
+        last, row[0] = row[0], i
+        for j, right in enumerate(b, start=1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (left != right))
+    return row[-1]

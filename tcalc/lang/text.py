@@ -17,6 +17,7 @@ MAX_DEPTH = 60
 MAX_SHOWN = 1_000_000
 MAX_WIDTH = 10_000
 MAX_PRECISION = 1_000
+_TOO_MANY_DIGITS = "Exceeds the limit (4300 digits) for integer string conversion"
 _MAX_DIGIT_BITS = 14_284  # 10**4300 has so many bits: CPython refuses to print more digits
 
 _SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?(?P<width>\d+)?[,_]?(?:\.(?P<precision>\d+))?[a-zA-Z%]?", re.DOTALL)
@@ -24,7 +25,7 @@ _SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?(?P<width>\d+)?[,_]?(?:\.(?P<preci
 
 def echo_repr(value: object) -> str:
     """What Python's interactive prompt with torch would show for a value (an empty string for None)."""
-    return "" if value is None else to_repr(value)
+    return "" if value is None else _Writer(shows_size=True).text(value)
 
 
 def to_str(value: object) -> str:
@@ -44,14 +45,17 @@ def to_repr(value: object) -> str:
 
 
 class _Writer:
-    def __init__(self) -> None:
+    """`shows_size` puts the size of an integer in place of digits that Python refuses to print."""
+
+    def __init__(self, *, shows_size: bool = False) -> None:
+        self.shows_size = shows_size
         self.left = MAX_SHOWN
         self.inside: list[int] = []
 
     def text(self, value: Any) -> str:
         kind = type(value)
         if kind is int:
-            return integer(value)
+            return _size_or_digits(value) if self.shows_size else integer(value)
         if kind in _VIEWS:
             return f"{_VIEWS[kind]}({self.text(list(value))})"
         if kind not in _CONTAINERS:
@@ -87,10 +91,14 @@ _VIEWS: dict[type, str] = {type({}.keys()): "dict_keys", type({}.values()): "dic
 
 
 def integer(value: int) -> str:
-    """An integer's digits, or its size when Python would refuse to print it."""
+    """An integer's digits; raises ValueError for more than Python prints, in its words."""
     if value.bit_length() > _MAX_DIGIT_BITS:
-        return f"<integer of {value.bit_length()} bits>"
+        raise ValueError(_TOO_MANY_DIGITS)
     return str(value)
+
+
+def _size_or_digits(value: int) -> str:
+    return f"<integer of {value.bit_length()} bits>" if value.bit_length() > _MAX_DIGIT_BITS else str(value)
 
 
 def _leaf(value: Any) -> str:

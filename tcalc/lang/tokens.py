@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -44,10 +45,35 @@ class TypeToken:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.make is None:
             raise TypeError(f"cannot create '{self.name}' instances")
-        return self.make(*args, **kwargs)
+        try:
+            return self.make(*args, **kwargs)
+        except TypeError as error:
+            trace = error.__traceback__
+            if trace is None or trace.tb_next is not None:
+                raise
+            # the call itself did not fit: said of the class, without the `self` that only a class body shows
+            raise TypeError(_about_class(str(error), self.name.rpartition(".")[2])) from None
 
     def __repr__(self) -> str:
         return f"<class '{self.name}'>"
+
+
+_CONSTRUCTOR = re.compile(r"[\w.<>]*\b__(?:init|new)__\(\)|[\w.<>]+\(\)(?= (?:missing|takes|got))")
+_COUNTS = re.compile(r"takes (?:from )?(\d+)(?: to (\d+))? positional arguments? but (\d+) (?:was|were) given")
+
+
+def _about_class(message: str, name: str) -> str:
+    """CPython's sentence about the arguments of `Name.__init__` as one about the arguments of `Name`."""
+    bound = "__init__()" in message or "__new__()" in message
+    counts = _COUNTS.search(message)
+    if bound and counts is not None:
+        low, high, given = (None if each is None else int(each) - 1 for each in counts.groups())
+        takes = f"from {low} to {high}" if high is not None else str(low)
+        plural = "" if takes == "1" else "s"
+        were = "was" if given == 1 else "were"
+        text = f"takes {takes} positional argument{plural} but {given} {were} given"
+        message = message[: counts.start()] + text + message[counts.end() :]
+    return _CONSTRUCTOR.sub(f"{name}()", message, count=1)
 
 
 _TOKENS: dict[type, TypeToken] = {}
@@ -94,7 +120,8 @@ def named(name: str, cls: type) -> TypeToken:
 
 def is_users(function: FunctionType) -> bool:
     """Whether a program defined the function."""
-    return function.__code__.co_filename.startswith(USER_CODE)
+    inner = getattr(function, "__wrapped__", function)  # decorated with a grad mode
+    return isinstance(inner, FunctionType) and inner.__code__.co_filename.startswith(USER_CODE)
 
 
 def token_of(cls: type) -> TypeToken:

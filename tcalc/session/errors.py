@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .carets import Mark, expression, marks_of
+from .carets import Mark, marks_of
 from .sentences import Operand, sentence_for
 from .stories import Related, story_of
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from ..lang.errors import Span
+    from ..lang.places import Spot
     from .trail import Trail
 
-MAX_LINE = 2000
+MAX_LINE, MAX_LINES = 2000, 100
+MAX_DEPTH = 10
+
+
+class Call(NamedTuple):
+    """Where a function of the program was called: line `line` of `filename`, which reads `text`."""
+
+    filename: str
+    line: int
+    text: str
 
 
 @dataclass(slots=True)
@@ -26,8 +39,9 @@ class Error:
 
     `message` is one line. `kind` is "error", or "syntax", "refused", "name", "limit" for what the language does not
     take, "interrupt" for Ctrl-C, "internal" for a bug of tcalc. `line` and `column` are 1-based and 0-based, None
-    when the place is unknown; `text` is that source line. `aligned` says that the
-    operands' sizes are to be read from the right. `torch` is torch's sentence when `message` is not it.
+    when the place is unknown; `text` is that source line. `aligned` says that the operands' sizes are to be read from
+    the right. `calls` are the calls that led there, innermost first. `torch` is torch's sentence when `message` is not
+    it.
     """
 
     message: str
@@ -42,6 +56,7 @@ class Error:
     aligned: bool = False
     hints: list[str] = field(default_factory=list)
     related: list[Related] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     torch: str | None = None
     trace: str = ""
 
@@ -67,15 +82,17 @@ def error_of(
     span: Span | None,
     variables: Mapping[str, object],
     trail: Trail,
+    callers: Sequence[Spot] = (),
 ) -> Error:
     """The Error for an exception that left a statement.
 
-    `span` is where in `place` it happened. `trail` finds the earlier commands that led to it. An exception that user
-    code cannot cause is "internal".
+    `span` is where in `place` it happened, `variables` are the names seen there, `callers` the program's frames around
+    it. `trail` finds the earlier commands that led to it. An exception that user code cannot cause is "internal".
     """
-    error = Error(_first_line(str(exc)), type_name=type(exc).__name__, filename=place.filename)
+    error = Error(_sentence(exc), type_name=type(exc).__name__, filename=place.filename)
     error.trace = "".join(traceback.format_exception(exc))
     node = _locate(error, place, span)
+    error.calls = [_call(spot) for spot in callers]
     kind = getattr(exc, "kind", None)
     if _is_lang_error(exc):
         error.kind = str(kind)
@@ -101,22 +118,43 @@ def error_of(
     return error
 
 
+def _sentence(exc: BaseException) -> str:
+    """The first line of an exception's text, in Python's and torch's names for the things it names."""
+    try:
+        text = _first_line(str(exc))
+    except ValueError as failure:  # an integer in it that Python will not print
+        return _first_line(str(failure)).partition(";")[0]
+    if _is_engine_error(exc):
+        return text
+    return _TORCH_CLASS.sub(r"'torch.\1' object", _OUR_MODULE.sub("", text))
+
+
+_OUR_MODULE = re.compile(r"\btcalc\.(?:[\w<>]+\.)+(?=\w+\(\))")
+_TORCH_CLASS = re.compile(r"'(Size|dtype|device|Generator|finfo|iinfo)' object")
+
+
 def _first_line(text: str) -> str:
     return text.strip().split("\n", 1)[0].strip()
 
 
 def _locate(error: Error, place: Place, span: Span | None) -> ast.expr | None:
-    """Fill in the place of `error`; the expression written there, when it is one and on one line."""
+    """Fill in the place of `error`; the expression written there, when it is one."""
     if span is None:
         return None
-    error.line, error.column = span.line, span.col
-    error.text = place.line(span.line)
+    lines = [place.line(number) for number in range(span.line, min(span.end_line, span.line + MAX_LINES) + 1)]
+    index, error.marks, node = marks_of(lines, span.col, span.end_col)
+    error.line, error.column, error.text = span.line + index, span.col, lines[index]
     if not error.text:
+        error.marks = []
         return None
-    end = span.end_col if span.end_line == span.line else len(error.text)
-    error.marks = marks_of(error.text, span.col, end)
     error.column = next((mark.start for mark in error.marks if mark.char == "^"), span.col)
-    return expression(error.text[span.col : end])
+    return node
+
+
+def _call(spot: Spot) -> Call:
+    line = spot.span.line
+    place = Place(spot.filename, spot.source.text, spot.source.first)
+    return Call(spot.filename, line, place.line(line).strip())
 
 
 def _explain(error: Error, exc: Any, node: ast.expr | None, variables: Mapping[str, object], trail: Trail) -> None:
@@ -145,13 +183,27 @@ def _is_engine_error(exc: BaseException) -> bool:
 def _is_internal(exc: BaseException) -> bool:
     """Whether it came out of tcalc's own engine or session code by no rule of theirs.
 
-    The last frame of user code or of the language decides: what was raised below it was raised by the engine.
+    The last frame of user code or of the language decides: what was raised below it was raised by the engine. Errors
+    of plain Python values there (a size that does not exist, a number out of range) are still the user's.
     """
     internal = True
+    engine: FrameType | None = None
     for frame, _ in traceback.walk_tb(exc.__traceback__):
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith("tcalc.engine"):
-            internal = True
+            internal, engine = True, frame if not internal or engine is not None else None
         elif module.startswith("tcalc.lang") or frame.f_code.co_filename.startswith("<"):
-            internal = False
+            internal, engine = False, None
+    if engine is not None and isinstance(exc, _PLAIN_ERRORS):
+        return not all(_is_plain(value) for value in engine.f_locals.values())
     return internal
+
+
+_PLAIN_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+def _is_plain(value: object, depth: int = 0) -> bool:
+    """Whether a value is made of Python's own numbers, texts and containers; a torch.Size is a tuple."""
+    if isinstance(value, (tuple, list)):
+        return depth < MAX_DEPTH and all(_is_plain(each, depth + 1) for each in value)
+    return value is None or isinstance(value, (bool, int, float, complex, str, slice, range))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from ..engine.tensor import Tensor
 
 _MATMUL = frozenset(("matmul", "mm", "bmm", "mv"))
+# A wrong number of dims or a wrong dtype is said by torch itself.
+_ABOUT_SIZES = re.compile(r"shapes cannot be multiplied|size mismatch|Expected size for first two dimensions")
 MAX_LABEL = 24
 
 
@@ -55,7 +58,7 @@ def sentence_for(
         return _view(op, operands, names[0], values[0])
     if len(values) < 2:
         return None
-    if op in _MATMUL:
+    if op in _MATMUL and _ABOUT_SIZES.search(torch_sentence):
         called = _called(op, node)
         return None if called is None else _matmul(called, names, values)
     if torch_sentence.startswith("The size of tensor a"):

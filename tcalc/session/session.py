@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from ..lang.compile import compile_statement
 from ..lang.errors import LangError
 from ..lang.parse import parse
-from ..lang.run import Environment, where
+from ..lang.places import spots
+from ..lang.run import Environment
 from .record import Emit, Printed, Record, Result
 from .targets import targets_of
 from .trail import Past, Trail
 
 if TYPE_CHECKING:
-    from ..lang.errors import Span
     from ..lang.parse import Statement
     from .errors import Error
     from .facts import Facts
@@ -124,24 +124,27 @@ class _Run:
         if session.observe:
             self.watch = session.observer.watch(self.statement.node, session.env.variables)
         targets = targets_of(self.statement.node) if session.show_assigned and not record.silent else []
-        code = None
         try:
             code = compile_statement(self.statement, record.filename)
             session.env.run(code, self._echo, self._print)
             self._show_assigned(targets)
-        except LangError as exc:
-            record.error = self._error(exc, exc.span or (where(exc, code) if code else None))
         except (Exception, KeyboardInterrupt) as exc:
-            record.error = self._error(exc, where(exc, code) if code else None)
+            record.error = self._error(exc)
         if self.watch is not None:
             record.delta = self.watch.delta(record.number, failed=record.error is not None)
 
-    def _error(self, exc: BaseException, span: Span | None) -> Error:
+    def _error(self, exc: BaseException) -> Error:
         from .errors import Place, error_of
 
-        origin = self.statement.origin
-        place = Place(self.record.filename, origin.text, origin.first)
-        return error_of(exc, place, span, self.session.env.variables, self.session.trail)
+        session, found = self.session, spots(exc)
+        if not found:
+            origin = self.statement.origin
+            span = exc.span if isinstance(exc, LangError) else None
+            place = Place(self.record.filename, origin.text, origin.first)
+            return error_of(exc, place, span, session.env.variables, session.trail)
+        inner = found[0]
+        place = Place(inner.filename, inner.source.text, inner.source.first)
+        return error_of(exc, place, inner.span, inner.names, session.trail, found[1:])
 
     def _echo(self, value: object) -> None:
         if value is None:

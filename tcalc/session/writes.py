@@ -90,7 +90,7 @@ def _backward_roots(statement: ast.stmt) -> Iterator[ast.expr]:
 def _writes_grad(node: ast.AST) -> bool:
     """Whether `node` writes to a gradient otherwise than by backward."""
     if isinstance(node, ast.Attribute):
-        return isinstance(node.ctx, ast.Store) and node.attr == "grad"
+        return isinstance(node.ctx, (ast.Store, ast.Del)) and node.attr == "grad"
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         inner = node.func.value
         return node.func.attr.endswith("_") and isinstance(inner, ast.Attribute) and inner.attr == "grad"

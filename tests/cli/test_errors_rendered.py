@@ -1,9 +1,13 @@
 """Errors as text, at the prompt and in scripts."""
 
+import pytest
+
 from tcalc.cli.render_error import prompt_error, script_error
+from tcalc.cli.terminal import Screen
 from tcalc.cli.theme import plain_text
+from tcalc.cli.view import View
 from tcalc.session.carets import Mark, marks_of
-from tcalc.session.errors import Error
+from tcalc.session.errors import Call, Error
 from tcalc.session.sentences import Operand
 from tcalc.session.stories import Related
 from tcalc.session.trail import Past
@@ -18,7 +22,7 @@ def matmul() -> Error:
         column=6,
         filename="<stdin>",
         text=text,
-        marks=marks_of(text, 4, 9),
+        marks=marks_of([text], 4, 9).marks,
         operands=[Operand("x", (2, 3), (1,)), Operand("v", (2, 3), (0,))],
         hints=["x @ v.T   (2, 3) @ (3, 2) -> (2, 2)"],
         torch="mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",
@@ -79,7 +83,7 @@ def test_earlier_commands_are_named() -> None:
 def test_a_long_line_is_cut_around_the_carets() -> None:
     text = "x = " + "a + " * 100 + "b @ c" + " + d" * 100
     start = text.index("b @ c")
-    error = Error("no", line=1, column=start, text=text, marks=marks_of(text, start, start + 5))
+    error = Error("no", line=1, column=start, text=text, marks=marks_of([text], start, start + 5).marks)
     lines = plain_text(prompt_error(error, 80)).splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[1][lines[2].index("^")] == "@"
@@ -112,3 +116,26 @@ def test_debug_adds_the_traceback() -> None:
 def test_an_interrupt_is_one_word() -> None:
     assert plain_text(prompt_error(Error("interrupted", kind="interrupt"), 80)) == "interrupted\n"
     assert plain_text(script_error(Error("interrupted", kind="interrupt"), here)) == "tcalc: interrupted\n"
+
+
+def test_a_sentence_of_several_lines_keeps_them() -> None:
+    error = Error("clamp() received an invalid combination", torch="got (str), but expected one of:\n * (Tensor min)\n * (Number min)\n")
+    assert plain_text(prompt_error(error, 80)) == (
+        "error: clamp() received an invalid combination\n"
+        "  torch: got (str), but expected one of:\n"
+        "         * (Tensor min)\n"
+        "         * (Number min)\n"
+    )
+
+
+def test_calls_at_the_prompt_and_in_a_script() -> None:
+    error = Error("no", line=1, text="a", calls=[Call("<stdin>", 7, "y = f(x)")])
+    assert plain_text(prompt_error(error, 80)) == "error: no\n    called from  y = f(x)\n"
+    assert "    called from <stdin>:7  y = f(x)\n" in plain_text(script_error(error, here))
+
+
+def test_an_interrupt_stands_below_the_terminals_echo(capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = Screen(tty=False, colour=False, unicode=True, plain=False, width=80, height=24)
+    for errors, written in ((pipe, "tcalc: interrupted\n"), (pipe._replace(tty=True), "\ntcalc: interrupted\n")):
+        View("repr", pipe, errors, at_prompt=False, debug=False).fail(Error("interrupted", kind="interrupt"))
+        assert capsys.readouterr().err == written

@@ -55,6 +55,7 @@ def test_every_option_arrives() -> None:
     ("args", "said"),
     [
         (["--formta", "list"], "Did you mean"),
+        (["--versoin"], "Did you mean '--version'?"),
         (["--formta", "list"], "--format"),
         (["--keep-goin=1"], "--keep-going"),
         (["-F", "xml"], "'xml' is not one of"),

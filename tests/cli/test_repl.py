@@ -50,8 +50,12 @@ def test_ways_out(repl: Repl, word: str) -> None:
 
 def test_a_paste_does_not_run_commands(repl: Repl, capsys: Captured) -> None:
     repl.enter("x = 1\n:reset")
-    assert "invalid syntax" in capsys.readouterr().err
-    assert not repl.session.env.variables
+    assert capsys.readouterr().err == "error: :commands are not run from a paste\n"
+    assert repl.session.env.variables == {"x": 1}
+    repl.enter("y = [1, 2][\n:1]\nz = \'\'\'\n:reset\'\'\'")
+    assert (capsys.readouterr().err, repl.session.env.variables["y"]) == ("", [1])
+    repl.enter("1 / 0\n:reset")
+    assert "paste" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

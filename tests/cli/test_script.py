@@ -27,6 +27,72 @@ def test_a_block_may_span_arguments() -> None:
     assert tcalc("for i in range(2):", "    i", "'done'").stdout == '0\n1\n"done"\n'
 
 
+def test_blanks_before_an_argument_are_no_indentation() -> None:
+    assert tcalc(" x = 1", "  x + 1").stdout == "2\n"
+
+
+@pytest.mark.parametrize("arguments", [("-", "1"), ("1", "-"), ("-", "-")])
+def test_stdin_beside_expressions_is_a_usage_error(arguments: tuple[str, ...]) -> None:
+    result = tcalc(*arguments, stdin="2\n")
+    assert (result.stdout, result.returncode) == ("", 2)
+    assert "before expressions it is -f -" in result.stderr
+    assert tcalc("-f", "-", "3", stdin="2\n").stdout == "2\n3\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_every_line_end(end: str, tmp_path: Path) -> None:
+    text = end.join(["x = 1", "for i in range(2):", "    i", "", "x + 1", "1/0"])
+    expected = ("0\n1\n2\n", "6:2: ZeroDivisionError: division by zero")
+    (tmp_path / "s.tc").write_bytes(text.encode())
+    for result in (tcalc(stdin=text), tcalc(text), tcalc("-f", str(tmp_path / "s.tc"))):
+        assert (result.stdout, expected[1] in result.stderr) == (expected[0], True)
+
+
+def test_a_long_text_with_carriage_returns_only_is_cut_at_lines() -> None:
+    text = "\r".join(f"x = {index}" for index in range(200_000)) + "\rx"
+    assert tcalc(stdin=text).stdout == "199999\n"
+
+
+def test_other_separators_end_no_line() -> None:
+    result = tcalc(stdin="x = 'a\x0bb\x1c\x85\u2028'\n\x0c1/0\n")
+    assert result.stderr.splitlines()[0] == "tcalc: <stdin>:2:3: ZeroDivisionError: division by zero"
+    assert "1/0" in result.stderr.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1\n(2,\n", "<stdin>:2:1: '(' was never closed\n    (2,\n    ^\n"),
+        ("1\nx = (2,\n3]\n", "<stdin>:3:2: closing parenthesis ']' does not match opening parenthesis '(' on line 2\n    3]\n     ^\n"),
+        ("1\nfor i in [1]:\n", "<stdin>:2:14: expected an indented block after 'for' statement on line 2\n    for i in [1]:\n                 ^\n"),
+        ("1\nx = '''a\nb\n", "<stdin>:2:5: unterminated triple-quoted string literal (detected at line 3)\n    x = '''a\n        ^\n"),
+        ("1\n  x\n", "<stdin>:2:3: unexpected indent\n    x\n    ^\n"),
+    ],
+)  # fmt: skip
+def test_syntax_errors_show_their_line(text: str, shown: str) -> None:
+    assert tcalc(stdin=text).stderr == "tcalc: " + shown
+
+
+def test_lines_in_syntax_messages_count_in_the_argument() -> None:
+    assert "'(' on line 1\n" in tcalc("1", "(2,\n3]").stderr
+
+
+def test_an_unreadable_line_counts_as_a_line() -> None:
+    result = tcalc("-k", stdin=b"1\n\xff\n1/0\n")
+    assert [line.split(": ")[1] for line in result.stderr.splitlines() if line.startswith("tcalc")] == ["<stdin>:2:1", "<stdin>:3:2"]
+
+
+def test_the_calls_that_led_to_an_error() -> None:
+    result = tcalc(stdin="def f(a):\n    return a / 0\n\ndef g(a):\n    return f(a)\n\ng(1)\n")
+    assert result.stderr == (
+        "tcalc: <stdin>:2:14: ZeroDivisionError: division by zero\n"
+        "    return a / 0\n"
+        "           ~ ^ ~\n"
+        "    called from <stdin>:5  return f(a)\n"
+        "    called from <stdin>:7  g(1)\n"
+    )
+
+
 def test_an_argument_may_hold_lines() -> None:
     assert tcalc("x = 1\nx + 1").stdout == "2\n"
 

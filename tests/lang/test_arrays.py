@@ -86,3 +86,51 @@ def test_types_and_the_absence_of_raw_arrays(program: Any) -> None:
     )
     for value in program.env.variables.values():
         assert not isinstance(value, (np.ndarray, np.generic))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x + a", "tensor([3., 3.], dtype=torch.float64)"),
+        ("x * s", "tensor([2., 2.])"),
+        ("s * x", "tensor([2., 2.])"),
+        ("a / x", "tensor([2., 2.], dtype=torch.float64)"),
+        ("x @ a", "tensor(4., dtype=torch.float64)"),
+        ("q * s", "tensor([2., 2.], grad_fn=<MulBackward0>)"),
+        ("s + q", "tensor([3., 3.], grad_fn=<AddBackward0>)"),
+        ("np.int64(3) << tensor([1, 2])", "tensor([ 6, 12])"),
+        ("tensor([True, True]) & np.array([True, False])", "tensor([1, 0], dtype=torch.uint8)"),
+        ("a == x", "tensor([False, False])"),
+        ("s < x", "tensor([False, False])"),
+        ("y = x; y += s; x", "tensor([3., 3.])"),
+        ("y = x; y -= s; x", "tensor([-1., -1.])"),
+        ("y = x; y -= a; y", "tensor([-1., -1.], dtype=torch.float64)"),
+        ("a /= x; a", "tensor([2., 2.], dtype=torch.float64)"),
+        ("tensor([np.float32(1)])", "tensor([1.])"),
+        ("tensor([np.float64(1)])", "tensor([1.], dtype=torch.float64)"),
+        ("tensor([1, np.float32(2)])", "tensor([1., 2.])"),
+        ("tensor([a, a])", "tensor([[2., 2.],\n        [2., 2.]], dtype=torch.float64)"),
+        ("torch.Tensor(a)", "tensor([2., 2.])"),
+        ("torch.Tensor([s])", "tensor([2.])"),
+    ],
+)
+def test_with_tensors_as_torch(program: Any, text: str, shown: str) -> None:
+    program("x = ones(2); q = ones(2, requires_grad=True); a = np.ones(2) * 2; s = np.float32(2)")
+    assert program(text) == shown + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a + x", "Concatenation operation is not implemented for NumPy arrays, use np.concatenate"),
+        ("a * x", r"unsupported operand type\(s\) for \*: 'numpy.ndarray' and 'Tensor'"),
+        ("a *= x", r"unsupported operand type\(s\) for \*=: 'numpy.ndarray' and 'Tensor'"),
+        ("x < a", "'<' not supported between instances of 'Tensor' and 'numpy.ndarray'"),
+        ("q + a", r"Can't call numpy\(\) on Tensor that requires grad. Use tensor.detach\(\).numpy\(\) instead."),
+        ("a / q", r"Can't call numpy\(\) on Tensor that requires grad. Use tensor.detach\(\).numpy\(\) instead."),
+    ],
+)
+def test_refused_with_tensors_as_torch(program: Any, text: str, message: str) -> None:
+    program("x = ones(2); q = ones(2, requires_grad=True); a = np.ones(2) * 2")
+    with pytest.raises((TypeError, RuntimeError), match=message):
+        program(text)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 
+from tcalc.lang import places
 from tcalc.lang.compile import compile_statement
 from tcalc.lang.errors import LangError, Span
 from tcalc.lang.parse import parse
+from tcalc.lang.places import spots
 from tcalc.lang.run import Environment, where
 
 
-def underlined(text: str, line: int = 1) -> str:
+def underlined(text: str, line: int = 1, names: dict[str, Any] | None = None) -> str:
     """The source that the error of a text points at."""
     environment = Environment()
+    environment.variables.update(names or {})
     for statement in parse(text, line):
         code = compile_statement(statement)
         try:
             environment.run(code, lambda value: None, lambda text: None)
         except (LangError, ArithmeticError, TypeError, LookupError, AttributeError, ValueError) as error:
-            span = error.span if isinstance(error, LangError) else where(error, code)
+            span = error.span if isinstance(error, LangError) else where(error)
             assert span is not None
             assert span.line == span.end_line
             return text.split("\n")[span.line - line][span.col : span.end_col]
@@ -67,12 +71,66 @@ def test_underlined(text: str, place: str | None) -> None:
             assert underlined(text, line) == place
 
 
-def test_a_function_from_another_text_is_pointed_at_where_it_is_called(program: Any) -> None:
+def test_a_function_from_another_text_is_pointed_at_in_that_text(program: Any) -> None:
     program("def f(a):\n    return a / 0")
-    code = compile_statement(parse("x = 1 + f(3)")[0])
+    code = compile_statement(parse("x = 1 + f(3)")[0], "other")
     with pytest.raises(ZeroDivisionError) as caught:
         program.env.run(code, print, print)
-    assert where(caught.value, code) == Span(1, 8, 1, 12)
+    inner, outer = spots(caught.value)
+    assert where(caught.value) == inner.span == Span(2, 11, 2, 16)
+    assert (outer.filename, outer.span) == ("other", Span(1, 8, 1, 12))
+    assert inner.names["a"] == 3
+
+
+def test_a_comprehension_belongs_to_its_frame_and_a_recursion_counts_once(program: Any) -> None:
+    program("def f(n):\n    return f(n - 1) if n else [a / n for a in [1]]")
+    code = compile_statement(parse("f(5)")[0])
+    with pytest.raises(ZeroDivisionError) as caught:
+        program.env.run(code, print, print)
+    found = spots(caught.value)
+    assert [spot.span.col for spot in found] == [31, 11, 0]
+    assert (found[0].names["a"], found[0].names["n"]) == (1, 0)
+
+
+def test_code_that_is_gone_is_forgotten(program: Any) -> None:
+    gc.collect()
+    before = len(places._STATEMENTS)
+    program("def f():\n    return [x for x in [1]]")
+    assert len(places._STATEMENTS) > before
+    program("del f")
+    gc.collect()
+    assert len(places._STATEMENTS) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("if x: pass", "x"),
+        ("if 1 and x: pass", "x"),
+        ("if y and not x: pass", "x"),
+        ("if 0: pass\nelif x: pass", "x"),
+        ("while not x: pass", "x"),
+        ("for i in 5: pass", "5"),
+        ("z = y and x and y", "x"),
+        ("z = x or y", "x"),
+        ("z = not x", "x"),
+        ("z = 1 if x else 2", "x"),
+        ("assert x", "x"),
+        ("with 5: pass", "5"),
+        ("[i for i in 5]", "5"),
+        ("[i for i in [1] for j in 5]", "5"),
+        ("[i for i in [1] if y and x]", "x"),
+    ],
+)
+def test_what_was_tested_or_looped_over(text: str, place: str) -> None:
+    assert underlined("y = 1\n" + text, names={"x": Ambiguous()}) == place
+
+
+class Ambiguous:
+    """A value without truth."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
 
 
 @pytest.mark.usefixtures("engine")

@@ -33,8 +33,8 @@ def drawn(line: str, marks: list[Mark]) -> str:
 )
 def test_marks(line: str, part: str, under: str) -> None:
     start = line.index(part)
-    assert drawn(line, marks_of(line, start, start + len(part))) == under
+    assert drawn(line, marks_of([line], start, start + len(part)).marks) == under
 
 
 def test_a_range_past_the_end_marks_one_character() -> None:
-    assert marks_of("ab", 2, 2) == [Mark(2, 3, "^")]
+    assert marks_of(["ab"], 2, 2).marks == [Mark(2, 3, "^")]

@@ -105,6 +105,20 @@ def test_what_is_remembered_holds_no_values() -> None:
         ("assert 0", "error", "assertion failed"),
         ("assert 0, 'why'", "error", "assertion failed: why"),
         ("def f(): return f()\n\nf()", "error", "recursion is too deep"),
+        ("ones(2).shape[5]", "error", "IndexError: tuple index out of range"),
+        ("ones(2).shape()", "error", "TypeError: 'torch.Size' object is not callable"),
+        ("print(1, foo=2)", "error", "TypeError: print() got an unexpected keyword argument 'foo'"),
+        ("print(*5)", "error", "TypeError: print() argument after * must be an iterable, not int"),
+        ("enumerate()", "error", "TypeError: enumerate() missing 1 required positional argument: 'values'"),
+        ("no_grad(1)", "error", "TypeError: no_grad() takes 0 positional arguments but 1 was given"),
+        ("nn.Linear(2)", "error", "TypeError: Linear() missing 1 required positional argument: 'out_features'"),
+        ("with no_grad: pass", "error", "TypeError: 'type' object does not support the context manager protocol"),
+        ("torch(1)", "error", "TypeError: 'module' object is not callable"),
+        ("tensor(range(10**12))", "limit", None),
+        ("x = ones(2)\ndel x[0]", "error", "TypeError: Tensor does not support deleting items"),
+        ("x = (1,)\ndel x[0]", "error", "TypeError: 'tuple' object doesn't support item deletion"),
+        ("raise ValueError(10 ** 5000)", "error", None),
+        ("bmm(ones(2, 3), ones(2, 3))", "error", "batch1 must be a 3D tensor"),
         ("import os", "refused", None),
         ("x.__dict__", "refused", None),
         ("(", "syntax", None),
@@ -117,6 +131,27 @@ def test_errors(source: str, kind: str, message: str | None) -> None:
     assert message is None or error.message == message
     assert "\n" not in error.message
     assert error.trace.startswith("Traceback")
+
+
+def test_an_error_in_a_function_of_an_earlier_statement_is_shown_there() -> None:
+    session = Session()
+    session.run("def f(a):\n    b = ones(4)\n    return a @ b", filename="first")
+    error = session.run("x = ones(2, 3)\ny = f(x)", filename="second")[-1].error
+    assert error is not None
+    assert (error.filename, error.line, error.column, error.text) == ("first", 3, 13, "    return a @ b")
+    assert error.message == "matmul: inner sizes differ, 3 (a dim 1) and 4 (b dim 0)"
+    assert [operand.name for operand in error.operands] == ["a", "b"]
+    assert [(call.filename, call.line, call.text) for call in error.calls] == [("second", 2, "y = f(x)")]
+
+
+def test_an_error_in_an_expression_of_several_lines_names_its_operands() -> None:
+    error = Session().run("x = ones(2, 3)\nz = torch.matmul(x,\n    x)")[-1].error
+    assert error is not None
+    assert error.message == "matmul: inner sizes differ, 3 (x dim 1) and 2 (x dim 0)"
+    error = Session().run("x = ones(2, 3)\nz = (x\n    @ x)")[-1].error
+    assert error is not None
+    assert (error.line, error.column, error.text) == (3, 4, "    @ x)")
+    assert [operand.name for operand in error.operands] == ["x", "x"]
 
 
 def test_an_interrupt_is_an_error_and_earlier_effects_stay() -> None:

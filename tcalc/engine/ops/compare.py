@@ -225,8 +225,8 @@ def equal_tensor(xp, self, other):
     return xp.asarray(self.shape == other.shape and bool((self == other).all()))
 
 
-@elementwise(only=BITS, operator="<<", label="lshift_cpu")
-def bitwise_left_shift(xp, self, other: Operand):
+@elementwise(only=(INT,), operator="<<", label="lshift_cpu")
+def bitwise_left_shift(xp, self, other: Either):
     """Bits moved up by `other` places: `self * 2 ** other` on ints.
 
     >>> bitwise_left_shift(tensor([1, 3]), 2)
@@ -235,8 +235,8 @@ def bitwise_left_shift(xp, self, other: Operand):
     return xp.left_shift(self, other)
 
 
-@elementwise(only=BITS, operator=">>", label="rshift_cpu")
-def bitwise_right_shift(xp, self, other: Operand):
+@elementwise(only=(INT,), operator=">>", label="rshift_cpu")
+def bitwise_right_shift(xp, self, other: Either):
     """Bits moved down by `other` places, the sign kept.
 
     >>> bitwise_right_shift(tensor([4, 13]), 2)

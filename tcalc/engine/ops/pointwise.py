@@ -1001,6 +1001,7 @@ def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None
 
 
 @elementwise(
+    scalar_overload=1,
     self=lambda grad, self, result, F: grad * F.where(self == 0, 0.0, result / self), other=lambda other_spec, F: F.zeros_of(other_spec), promote="float", ufunc="copysign"
 )
 def copysign(xp, self, other: Either):

@@ -12,6 +12,7 @@ from ..layout import (
     Size,
     contiguous_strides,
     extent,
+    is_channels_last,
     like_strides,
     strides_in_order,
     view_strides,
@@ -546,7 +547,8 @@ def _plan_cat(tensors, dim):
             raise TensorError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     shape, _ = _cat_shape(tensors, dim)
     d = dtypes.result_type([s.dtype for s in tensors], [], [])
-    return spec_of(d, tensors[0].device, shape)
+    last = all(is_channels_last(s.shape, s.strides) and not s.contiguous for s in tensors)
+    return spec_of(d, tensors[0].device, shape, strides_in_order(shape, (1, 3, 2, 0)) if last else None)
 
 
 def _cat_grads(grad, tensors_spec, result_spec, dim, needs, F):
