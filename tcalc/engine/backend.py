@@ -160,17 +160,6 @@ def scipy_module(name: str, xp: Any) -> Any:
     return importlib.import_module(f"scipy.{name}" if xp is np else f"cupyx.scipy.{name}")
 
 
-def raw_bytes(count: int, d: device) -> Array:
-    """`count` zeroed bytes on a device: fresh memory never shows what others left there.
-
-    Raises OutOfMemory when the device cannot hold them.
-    """
-    try:
-        return xp_of(d).zeros(count, np.uint8)
-    except (MemoryError, ValueError) as error:
-        raise no_memory(count, d) from error
-
-
 def no_memory(count: int, d: device) -> OutOfMemory:
     """torch's out-of-memory sentence for a device."""
     if d.type == "cpu":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .errors import TensorTypeError
 
@@ -81,21 +81,6 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     if a.itemsize == b.itemsize:  # uint8 with int8
         return int16
     return a if a.itemsize > b.itemsize else b
-
-
-def category_of(value: Any) -> int:
-    """Category of a Python scalar: bool, int or float.
-
-    Raises TypeError for anything else.
-    """
-    kind = type(value)
-    if kind is bool:
-        return BOOL
-    if kind is int:
-        return INT
-    if kind is float:
-        return FLOAT
-    raise TensorTypeError(f"expected a Python number, got {kind.__name__}")
 
 
 def scalar_dtype(kind: type) -> dtype:

@@ -15,7 +15,6 @@ from .spec import Spec, spec_of
 from .tensor import Tensor
 
 SELECT, SLICE, UNSQUEEZE, ALIAS = OPS["select"], OPS["slice"], OPS["unsqueeze"], OPS["alias"]
-FULL = slice(None)
 
 
 def getitem(self: Tensor, index: Any) -> Tensor:

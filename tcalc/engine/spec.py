@@ -55,10 +55,6 @@ class Spec:
         """(shape, strides)."""
         return self.shape, self.strides
 
-    def with_dtype(self, d: dtype) -> Spec:
-        """The same geometry with another dtype."""
-        return spec_of(d, self.device, self.shape, self.strides)
-
     def __repr__(self) -> str:
         return f"Spec({self.dtype.name} {tuple(self.shape)} stride {self.strides} {self.device})"
 
