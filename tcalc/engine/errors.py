@@ -39,6 +39,14 @@ class TensorNotImplemented(EngineError, NotImplementedError):
     """torch raises NotImplementedError here."""
 
 
+class TensorAttributeError(EngineError, AttributeError):
+    """torch raises AttributeError here."""
+
+
+class TensorAssertion(EngineError, AssertionError):
+    """torch raises AssertionError here."""
+
+
 class DeviceError(TensorError):
     """A device, driver or package is missing; the sentence says which and what to install."""
 

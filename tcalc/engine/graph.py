@@ -17,7 +17,8 @@ if 0 < gc.get_threshold()[0] < 50_000:
     gc.set_threshold(50_000, 20, 50)
 
 next_seq = itertools.count(1).__next__
-Hooks = dict[int, Callable[..., Any]]
+Hook = Callable[..., Any]
+Hooks = dict[int, Hook]
 Grad = Any  # a raw array in plain backward, a Tensor when the graph of the gradients is kept
 
 
@@ -32,9 +33,10 @@ class Node:
     seq: int
     freed = False
     watched = False  # any of the three below is set
-    hooks: Hooks | None = None  # run after the node, on (grad_inputs, grad_outputs)
-    pre_hooks: Hooks | None = None  # run before the node, on the gradient of its result
-    retained: list[weakref.ref[Tensor]] | None = None  # tensors that keep this gradient (retain_grad)
+    tensor_hooks: dict[int, tuple[int, Hook]] | None = None  # (number of the output, hook on its gradient), first of all
+    retained: list[tuple[int, weakref.ref[Tensor]]] | None = None  # outputs that keep their gradient (retain_grad), next
+    pre_hooks: Hooks | None = None  # on the tuple of its results' gradients, right before the node runs
+    hooks: Hooks | None = None  # on (grad_inputs, grad_outputs), after the node
 
     def __init__(self, edges: Sequence[Node | None]):
         self.edges = edges
@@ -45,9 +47,14 @@ class Node:
         return type(self).__name__
 
     @property
+    def label(self) -> str:
+        """The name as torch prints it: without a namespace in front."""
+        return self.name().rpartition(":")[2]
+
+    @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes the gradients go to, each with the number of the output it stands for."""
-        return tuple((edge.owner, edge.index) if isinstance(edge, Output) else (edge, 0) for edge in self.edges)
+        return tuple((None, 0) if edge is None else place_of(edge) for edge in self.edges)
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
         """Gradients for `edges` from the gradient of the result, computed on `level` (raw arrays or Tensors)."""
@@ -57,25 +64,20 @@ class Node:
         """Drop what was saved for backward."""
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` after this node ran; it may return new grad_inputs."""
-        self.watched = True
+        """Call `hook(grad_inputs, grad_outputs)` after this node ran; a tuple it returns takes the place of grad_inputs."""
         if self.hooks is None:
             self.hooks = {}
         return RemovableHandle(self.hooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(grad_outputs)` before this node runs; it may return new grad_outputs."""
+        """Call `hook(grad_outputs)` before this node runs; a tuple it returns takes the place of grad_outputs."""
         self.watched = True
         if self.pre_hooks is None:
             self.pre_hooks = {}
-        return RemovableHandle(self.pre_hooks, lambda grad: _first(hook((grad,))))
+        return RemovableHandle(self.pre_hooks, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
-
-
-def _first(result: Any) -> Any:
-    return result[0] if isinstance(result, tuple) else result
+        return f"<{self.label} object at {id(self):#x}>"
 
 
 class Output(Node):
@@ -89,6 +91,11 @@ class Output(Node):
 
     def name(self) -> str:
         return self.owner.name()
+
+
+def place_of(node: Node) -> tuple[Node, int]:
+    """The node that runs and the number of the output of it that `node` stands for: where a tensor's hooks are kept."""
+    return (node.owner, node.index) if isinstance(node, Output) else (node, 0)
 
 
 def grad_fn_of(node: Node | None) -> Node | None:
@@ -111,9 +118,6 @@ class AccumulateGrad(Node):
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
 
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self):#x}>"
-
     @property
     def variable(self) -> Tensor | None:
         """The leaf, while it lives."""
@@ -124,8 +128,10 @@ class RemovableHandle:
     """What registering a hook returns; `remove()` takes the hook out again."""
 
     _ids = itertools.count()
+    made = False  # whether any hook was ever registered: backward is more exact about its order from then on
 
-    def __init__(self, hooks: Hooks, hook: Callable[..., Any]):
+    def __init__(self, hooks: dict[int, Any], hook: Any):
+        RemovableHandle.made = True
         self.id = next(RemovableHandle._ids)
         self._hooks = hooks
         hooks[self.id] = hook

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .backend import np, to_host
 from .dtypes import get_default_dtype
-from .errors import TensorTypeError, TensorValueError
+from .errors import TensorError, TensorTypeError, TensorValueError
 
 
 class PrintOptions(NamedTuple):
@@ -56,6 +56,13 @@ def set_printoptions(
     is, except `sci_mode`, which None sets back to automatic (torch does the same). Unlike torch, a value that could
     only fail at the next print (a negative precision, an unknown profile) is refused here.
     Raises ValueError or TypeError; nothing is changed then.
+
+    See: Tensor.tolist, Tensor.item
+
+    >>> set_printoptions(precision=2)
+    >>> tensor([3.14159])
+    tensor([3.14])
+    >>> set_printoptions(precision=4)
     """
     _options.set(_changed(_options.get(), precision, threshold, edgeitems, linewidth, profile, sci_mode))
 
@@ -120,8 +127,13 @@ def tensor_repr(t: Any, prefix: str = "", options: PrintOptions | None = None) -
         suffixes.append(f"size={shape}")
     if not _dtype_is_implied(t, count):
         suffixes.append(f"dtype={t.dtype!r}")
-    if t.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{t.grad_fn.name().rpartition(':')[2]}>")
+    try:
+        node = t.grad_fn
+    except TensorError:  # a view whose base was written where that is forbidden: torch prints it all the same
+        suffixes.append("grad_fn=<Invalid>")
+        return prefix + _with_suffixes("tensor(" + body, suffixes, opts.linewidth)
+    if node is not None:
+        suffixes.append(f"grad_fn=<{node.label}>")
     elif t.requires_grad:
         suffixes.append("requires_grad=True")
     return prefix + _with_suffixes("tensor(" + body, suffixes, opts.linewidth)

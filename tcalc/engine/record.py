@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .anomaly import is_anomaly_enabled
 from .backend import ndarray
 from .errors import TensorError
-from .graph import AccumulateGrad, Grad, Node, Output, next_seq
-from .modes import is_grad_enabled
-from .tensor import Tensor, alias
+from .graph import AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq, place_of
+from .modes import entered, is_grad_enabled
+from .tensor import Tensor, alias, nobody
 
 if TYPE_CHECKING:
     from .registry import Op
@@ -20,6 +21,10 @@ FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). Saved"
     " intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to"
     " backward through the graph a second time or if you need to access saved tensors after calling backward."
+)
+_LOOK_ABOVE = (
+    "the backtrace further above shows the operation that failed to compute its gradient. The variable in question was changed in there or"
+    " anywhere later. Good luck!"
 )
 
 
@@ -52,8 +57,15 @@ class OpNode(Node):
         op = self.op
         return op.scalar_node if op.scalar_node and None in self.specs else op.node_name
 
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        op = self.op
+        if op.formulas and len(self.edges) == len(op.inputs):  # torch lists the inputs that have a derivative: not a condition
+            return tuple([shown(edge) for name, edge in zip(op.inputs, self.edges, strict=True) if name in op.formulas])
+        return tuple(map(shown, self.edges))
+
     def release(self) -> None:
-        if self.saved:
+        if self.saved or self.op.keeps_indices:
             self.saved = None
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
@@ -74,32 +86,63 @@ class OpNode(Node):
         """
         values: list[Any] = []
         direct = not (self.op.cast_saved or level.keeps_graph)
+        if cut:
+            self._refuse_detached()
         for place, value, version in self.saved or ():
             if isinstance(value, Tensor):
                 storage = value.storage
                 if storage is not None and storage.version != version:
-                    raise overwritten(self, place, value, version)
+                    raise self._first_overwritten()
                 value = value.a if direct else level.unpack(self, place, value)
             values.append(value)
         return values
 
+    def _refuse_detached(self) -> None:
+        """Refuse to use a saved input that was computed when it was saved, and detached in place since."""
+        for place, value, _ in self.saved or ():
+            if isinstance(value, Tensor) and place < len(self.edges) and grad_fn_of(self.edges[place]) is not None and value.detached and value.is_leaf:
+                raise TensorError(
+                    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please use"
+                    " out-of-place `.detach()` instead",
+                    "backward",
+                    {"saved": value},
+                    node=self,
+                )
+
+    def _first_overwritten(self) -> TensorError:
+        """The error of the first value written since, in the order in which torch reads them: inputs by name, then the result."""
+        names = self.op.inputs
+        stale = [
+            (names[place] if place < len(names) else "~", place, value, version)
+            for place, value, version in self.saved or ()
+            if isinstance(value, Tensor) and value.storage is not None and value.storage.version != version
+        ]
+        for _, _, value, _ in sorted(stale, key=lambda item: item[0]):
+            value.refuse_stale()  # a view that may have no new history is refused before anything else
+        return overwritten(self, *min(stale, key=lambda item: item[0])[1:])
+
+
+cut: list[None] = []  # not empty once detach_() was called on a computed tensor: only then a saved one may have lost its history
+
+
+def forward_name(node: Node) -> str:
+    """What torch's sentences call a node: Add for AddBackward0, Pow1 for PowBackward1."""
+    stem, backward, number = node.name().partition("Backward")
+    return stem + number.removesuffix("0") if backward and number.isdigit() else node.name()
+
 
 def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:
     """torch's sentence for a saved value that was changed in place, with the node and versions as data."""
-    if place == len(node.op.inputs):
-        maker: Node | None = node
-    else:
-        maker = node.edges[place]
+    maker = node if place == len(node.op.inputs) else value.node
     number = maker.index if isinstance(maker, Output) else 0
-    kind = value.spec.dtype.kernel_name
     whose = ""
     if maker is not None and not isinstance(maker, AccumulateGrad):
-        whose = f", which is output {number} of {maker.name().rstrip('0123456789').removesuffix('Backward')},"
+        whose = f", which is output {number} of {forward_name(maker)},"
     now = value._version
-    hint = "enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    hint = _LOOK_ABOVE if is_anomaly_enabled() else "enable anomaly detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     return TensorError(
         "one of the variables needed for gradient computation has been modified by an inplace operation:"
-        f" [torch.{'cuda.' if value.is_cuda else ''}{kind}Tensor {list(value.shape)}]{whose or ''} is at version {now}; expected version {version} instead. Hint: {hint}",
+        f" [{value.spec.type_name} {list(value.shape)}]{whose} is at version {now}; expected version {version} instead. Hint: {hint}",
         "backward",
         {"saved": value},
         node=node,
@@ -129,6 +172,8 @@ def attach(
     if places is None:
         places = op.saves(mask)
     if not places:
+        if entered:
+            refuse_inference(op, edges, inputs, params)
         node.saved = ()
         result.node = node
         return node
@@ -141,9 +186,39 @@ def attach(
         else:
             kept = alias(result)
             saved.append((place, kept, kept._version))
+    if entered:
+        refuse_inference(op, edges, inputs, params)
     node.saved = saved
     result.node = node
     return node
+
+
+def refuse_inference(op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: Sequence[Any]) -> None:
+    """Refuse to keep inference tensors for backward.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    mask = sum([1 << i for i, edge in enumerate(edges) if shown(edge)[0] is not None])
+    kept = [inputs[place] for place in op.saves(mask) if place < len(inputs)]
+    if mask and "indices" in op.signature.positions:
+        kept += params[op.signature.positions["indices"]]
+    if any(isinstance(value, Tensor) and value.inference for value in kept):
+        raise TensorError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation tracked by"
+            " autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()`"
+            " instead of `torch.inference_mode()`."
+        )
+
+
+def keep_indices(node: OpNode, indices: Sequence[Any]) -> None:
+    """Have a node notice, as torch's do, when the places it remembers are overwritten."""
+    kept = [(len(node.op.inputs) + 1, t, t._version) for t in indices if isinstance(t, Tensor)]
+    node.saved = [*(node.saved or ()), *kept]
+
+
+def shown(edge: Node | None) -> tuple[Node | None, int]:
+    """An edge as next_functions shows it: one that leads to no tensor is none."""
+    return (None, 0) if edge is None or (isinstance(edge, AccumulateGrad) and edge.leaf is nobody) else place_of(edge)
 
 
 def record(op: Op, inputs: Sequence[Any], params: Sequence[Any], result: Any, specs: Sequence[Any]) -> None:
@@ -161,8 +236,8 @@ def record(op: Op, inputs: Sequence[Any], params: Sequence[Any], result: Any, sp
         return
     if isinstance(result, Tensor):
         if result.spec.dtype.is_floating_point:
-            attach(op, edges, inputs, params, result, specs)
+            attach(op, edges, inputs, op.kept(params), result, specs)
         return
-    owner = attach(op, edges, inputs, params, result[0], specs)
+    owner = attach(op, edges, inputs, op.kept(params), result[0], specs)
     for i, part in enumerate(result):
         part.node = Output(owner, i) if part.spec.dtype.is_floating_point else None

@@ -62,8 +62,10 @@ class Op:
         self.scalar_node = None if scalar_overload is None else f"{stem}{scalar_overload}"
         self.formulas, self.grads, self.domain = formulas or {}, grads, domain
         self.function, self.method, self.inplace, self.aliases, self.namespace = function, method, inplace, tuple(aliases), namespace
+        self.keeps_indices = "indices" in self.signature.positions  # torch saves these too: once freed, there is no second backward
         self.arguments, self.positional = len(self.signature.params), self.signature.positional
         self.named = [param.name for param in self.signature.params[self.positional :]]
+        self.input_places = [i for i, param in enumerate(self.signature.params) if param.name in self.inputs]
         self.signature.extend(self.extra_params())
         self.vjps: dict[int, Callable[..., Any]] = {}
         self.masks: dict[int, tuple[int, ...]] = {}
@@ -113,6 +115,13 @@ class Op:
     def prepare(self, values: list[Any]) -> Callable[[Tensor], Any]:
         """A plan that only waits for its tensor: all that the first input's spec and the other arguments decide (`memoised` families)."""
         raise TypeError(f"{self.name} cannot run")
+
+    def kept(self, values: Sequence[Any]) -> list[Any]:
+        """The bound values a node keeps: all but the inputs, which live on only where a formula saved them."""
+        params = list(values)
+        for place in self.input_places:
+            params[place] = None
+        return params
 
     def invoke(self, lead: Sequence[Any], values: Sequence[Any]) -> Any:
         """The kernel on its leading arguments and on values in the order of the signature."""
@@ -227,7 +236,7 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
             try:
                 values = op.signature.bind(args, kwargs)
             except Mismatch as error:
-                mismatch = error
+                mismatch = error.with_traceback(None)  # which would keep this frame alive, in a cycle
                 continue
             try:
                 if not op.memoised or (values[-1] is not None and op.signature.params[-1].name == "out"):

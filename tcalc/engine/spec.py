@@ -51,6 +51,11 @@ class Spec:
         return self.numel * self.dtype.itemsize
 
     @property
+    def type_name(self) -> str:
+        """torch's oldest name of the kind of tensor: torch.FloatTensor, torch.cuda.LongTensor."""
+        return f"torch.{'cuda.' if self.device.type == 'cuda' else ''}{self.dtype.kernel_name}Tensor"
+
+    @property
     def geometry(self) -> tuple[Size, Ints]:
         """(shape, strides)."""
         return self.shape, self.strides

@@ -2,7 +2,6 @@
 
 CALLS = {
     "as_strided_scatter": "torch's gradient of self keeps the slots that were written and drops the others",
-    "cross_entropy": "one node for all ranks, where torch has NllLoss2DBackward0 for images",
     "kthvalue": "the place among equal values comes from torch's quickselect",
     "norm": "p='nuc' waits for the singular value decomposition",
 }

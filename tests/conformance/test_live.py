@@ -33,7 +33,8 @@ INSIDE = {
     "unsafe_view": INTERNAL, "reshape_alias": INTERNAL, "sum_to": INTERNAL, "select_backward": INTERNAL, "slice_backward": INTERNAL,
     "diagonal_backward": INTERNAL, "unfold_backward": INTERNAL, "restride": INTERNAL, "index": INTERNAL, "index_backward": INTERNAL,
     "zeros_of": INTERNAL, "scatter_add_to": INTERNAL, "index_add_to": INTERNAL, "masked_pick": INTERNAL, "embedding_backward": INTERNAL,
-    "nll_loss_backward": INTERNAL, "one_hot_of": INTERNAL, "polygamma_of": INTERNAL, "bessel_i1": INTERNAL,
+    "nll_loss_backward": INTERNAL, "nll_loss_rows": INTERNAL,
+    "nll_loss_images": INTERNAL, "div_number": INTERNAL, "mul_number": INTERNAL, "one_hot_of": INTERNAL, "polygamma_of": INTERNAL, "bessel_i1": INTERNAL,
 }  # fmt: skip
 
 

@@ -42,10 +42,8 @@ class Device:
 class GradFn:
     """Stands in for an autograd node."""
 
-    kind: str
+    label: str
 
-    def name(self) -> str:
-        return self.kind
 
 
 @dataclass

@@ -12,7 +12,8 @@ import pytest
 import tcalc
 
 HERE = Path(__file__).parent
-PROGRAMS = (HERE / "programs.txt").read_text().rstrip().split("\n\n")
+PROGRAMS = [text for file in sorted(HERE.glob("programs*.txt")) for text in file.read_text().rstrip().split("\n\n")]
+NAMES = [p.partition("\n")[0].removeprefix("# ") if p.startswith("#") else f"{i}" for i, p in enumerate(PROGRAMS)]
 GOLDEN: dict[str, list[str]] = json.loads((HERE / "golden" / "programs.json").read_text())
 
 
@@ -31,7 +32,7 @@ def run(program: str, library: Any) -> list[str]:
     return shown
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=[f"{i}" for i in range(len(PROGRAMS))])
+@pytest.mark.parametrize("program", PROGRAMS, ids=NAMES)
 def test_program_shows_what_torch_showed(program: str) -> None:
     assert run(program, tcalc) == GOLDEN[program]
 

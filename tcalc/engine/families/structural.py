@@ -10,7 +10,7 @@ from typing import Any
 from .. import backend
 from ..backend import META, xp_of
 from ..modes import is_grad_enabled
-from ..record import attach, record
+from ..record import attach, keep_indices, record
 from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, Param
 from ..spec import Spec
@@ -23,7 +23,8 @@ PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may
 class Structural(Op):
     """An op planned by `plan(*arguments with Specs for Tensors) -> Spec` (or several Specs, named by `fields`).
 
-    The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors.
+    The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors. The in-place form of an op whose
+    inputs must lie `apart` takes none that shares memory with the tensor it writes.
     """
 
     family = "structural"
@@ -37,16 +38,17 @@ class Structural(Op):
         out: bool = True,
         out_rule: str = "expected",
         mixed: bool = False,
+        apart: bool = False,
         **rest: Any,
     ):
-        self.out_rule = out_rule
+        self.out_rule, self.apart = out_rule, apart
         self.plan, self.fields, self.takes_out, self.mixed = plan, tuple(fields), out and not fields, mixed
         self._plans: dict[Any, Any] = {}
         super().__init__(kernel, **rest)
+        self.keeps_indices = self.keeps_indices or "indices" in self.fields
         self.result_type = result_type(self.public, self.fields) if fields else None
 
     def extra_params(self) -> Sequence[Param]:
-        self.tensor_places = [i for i, p in enumerate(self.signature.params) if p.name in self.inputs]
         return [OUT] if self.takes_out else []
 
     def run(self, values: list[Any]) -> Any:
@@ -92,7 +94,7 @@ class Structural(Op):
 
     def inputs_of(self, values: list[Any]) -> list[Any]:
         """Those arguments that are tensors or lists of them."""
-        return [values[i] for i in self.tensor_places]
+        return [values[i] for i in self.input_places]
 
     def compute(self, values: list[Any], planned: Spec) -> Any:
         """The kernel's result on the arrays."""
@@ -109,7 +111,8 @@ class Structural(Op):
             self._record(inputs, values, results[0], specs)
             node = results[0].node
             if node is not None and "indices" in self.fields:
-                node.params = [*values, results[1]]  # type: ignore[attr-defined]  # an OpNode
+                node.params = [*self.kept(values), results[1]]  # type: ignore[attr-defined]  # an OpNode
+                keep_indices(node, results[1:2])  # type: ignore[arg-type]  # an OpNode
         elif floats:
             specs[-1] = list(planned)
             record(self, _flat(inputs), values, results, specs)
@@ -120,9 +123,11 @@ class Structural(Op):
             flat = _flat(inputs)
             edges = [t.node for t in flat]
             if any(e is not None for e in edges) and is_grad_enabled() and self.differentiable and result.spec.dtype.is_floating_point:
-                attach(self, edges, (), values, result, specs)
+                attach(self, edges, (), self.kept(values), result, specs)
             return
         record(self, inputs, values, result, specs)
+        if "indices" in self.signature.positions and result.node is not None:
+            keep_indices(result.node, values[self.signature.positions["indices"]])  # type: ignore[arg-type]  # an OpNode
 
     def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
         result = specs[-1][0] if isinstance(specs[-1], list) else specs[-1]

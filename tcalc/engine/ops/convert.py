@@ -55,9 +55,7 @@ def converted(t: Tensor, d: dtype | None, where: backend.device | None, copy: bo
         return t
     if spec.device is META and where not in (None, META):
         raise TensorTypeError("Cannot copy out of meta tensor; no data!", "to", {"self": t})
-    if right:
-        return OPS["clone"].call(t, memory_format=memory_format)  # type: ignore[no-any-return]  # the registry holds functions
-    return OPS["to_copy"].call(t, d, where, memory_format)  # type: ignore[no-any-return]  # the registry holds functions
+    return OPS["to_copy"].call(t, d or spec.dtype, where, memory_format)  # type: ignore[no-any-return]  # the registry holds functions
 
 
 def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
@@ -109,7 +107,7 @@ def type_of(self: Tensor, dtype: object = None) -> str | Tensor:
     'torch.FloatTensor'
     """
     if dtype is None:
-        return f"torch.{'cuda.' if self.is_cuda else ''}{self.spec.dtype.kernel_name}Tensor"
+        return self.spec.type_name
     if isinstance(dtype, str):
         name = dtype.rpartition(".")[2].removesuffix("Tensor")
         found = next((d for d in dtypes.ALL if d.kernel_name == name), None)
@@ -132,6 +130,12 @@ def cuda(self: Tensor, device: object = None) -> Tensor:
     """The tensor on a GPU, the current one unless a device or its number is given.
 
     Raises RuntimeError with one line that says what is missing when there is none.
+
+    See: cpu, to, cuda.is_available
+
+    >>> x = ones(2).cuda() if cuda.is_available() else ones(2)
+    >>> x.is_cuda == cuda.is_available()
+    True
     """
     return converted(self, None, resolve("cuda" if device is None else device))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
+from math import prod
 
 from .. import dtypes, random
 from ..dtypes import FLOAT
@@ -43,12 +44,16 @@ def _up(xp, self, dtype):
 def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     """exp(self) over its sum along `dim`: positive numbers that add up to 1.
 
+    Shapes: any; kept
+    Grad: result * (grad - sum(grad * result, dim, keepdim=True))
+    See: log_softmax (stable under log), sigmoid, nn.functional.cross_entropy
+
     >>> softmax(tensor([0., 0.]), 0)
     tensor([0.5000, 0.5000])
     """
-    if not self.ndim:
-        return xp.ones((), self.dtype)
     values = _up(xp, self, dtype)
+    if not self.ndim:
+        return xp.exp(values - values)  # 1, or nan where there is no softmax
     values = xp.exp(values - values.max(dim, keepdims=True)) if values.size else values
     return values / xp.add.reduce(values, dim, keepdims=True)
 
@@ -56,6 +61,10 @@ def softmax(xp, self, dim: Dim, dtype: DType | None = None):
 @structural(plan=_plan_log_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad * 0)
 def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
     """The logarithm of softmax, without overflow.
+
+    Shapes: any; kept
+    Grad: grad - exp(result) * sum(grad, dim, keepdim=True)
+    See: softmax, logsumexp, nn.functional.nll_loss
 
     >>> log_softmax(tensor([0., 0.]), 0)
     tensor([-0.6931, -0.6931])
@@ -74,6 +83,10 @@ def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
 def linear(F, self, weight, bias: Tensor | None = None):
     """`self @ weight.T + bias`: (..., n), (m, n), (m,) -> (..., m).
 
+    Shapes: (..., n), weight (m, n), bias (m)  ->  (..., m)
+    Grad: input: grad @ weight; weight: grad.T @ input; bias: grad summed
+    See: nn.Linear, matmul, addmm
+
     >>> nn.functional.linear(ones(2, 3), ones(1, 3))
     tensor([[3.],
             [3.]])
@@ -84,7 +97,7 @@ def linear(F, self, weight, bias: Tensor | None = None):
     if bias is not None and len(self.shape) == 2:
         return F.addmm(bias, self, F.t(weight))
     if bias is not None and isinstance(self, Tensor) and self.spec.contiguous:
-        rows = F.reshape(self, (math.prod(self.shape[:-1]), self.shape[-1]))
+        rows = F.reshape(self, (prod(self.shape[:-1]), self.shape[-1]))
         return F.view(F.addmm(bias, rows, F.t(weight)), (*self.shape[:-1], weight.shape[0]))
     result = F.matmul(self, F.t(weight))
     return result if bias is None else result + bias
@@ -93,6 +106,11 @@ def linear(F, self, weight, bias: Tensor | None = None):
 @composite(namespace=NN, method=False)
 def dropout(F, self, p: Float = 0.5, training: Bool = True, inplace: Bool = False):
     """In training, each element 0 with probability `p`, the others over 1 - p; else the tensor itself.
+
+    Shapes: any; kept
+    Storage: always new in training, else the tensor itself
+    Grad: grad * the same mask over 1 - p
+    See: bernoulli, nn.Module.train
 
     >>> nn.functional.dropout(ones(3), training=False)
     tensor([1., 1., 1.])
@@ -131,6 +149,10 @@ def _plan_embedding(self, weight, padding_idx):
 def embedding(xp, self, weight, padding_idx: Int | None = None):
     """Rows of `weight` by place; the row `padding_idx` gets no gradient.
 
+    Shapes: input (any), weight (n, m)  ->  (any, m)
+    Grad: weight: added to the rows that were picked; input (places): none
+    See: nn.functional.one_hot, index_select
+
     >>> nn.functional.embedding(tensor([1, 0]), tensor([[1., 2.], [3., 4.]]))
     tensor([[3., 4.],
             [1., 2.]])
@@ -159,6 +181,8 @@ def embedding_backward(xp, grad, indices_of, shape: Size, padding_idx: Int | Non
 @composite(public="relu", namespace=NN, method=False)
 def relu_inplace(F, self, inplace: Bool):
     """The element, or 0 where it is negative, written over the tensor when `inplace`.
+
+    Storage: always new; input's own when inplace
 
     >>> nn.functional.relu(tensor([-1., 2.]), inplace=True)
     tensor([0., 2.])
@@ -227,7 +251,7 @@ def _plan_loss(self, target, reduction, *rest):
 
 def _weighed(grad, self_spec, target_spec, reduction):
     """The gradient of each element's loss."""
-    count = max(math.prod(broadcast_shapes(self_spec.shape, target_spec.shape)), 1)
+    count = max(prod(broadcast_shapes(self_spec.shape, target_spec.shape)), 1)
     return grad / count if reduction == "mean" else grad
 
 
@@ -258,6 +282,10 @@ def _fold(xp, loss, reduction):
 def mse_loss(xp, self, target, *, reduction: Str = "mean"):
     """The squared difference, averaged.
 
+    Shapes: equal (or broadcast)  ->  (), reduction="none": kept
+    Grad: input: 2 * (input - target) * grad / n; target: minus that
+    See: nn.MSELoss, nn.functional.l1_loss
+
     >>> nn.functional.mse_loss(tensor([1., 2.]), tensor([1., 4.]))
     tensor(2.)
     """
@@ -267,6 +295,10 @@ def mse_loss(xp, self, target, *, reduction: Str = "mean"):
 @composite(namespace=NN, method=False)
 def l1_loss(F, self, target, *, reduction: Str = "mean"):
     """The absolute difference, averaged.
+
+    Shapes: equal (or broadcast)  ->  (), reduction="none": kept
+    Grad: input: sign(input - target) * grad / n; target: minus that
+    See: nn.functional.mse_loss
 
     >>> nn.functional.l1_loss(tensor([1., 2.]), tensor([1., 4.]))
     tensor(1.)
@@ -302,21 +334,8 @@ def _class_weights(xp, target, weight, ignore_index, d):
     return safe, (kept.astype(d) if weight is None else xp.where(kept, weight[safe], weight.dtype.type(0)))
 
 
-@structural(
-    namespace=NN,
-    method=False,
-    plan=_plan_nll,
-    self=lambda grad, target, weight, self_spec, reduction, ignore_index, F: F.nll_loss_backward(
-        grad, target, weight, self_spec.sizes, reduction, ignore_index
-    ),
-    out=False,
-)
-def nll_loss(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
-    """Minus the value of each target's class, averaged (weighted when weights are given).
-
-    >>> nn.functional.nll_loss(tensor([[-1., -2.]]), tensor([1]))
-    tensor(2.)
-    """
+def _nll(xp, self, target, weight, reduction, ignore_index):
+    """Minus the value of each target's class, weighted, then reduced."""
     classes = self.shape[0 if self.ndim == 1 else 1]
     safe, weights = _class_weights(xp, target, weight, ignore_index, self.dtype)
     if safe.size and (int(safe.min()) < 0 or int(safe.max()) >= classes):
@@ -329,9 +348,53 @@ def nll_loss(xp, self, target, weight: Tensor | None = None, *, reduction: Str =
     return total / xp.add.reduce(weights, axis=None) if reduction == "mean" else total
 
 
+def _nll_grad(grad, target, weight, self_spec, reduction, ignore_index, F):
+    return F.nll_loss_backward(grad, target, weight, self_spec.sizes, reduction, ignore_index)
+
+
+_nll_family = partial(structural, plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False)
+
+
+@_nll_family(node="NllLossBackward", overload=0)
+def nll_loss_rows(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
+    """nll_loss of (classes,) or (n, classes)."""
+    return _nll(xp, self, target, weight, reduction, ignore_index)
+
+
+@_nll_family(node="NllLoss2DBackward", overload=0)
+def nll_loss_images(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
+    """nll_loss of (n, classes, height, width)."""
+    return _nll(xp, self, target, weight, reduction, ignore_index)
+
+
+@composite(namespace=NN, method=False)
+def nll_loss(F, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
+    """Minus the value of each target's class, averaged (weighted when weights are given); (n, classes) with (n,), or with
+    more sizes behind both.
+
+    Shapes: (n, classes), (n)  ->  (), reduction="none": (n)
+    Grad: -weight / (sum of weights) * grad at each target's class, 0 elsewhere
+    See: nn.functional.cross_entropy, log_softmax
+
+    >>> nn.functional.nll_loss(tensor([[-1., -2.]]), tensor([1]))
+    tensor(2.)
+    """
+    loss = F.nll_loss_rows if self.ndim < 3 else F.nll_loss_images
+    if self.ndim < 3 or self.ndim == 4 or target.ndim != self.ndim - 1:
+        return loss(self, target, weight, reduction=reduction, ignore_index=ignore_index)
+    n, classes, *sizes = self.shape
+    rest = (1, prod(sizes)) if self.numel() else (0, 0)  # torch lays what is not an image out as one of height 1
+    found = loss(
+        F.reshape(self, (n, classes, *rest)), F.reshape(target, (n, *rest)), weight, reduction=reduction, ignore_index=ignore_index
+    )
+    return F.view(found, (n, *sizes)) if reduction == "none" else found
+
+
 @structural(
     plan=lambda grad, target, weight, shape, reduction, ignore_index: spec_of(grad.dtype, grad.device, shape),
-    grad=lambda grad, target, weight, reduction, ignore_index, F: F.nll_loss(grad, target, weight, reduction=reduction, ignore_index=ignore_index),
+    grad=lambda grad, target, weight, reduction, ignore_index, F: F.nll_loss_rows(
+        grad, target, weight, reduction=reduction, ignore_index=ignore_index
+    ),
     function=False,
     method=False,
     out=False,
@@ -350,6 +413,10 @@ def nll_loss_backward(xp, grad, target, weight: Tensor | None, shape: Size, redu
 @composite(namespace=NN, method=False)
 def cross_entropy(F, self, target, weight: Tensor | None = None, *, ignore_index: Int = -100, reduction: Str = "mean", label_smoothing: Float = 0.0):
     """nll_loss of log_softmax: logits (n, classes) and class numbers (n,), or probabilities of the logits' shape.
+
+    Shapes: (n, classes), (n)  ->  (), reduction="none": (n)
+    Grad: (softmax(input) - one_hot(target)) * grad / n
+    See: nn.CrossEntropyLoss, nn.functional.nll_loss, log_softmax
 
     >>> nn.functional.cross_entropy(tensor([[0., 0.]]), tensor([1]))
     tensor(0.6931)
@@ -370,7 +437,7 @@ def cross_entropy(F, self, target, weight: Tensor | None = None, *, ignore_index
     elif reduction == "sum":
         smooth = F.sum(smooth)
     classes = self.shape[dim]
-    return loss * (1 - label_smoothing) + smooth * (label_smoothing / classes)
+    return F.mul_number(loss, 1 - label_smoothing) + F.mul_number(smooth, label_smoothing / classes)
 
 
 def _soft_targets(F, logs, target, weight, dim, reduction, label_smoothing):
@@ -383,7 +450,7 @@ def _soft_targets(F, logs, target, weight, dim, reduction, label_smoothing):
     if reduction == "none":
         return -F.sum_dim(shares, (dim,), False)
     total = -F.sum(shares)
-    return total / max(math.prod(logs.shape) // classes, 1) if reduction == "mean" else total
+    return F.div_number(total, max(prod(logs.shape) // classes, 1)) if reduction == "mean" else total
 
 
 def _bce_slope(grad, self_spec, target_spec, weight, reduction):
@@ -405,6 +472,10 @@ def _bce_slope(grad, self_spec, target_spec, weight, reduction):
 )
 def binary_cross_entropy(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean"):
     """`-(t log p + (1 - t) log(1 - p))` for probabilities p, logarithms cut at -100, times `weight`, averaged.
+
+    Shapes: equal  ->  (), reduction="none": kept
+    Grad: (input - target) / (input * (1 - input)) * grad / n
+    See: nn.functional.binary_cross_entropy_with_logits, sigmoid
 
     >>> nn.functional.binary_cross_entropy(tensor([0.5]), tensor([1.]))
     tensor(0.6931)
@@ -445,6 +516,10 @@ def binary_cross_entropy_with_logits(
 ):
     """binary_cross_entropy of sigmoid(self), without overflow; `pos_weight` weighs the part of the targets.
 
+    Shapes: equal  ->  (), reduction="none": kept
+    Grad: (sigmoid(input) - target) * grad / n
+    See: nn.functional.binary_cross_entropy, sigmoid
+
     >>> nn.functional.binary_cross_entropy_with_logits(tensor([0.]), tensor([1.]))
     tensor(0.6931)
     """
@@ -458,6 +533,10 @@ def binary_cross_entropy_with_logits(
 @composite(namespace=NN, method=False)
 def normalize(F, self, p: Float = 2.0, dim: Dim = 1, eps: Float = 1e-12):
     """The tensor over its p-norm along `dim`.
+
+    Shapes: any; kept
+    Grad: of the division and of the norm: what points along input drops out
+    See: norm, linalg.vector_norm
 
     >>> nn.functional.normalize(tensor([[3., 4.]]))
     tensor([[0.6000, 0.8000]])
@@ -481,6 +560,10 @@ def one_hot_of(xp, self, num_classes: Int):
 @composite(namespace=NN, method=False)
 def one_hot(F, self, num_classes: Int = -1):
     """A row of zeros with a 1 at each class number.
+
+    Shapes: (a)  ->  (a, num_classes)
+    Grad: none: the result is int64
+    See: nn.functional.embedding, eye
 
     >>> nn.functional.one_hot(tensor([0, 2]))
     tensor([[1, 0, 0],

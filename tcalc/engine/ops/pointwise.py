@@ -162,6 +162,18 @@ def div(xp, self, other: Operand):
     return xp.true_divide(self, other)
 
 
+@elementwise(self=lambda grad, other: grad / other, promote="float", node="DivBackward", overload=1, function=False, method=False, inplace=False)
+def div_number(xp, self, other: Float):
+    """`self / other` as torch's own code divides by a number: a node of its own."""
+    return xp.true_divide(self, other)
+
+
+@elementwise(self=lambda grad, other: grad * other, node="MulBackward", overload=1, function=False, method=False, inplace=False)
+def mul_number(xp, self, other: Float):
+    """`self * other` as torch's own code multiplies by a number: a node of its own."""
+    return xp.multiply(self, other)
+
+
 def _rounded_quotient(xp, self, other, mode):
     if xp.issubdtype(self.dtype, xp.integer):
         if (xp.asarray(other) == 0).any():
@@ -210,6 +222,8 @@ def div_unrounded(F, self, other: Operand, *, rounding_mode: Any):
 )
 def floor_divide(xp, self, other: Operand):
     """The largest integer not above `self / other`, element by element.
+
+    Grad: none: torch has no derivative here and refuses backward
 
     >>> floor_divide(tensor([-7., 7.]), 2)
     tensor([-4.,  3.])
@@ -319,6 +333,10 @@ def neg(xp, self):
 def positive(F, self):
     """`+self`: the tensor itself.
 
+    Shapes: any; kept
+    Storage: the tensor itself
+    Grad: grad
+
     >>> positive(tensor([1., -2.]))
     tensor([ 1., -2.])
     """
@@ -350,6 +368,10 @@ def sign(xp, self):
 @composite()
 def square(F, self):
     """`self ** 2`.
+
+    Shapes: any; kept
+    Grad: 2 * input * grad
+    See: pow, sqrt
 
     >>> square(tensor([1., -2.]))
     tensor([1., 4.])
@@ -607,9 +629,15 @@ def atan(xp, self):
     return xp.arctan(self)
 
 
+def _over_squares(self, other, F):
+    """1 / (self^2 + other^2), 0 at the origin."""
+    total = self * self + other * other
+    return F.where(total == 0, 0.0, F.reciprocal(total))
+
+
 @elementwise(
-    self=lambda grad, self, other: grad * (other / (self * self + other * other)),
-    other=lambda grad, self, other: grad * (-self / (self * self + other * other)),
+    self=lambda grad, self, other, F: grad * other * _over_squares(self, other, F),
+    other=lambda grad, self, other, F: grad * -self * _over_squares(self, other, F),
     promote="float",
     ufunc="arctan2",
     aliases=("arctan2",),
@@ -617,6 +645,8 @@ def atan(xp, self):
 )
 def atan2(xp, self, other):
     """Angle in radians of the point (other, self) seen from the origin.
+
+    Grad: input: grad * other / (input * input + other * other); other: -grad * input / (input * input + other * other)
 
     >>> atan2(tensor([1.]), tensor([-1.]))
     tensor([2.3562])
@@ -712,6 +742,8 @@ def hypot(xp, self, other):
 def where(xp, condition, self: Operand, other: Operand):
     """`self` where the condition holds, `other` elsewhere, broadcast.
 
+    Shapes: broadcast: (a, 1), (b), ()  ->  (a, b)
+
     >>> where(tensor([True, False]), tensor([1., 2.]), 0.)
     tensor([1., 0.])
     """
@@ -723,6 +755,8 @@ def where(xp, condition, self: Operand, other: Operand):
 )
 def clamp(xp, self, min: Number | None = None, max: Number | None = None):
     """Each element moved into the range `min` to `max`.
+
+    Grad: grad where the element lay within the bounds, 0 elsewhere; a tensor as bound receives the rest
 
     >>> clamp(tensor([-1., 0.5, 3.]), 0, 1)
     tensor([0.0000, 0.5000, 1.0000])
@@ -855,7 +889,7 @@ def clamp_max_tensor(xp, self, max):
 
 def _larger_share(grad, mine, other, F):
     """All of the gradient where mine wins, half where both are equal (torch's rule for maximum and minimum)."""
-    return F.where(mine == other, grad / 2, F.where(mine > other, grad, 0.0))
+    return F.where(mine == other, grad / 2, F.where(mine < other, 0.0, grad))
 
 
 @elementwise(
@@ -866,6 +900,9 @@ def _larger_share(grad, mine, other, F):
 )
 def maximum(xp, self, other):
     """The larger of two elements; nan wins.
+
+    Grad: to the larger of the two, half each where they are equal
+    See: max, minimum, clamp
 
     >>> maximum(tensor([1., 5.]), tensor([3., 2.]))
     tensor([3., 5.])
@@ -882,13 +919,16 @@ def maximum(xp, self, other):
 def minimum(xp, self, other):
     """The smaller of two elements; nan wins.
 
+    Grad: to the smaller of the two, half each where they are equal
+    See: min, maximum, clamp
+
     >>> minimum(tensor([1., 5.]), tensor([3., 2.]))
     tensor([1., 2.])
     """
     return xp.minimum(self, other)
 
 
-@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), row_major=True, out=False)
+@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), row_major=True, out=False, overlap_ok=True)
 def masked_fill(xp, self, mask, value: Number):
     """`value` where the mask holds, the element elsewhere.
 
@@ -914,6 +954,7 @@ def _check_masked_fill_tensor(common, specs):
     free=(1, 2),
     row_major=True,
     out=False,
+    overlap_ok=True,
 )
 def masked_fill_tensor(xp, self, mask, value):
     """The one element of `value` where the mask holds, the element elsewhere.
@@ -1029,6 +1070,8 @@ def _check_heaviside(common, specs):
 def heaviside(xp, self, values):
     """0 below 0, 1 above 0, `values` at 0.
 
+    Grad: none: torch has no derivative here and refuses backward
+
     >>> heaviside(tensor([-1., 0., 1.]), tensor([0.5]))
     tensor([0.0000, 0.5000, 1.0000])
     """
@@ -1053,7 +1096,7 @@ def _check_relu(common, specs):
         raise TensorError("Boolean inputs not supported for relu")
 
 
-@elementwise(check=_check_relu, self=lambda grad, result: grad * (result > 0), out=False)
+@elementwise(check=_check_relu, self=lambda grad, result, F: F.where(result > 0, grad, 0.0), out=False)
 def relu(xp, self):
     """The element, or 0 where it is negative.
 
@@ -1112,6 +1155,8 @@ _GELU = math.sqrt(2 / math.pi)
 )
 def gelu(xp, self, approximate: Str = "none"):
     """`self` times the normal distribution's cumulative probability (Hendrycks and Gimpel 2016); approximate="tanh" is their formula.
+
+    Grad: grad * (cdf(input) + input * pdf(input)), cdf and pdf of the normal distribution
 
     >>> nn.functional.gelu(tensor([0., 1.]))
     tensor([0.0000, 0.8413])

@@ -1,0 +1,230 @@
+"""Running a graph backward: a heap of nodes by descending sequence number, each run once all of its gradient is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+from . import hooks, observing
+from .backend import ndarray
+from .errors import TensorError
+from .graph import AccumulateGrad, Node, Output, RemovableHandle, place_of
+from .tensor import Tensor
+
+
+def execute(
+    roots: Sequence[tuple[Node, Any]], retain: bool, level: Any, captures: dict[Node, int] | None = None, accumulate: bool = True
+) -> list[Any]:
+    """Run the graph below `roots` (node, gradient), adding to the `.grad` of leaves.
+
+    With `captures` only nodes on a path to them run; unless `accumulate`, the gradients that reach them are returned in their order.
+    """
+    pending: dict[Node, Any] = {}
+    owned: set[Node] = set()  # pending gradients that no one else sees, so that more may be added in place
+    heap: list[tuple[int, Node]] = []
+    only: Node | None = None  # the one pending node of a chain, kept out of the heap
+    ready = Readiness(roots) if RemovableHandle.made else None
+    if len(roots) == 1:
+        only, grad = roots[0]
+        pending[only] = grad
+    else:
+        for node, grad in roots:
+            known = node in pending
+            pending[node] = pending[node] + grad if known else grad
+            if ready is not None and isinstance(node, AccumulateGrad):
+                ready.arrived(node, heap)
+            elif not known:
+                heappush(heap, (-node.seq, node))
+    needed = None if captures is None else _leading_to([node for node, _ in roots], captures, accumulate)
+    captured: list[Any] = [None] * len(captures or ())
+    grads: Any
+    observer = observing.observer()
+    while heap or only is not None:
+        if only is None:
+            node = heappop(heap)[1]
+        else:
+            node, only = only, None
+        grad = pending.pop(node)
+        kind = node.__class__
+        if captures is not None and needed is not None:
+            owned.discard(node)
+            at = captures.get(node)
+            if node not in needed:
+                if node.watched:
+                    grad = hooks.before(node, grad, level, runs=False)
+                if at is not None:
+                    captured[at] = grad
+                continue
+            if at is not None and not accumulate:
+                captured[at] = grad
+        if kind is Output:
+            _deliver(node, grad, pending, heap)  # type: ignore[arg-type]  # kind says so
+            continue
+        if node.watched:
+            grad = hooks.before(node, grad, level)
+            owned.discard(node)
+        if kind is AccumulateGrad:
+            leaf = node.leaf()  # type: ignore[attr-defined]  # kind says so
+            if leaf is not None and grad is not None and _is_still(leaf, node):
+                level.store(leaf, grad, node in owned)
+                if observer is not None:
+                    observer(node, grad, (), level)
+                if node.hooks or node.post_hooks:  # type: ignore[attr-defined]  # kind says so
+                    hooks.after_leaf(node, leaf, grad, level)  # type: ignore[arg-type]  # kind says so
+            continue
+        try:
+            grads = node.apply(grad, level) if grad.__class__ is ndarray else _apply(node, grad, level)
+            if node.hooks:
+                grads = hooks.after(node, grads, grad, level)
+            if not retain:
+                node.release()
+            if observer is not None:
+                observer(node, grad, grads, level)
+        except BaseException:
+            if ready is None:
+                _fill_finished(node, pending, level)
+            raise
+        if ready is not None:
+            _spread(node, grads, pending, heap, ready, needed, captures)
+            continue
+        i = 0
+        for edge in node.edges:
+            g = grads[i]
+            i += 1
+            if edge is None or g is None or (needed is not None and edge not in needed and edge not in captures):  # type: ignore[operator]
+                continue
+            held = pending.get(edge)
+            if held is None:
+                pending[edge] = g
+                if only is not None:
+                    heappush(heap, (-only.seq, only))
+                    only = None
+                    heappush(heap, (-edge.seq, edge))
+                elif heap:
+                    heappush(heap, (-edge.seq, edge))
+                else:
+                    only = edge
+                if g is not grad and g.__class__ is ndarray and g.base is None:
+                    owned.add(edge)
+            elif edge in owned:
+                held += g
+            else:
+                pending[edge] = held = held + g
+                if held.__class__ is ndarray:
+                    owned.add(edge)
+        grads = g = held = None  # so that an array is freed as soon as its last reader ran
+    return captured
+
+
+class Readiness:
+    """Which leaves have all of their gradient. They take it, and call their hooks, before anything else runs, as in torch's queue.
+
+    Counting costs a walk over the graph, so it is done only once hooks exist; without them nobody sees in which order leaves are filled.
+    """
+
+    FIRST = -(1 << 62)
+
+    def __init__(self, roots: Sequence[tuple[Node, Any]]):
+        nodes = [node for node, _ in roots]
+        edges = [*nodes, *(edge for node in _below(nodes) for edge in node.edges)]
+        self.missing = Counter(edge for edge in edges if isinstance(edge, AccumulateGrad))
+        self.done = 0
+
+    def arrived(self, leaf: AccumulateGrad, heap: list[tuple[int, Node]]) -> None:
+        """One more of the leaf's gradients is known; with the last one the leaf goes to the front of the queue."""
+        self.missing[leaf] -= 1
+        if not self.missing[leaf]:
+            self.done += 1
+            heappush(heap, (self.FIRST + self.done, leaf))
+
+
+def _spread(
+    node: Node,
+    grads: Sequence[Any],
+    pending: dict[Node, Any],
+    heap: list[tuple[int, Node]],
+    ready: Readiness,
+    needed: set[Node] | None,
+    captures: dict[Node, int] | None,
+) -> None:
+    """Hand a node's gradients on. One that is None is handed on too, so that the hooks further down are called with it."""
+    for edge, grad in zip(node.edges, grads, strict=False):
+        if edge is None or (needed is not None and edge not in needed and edge not in (captures or ())):
+            continue
+        if edge not in pending:
+            pending[edge] = grad
+            if not isinstance(edge, AccumulateGrad):
+                heappush(heap, (-edge.seq, edge))
+        elif grad is not None:
+            held = pending[edge]
+            pending[edge] = grad if held is None else held + grad
+        if isinstance(edge, AccumulateGrad):
+            ready.arrived(edge, heap)
+
+
+def _fill_finished(failed: Node, pending: dict[Node, Any], level: Any) -> None:
+    """Fill the leaves that nothing below the failed and the waiting nodes leads to: torch has filled them by now."""
+    left = _below([failed, *(node for node in pending if not isinstance(node, AccumulateGrad))])
+    for node, grad in pending.items():
+        leaf = node.leaf() if isinstance(node, AccumulateGrad) and node not in left else None
+        if leaf is not None and _is_still(leaf, node):
+            level.store(leaf, grad, False)
+
+
+def _is_still(leaf: Tensor, node: Node) -> bool:
+    """Whether the leaf that a gradient was meant for still wants it.
+
+    Raises RuntimeError when it has a history by now.
+    """
+    if leaf.node is not node and leaf.node is not None:
+        raise TensorError("leaf variable has been moved into the graph interior", "backward", {"self": leaf})
+    return leaf.node is node
+
+
+def _below(roots: Sequence[Node]) -> set[Node]:
+    """All nodes that can be reached from `roots`, themselves included; found without recursion."""
+    seen: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend([edge for edge in node.edges if edge is not None])
+    return seen
+
+
+def _apply(node: Node, grad: Any, level: Any) -> Sequence[Any]:
+    """The node's gradients when its own may be a list, one for each output, or nothing because a hook took it away."""
+    if isinstance(grad, list):
+        if all([g is None for g in grad]):
+            grad = None
+        else:
+            specs = node.specs[-1]  # type: ignore[attr-defined]  # an OpNode
+            grad = [level.zeros(spec) if g is None else g for g, spec in zip(grad, specs, strict=True)]
+    return [None] * len(node.edges) if grad is None else node.apply(grad, level)
+
+
+def _deliver(port: Output, grad: Any, pending: dict[Node, Any], heap: list[tuple[int, Node]]) -> None:
+    """Put one output's gradient into its place among those of a multi-output node."""
+    owner: Any = port.owner
+    box = pending.get(owner)
+    if box is None:
+        box = pending[owner] = [None] * len(owner.specs[-1])
+        heappush(heap, (-owner.seq, owner))
+    box[port.index] = grad
+
+
+def _leading_to(roots: list[Node], captures: dict[Node, int], accumulate: bool) -> set[Node]:
+    """Nodes below `roots` that run: from which a captured node can be reached, and, to `accumulate`, the captured ones as well.
+
+    Found oldest first.
+    """
+    needed: set[Node] = set()
+    for node in sorted(_below(roots), key=lambda n: n.seq):
+        if any(edge in needed or edge in captures for edge in node.edges if edge is not None):
+            needed.add(node)
+        elif accumulate and node in captures:
+            needed.update((node, place_of(node)[0]))
+    return needed

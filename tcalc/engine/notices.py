@@ -1,0 +1,34 @@
+"""Remarks that torch makes as Python warnings: collected while a session asks for them, warned about otherwise."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+MAX_COLLECTED = 100
+
+
+class Notice(NamedTuple):
+    """A remark: `ident` names the kind, `text` is torch's sentence, `operands` the values it is about."""
+
+    ident: str
+    text: str
+    operands: dict[str, Any]
+
+
+collected: list[Notice] | None = None
+
+
+def collect() -> None:
+    """From now on keep remarks in `collected` (the last MAX_COLLECTED at most), for a session to take away."""
+    global collected
+    if collected is None:
+        collected = []
+
+
+def notice(ident: str, text: str, **operands: Any) -> None:
+    """Make a remark: into `collected`, or as a UserWarning for the caller's caller."""
+    if collected is None:
+        warnings.warn(text, UserWarning, stacklevel=3)
+    elif len(collected) < MAX_COLLECTED:
+        collected.append(Notice(ident, text, operands))
