@@ -8,8 +8,10 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--full` runs every sample and the tests marked slow."""
+    """`--full` runs every sample and the tests marked slow; the others are for a longer run of one test."""
     parser.addoption("--full", action="store_true", help="run all samples of the sweeps, and the tests marked slow")
+    parser.addoption("--machine-steps", type=int, help="steps of tests/conformance/test_machine.py (at least 20000)")
+    parser.addoption("--machine-seed", type=int, help="the random seed of its programs")
 
 
 def pytest_configure(config: pytest.Config) -> None:

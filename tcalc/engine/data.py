@@ -125,7 +125,7 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
         t = _placed(array_of(data, dtype), where)
     if requires_grad:
         if not t.spec.dtype.is_floating_point:
-            raise TensorError("Only Tensors of floating point and complex dtype can require gradients", "tensor", {"data": data})
+            raise TensorError("Only Tensors of floating point and complex dtype can require gradients", "tensor", {"data": data}, dtype=t.spec.dtype.name)
         t.requires_grad_()
     return t
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import backend, dtypes
+from . import backend, dtypes, inplace
 from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
 from .families.view import show
@@ -24,7 +24,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     """
     if type(index) is int:
         return _row(self, index)
-    if type(index) is slice and self.spec.ndim:
+    if type(index) is slice:
+        _sliceable(self)
         return _sliced(self, 0, index, skip=False)
     view, picks = _walk(self, index if isinstance(index, tuple) else (index,), isinstance(index, tuple))
     if picks:
@@ -32,16 +33,28 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     return ALIAS.call(view) if view is self else view
 
 
+def _sliceable(t: Tensor) -> None:
+    if not t.spec.ndim:
+        raise TensorIndexError("slice() cannot be applied to a 0-dim tensor.", "slice", {"self": t})
+
+
+def _no_row(t: Tensor, index: int) -> TensorIndexError:
+    """torch's sentences for an int that picks from a 0-dim tensor."""
+    if index:
+        return TensorIndexError(f"index {index} is out of bounds for dimension 0 with size 0", "select", {"self": t}, dim=0)
+    return TensorIndexError(
+        "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
+        "select",
+        {"self": t},
+    )
+
+
 def _row(t: Tensor, index: int) -> Tensor:
     """x[i]: select along dim 0, without argument parsing."""
     spec = t.spec
     shape = spec.shape
     if not shape:
-        raise TensorIndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
-            "select",
-            {"self": t},
-        )
+        raise _no_row(t, index)
     size = shape[0]
     if not -size <= index < size:
         raise TensorIndexError(f"index {index} is out of bounds for dimension 0 with size {size}", "select", {"self": t}, dim=0)
@@ -58,19 +71,14 @@ def _walk(t: Tensor, index: Sequence[Any], skip: bool) -> tuple[Tensor, list[Ten
     items = [_as_item(i) for i in index]
     used = sum(_dims_of(i) for i in items)
     if used > t.ndim:
-        if t.ndim == 0 and any(isinstance(i, int) for i in items):
-            raise TensorIndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number",
-                "select",
-                {"self": t},
-            )
+        if t.ndim == 0 and len(items) == 1 and isinstance(items[0], int):
+            raise _no_row(t, items[0])
         raise TensorIndexError(f"too many indices for tensor of dimension {t.ndim}", "index", {"self": t})
-    view, dim, named = t, 0, 0  # `named` counts the tensor's own dims, for error sentences
+    view, dim = t, 0
     picks: list[Tensor | None] = []
-    for item in items:
+    for place, item in enumerate(items):
         if item is Ellipsis:
             dim += t.ndim - used
-            named += t.ndim - used
         elif item is None:
             view = UNSQUEEZE.call(view, dim)
             dim += 1
@@ -79,13 +87,12 @@ def _walk(t: Tensor, index: Sequence[Any], skip: bool) -> tuple[Tensor, list[Ten
             _pick(picks, dim, [tensor([0] if item else [], dtype=dtypes.int64)])
             dim += 1
         elif isinstance(item, int):
-            view = _selected(view, dim, item, named)
+            view = _selected(view, dim, item, place)
         elif isinstance(item, slice):
             view = _sliced(view, dim, item, skip)
             dim += 1
         else:
             dim += _pick_tensor(picks, view, dim, item)
-        named += _dims_of(item)
     return view, picks
 
 
@@ -124,6 +131,7 @@ def _dims_of(item: Any) -> int:
 
 
 def _selected(view: Tensor, dim: int, index: int, named: int) -> Tensor:
+    """One index along a dim; errors name the place in the index, as torch's do."""
     size = view.shape[dim]
     if not -size <= index < size:
         raise TensorIndexError(
@@ -185,18 +193,40 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
     Raises IndexError for a bad index, RuntimeError with torch's sentences for a value that does not fit.
     """
+    given = _as_value(value, self)
+    if type(index) is slice:
+        _sliceable(self)
     target, picks = _walk(self, index if isinstance(index, tuple) else (index,), True)
-    given = _as_value(value, target)
     if picks:
+        sliced = _without_lead(given.shape)
+        if sliced != given.shape:
+            given = given.view(sliced)
+        lone_mask = isinstance(index, Tensor) and index.spec.dtype in (dtypes.bool_, dtypes.uint8)
+        if not sliced and given.spec.dtype is not target.spec.dtype and not lone_mask:  # a mask alone takes one value of any dtype
+            inplace.admit(OPS["index_put"], target, (target, given))
+            raise TensorError(
+                f"Index put requires the source and destination dtypes match, got {target.spec.dtype.kernel_name} for the destination and"
+                f" {given.spec.dtype.kernel_name} for the source.",
+                "index_put",
+                {"self": target, "values": given},
+            )
         target.index_put_(picks, given)
         return
     if given.ndim == 0 and target.ndim:
         target.fill_(given)
         return
     _fits(target.spec, given.spec)
-    while given.ndim > target.ndim and given.shape[0] == 1:
-        given = OPS["squeeze_dim"].call(given, 0)
+    if given.shape != target.shape:
+        given = given.view(_without_lead(given.shape))
+        if given.shape != target.shape:
+            given = given.expand(target.shape)
     target.copy_(given)
+
+
+def _without_lead(shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape without the 1s in front."""
+    lead = next((i for i, size in enumerate(shape) if size != 1), len(shape))
+    return tuple(shape[lead:])
 
 
 def _as_value(value: Any, view: Tensor) -> Tensor:
@@ -212,12 +242,10 @@ def _as_value(value: Any, view: Tensor) -> Tensor:
 
 
 def _fits(target: Spec, given: Spec) -> None:
-    sizes = list(given.shape)
-    while len(sizes) > target.ndim and sizes[0] == 1:
-        sizes.pop(0)
+    sizes = list(given.shape if given.shape == target.shape else _without_lead(given.shape))
     if len(sizes) > target.ndim:
         raise TensorError(
-            f"expand(torch.{given.dtype.kernel_name}Tensor{{{list(given.shape)}}}, size={list(target.shape)}): the number of sizes provided ({target.ndim}) must be"
+            f"expand(torch.{given.dtype.kernel_name}Tensor{{{sizes}}}, size={list(target.shape)}): the number of sizes provided ({target.ndim}) must be"
             f" greater or equal to the number of dimensions in the tensor ({len(sizes)})"
         )
     for i in range(1, len(sizes) + 1):

@@ -7,21 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 from . import backend
 from .errors import TensorError
-from .graph import Grad, Node, Output, grad_fn_of, next_seq
-from .modes import is_grad_enabled
-from .record import OpNode, attach, new_node
+from .graph import Grad, Node, Output, grad_fn_of, next_seq, place_of
+from .modes import entered, is_grad_enabled
+from .record import FREED, OpNode, attach, forward_name, keep_indices, new_node, refuse_inference, shown
 from .registry import OPS
 from .spec import spec_of
-from .tensor import MULTI_VIEW, NO_GRAD_VIEW, Tensor, View, allocate, make
+from .tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor, View, allocate, make
 
 if TYPE_CHECKING:
     from .registry import Op
 
-_NO_GRAD_VIEW = (
-    "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is ambiguous and"
-    " error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the no_grad block"
-    " (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+_AMBIGUOUS = (
+    " Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace"
+    " either both inside the {} block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
 )
+_WHY = {
+    NO_GRAD_VIEW: _AMBIGUOUS.format("no_grad"),
+    INFERENCE_VIEW: _AMBIGUOUS.format("inference_mode"),
+    MULTI_VIEW: " This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified"
+    " inplace. You should replace the inplace operation by an out-of-place one.",
+}
+
+
+def admit(op: Op, target: Tensor, inputs: Sequence[Any]) -> bool:
+    """Whether a write of `inputs` into `target` belongs to its history: what torch asks first, before shapes and dtypes.
+
+    Raises RuntimeError when the history may not be changed.
+    """
+    if not is_grad_enabled() or not any([isinstance(t, Tensor) and t.requires_grad for t in inputs]):
+        return False
+    check(target, op.public + "_")
+    return True
 
 
 def check(target: Tensor, op: str) -> None:
@@ -30,24 +46,35 @@ def check(target: Tensor, op: str) -> None:
     Raises RuntimeError with torch's sentences for leaves, views of leaves, views made under no_grad or of several outputs.
     """
     operands = {"self": target}
-    if isinstance(target, View):
-        if target.made == NO_GRAD_VIEW:
-            raise TensorError(_NO_GRAD_VIEW, op, operands)
-        if target.made == MULTI_VIEW:
-            node = target.held
-            number = node.index if isinstance(node, Output) else 0
-            maker = grad_fn_of(node)
-            whose = f"Output {number} of {maker.name().rstrip('0123456789').removesuffix('Backward')}" if maker else "This view"
-            raise TensorError(
-                f"{whose} is a view and is being modified inplace. This view is the output of a function that returns multiple views. Such"
-                " functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
-                op,
-                operands,
-            )
-        if target.node is not None and target.base.is_leaf:
+    if isinstance(target, View) and not target.inference:
+        refuse_made(target, op, "is being")
+        if target.requires_grad and target.base.is_leaf:
             raise TensorError("a view of a leaf Variable that requires grad is being used in an in-place operation.", op, operands)
-    if target.node is not None and target.is_leaf:
+    if target.requires_grad and grad_fn_of(target._known()) is None:
         raise TensorError("a leaf Variable that requires grad is being used in an in-place operation.", op, operands)
+
+
+def refuse_made(view: View, op: str, event: str) -> None:
+    """Refuse to give a view a new history when it was made under no_grad, in inference mode, or as one of several.
+
+    Raises RuntimeError with torch's sentences.
+    """
+    made, node = view.made, view.held
+    if made is None:
+        return
+    maker = grad_fn_of(node)
+    whose = "A view was created in"
+    if maker is not None:
+        number = node.index if isinstance(node, Output) else 0
+        whose = f"Output {number} of {forward_name(maker)} is a view"
+    if made == MULTI_VIEW and maker is not None:
+        head = f"{whose} and {event} modified inplace."
+    else:
+        if maker is not None:
+            whose += " of a view which was created in"
+        how = "inference mode and {} modified inplace in normal mode." if made == INFERENCE_VIEW else "no_grad mode and {} modified inplace with grad mode enabled."
+        head = f"{whose} {how.format(event)}"
+    raise TensorError(head + _WHY[made], op, {"self": view})
 
 
 def bump(target: Tensor) -> None:
@@ -59,43 +86,45 @@ def bump(target: Tensor) -> None:
 
 
 def write(
-    op: Op, target: Tensor, inputs: Sequence[Any], params: Sequence[Any], specs: Sequence[Any], perform: Callable[[], None]
+    op: Op,
+    target: Tensor,
+    inputs: Sequence[Any],
+    params: Sequence[Any],
+    specs: Sequence[Any],
+    perform: Callable[[], None],
+    recording: bool,
 ) -> Tensor:
-    """Check, `perform()` the write, and make `op` (whose first input is `target`) the target's history.
+    """`perform()` the write, and when `recording` make `op` (whose first input is `target`) the target's history.
 
     A formula that needs the old values gets a copy of them, taken before the write.
     """
-    edges = [t.node if isinstance(t, Tensor) else None for t in inputs]
-    recording = is_grad_enabled() and any(e is not None for e in edges)
     if recording:
-        check(target, op.public + "_")
+        edges = [t.node if isinstance(t, Tensor) else None for t in inputs]
         recording = op.differentiable and target.spec.dtype.is_floating_point
-    if target.inference and is_grad_enabled():
-        raise TensorError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before doing"
-            " inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.",
-            op.public + "_",
-        )
     given = list(inputs)
     if recording and target.a is not None:
         mask = sum(1 << i for i, e in enumerate(edges) if e is not None)
         if 0 in op.saves(mask):
             given[0] = make(backend.copy_of(target.a), spec_of(target.spec.dtype, target.spec.device, target.spec.shape))
-    before = target._version
+    if recording and entered:
+        refuse_inference(op, edges, given, params)
+    before = 0 if target.storage is None else target.storage.version
     if target.a is not None:
         perform()
     bump(target)
     if recording:
         retained = _give_up_retained(target)
         node = attach_to(op, edges, given, params, target, specs)
+        if op.keeps_indices:
+            keep_indices(node, params[op.signature.positions["indices"]])
         # an operand on the memory that was just written was saved as it was before
         node.saved = [
-            (place, value, before if value is not given[0] and place < len(given) and _shares(value, target) else version)
+            (place, value, before if place < len(given) and _shares(value, target) else version)
             for place, value, version in node.saved or ()
         ]
         rebase(target, node)
-        if retained:
-            target.retain_grad()
+        if retained and target.node is not None:
+            target.retain_in(target.node)
     return target
 
 
@@ -105,10 +134,11 @@ def _shares(value: Any, target: Tensor) -> bool:
 
 def _give_up_retained(target: Tensor) -> bool:
     """Whether the target keeps its gradient; its old node forgets that, since the new one takes over."""
-    node = target.node
-    if node is None or not target.retains_grad:
+    node = target._known()
+    if node is None or not target.retaining:
         return False
-    node.retained = [ref for ref in node.retained or () if ref() is not target]
+    owner, _ = place_of(node)
+    owner.retained = [(index, ref) for index, ref in owner.retained or () if ref() is not target]
     return True
 
 
@@ -118,7 +148,7 @@ def attach_to(
     """The op's node, made on a stand-in that shares the target's memory so that the target's own history is set by `rebase`."""
     stand_in = make(target.a, target.spec)
     stand_in.storage, stand_in.offset = target.get_storage(), target.offset
-    return attach(op, edges, inputs, params, stand_in, specs)
+    return attach(op, edges, inputs, op.kept(params), stand_in, specs)
 
 
 def rebase(target: Tensor, node: Node) -> None:
@@ -127,7 +157,10 @@ def rebase(target: Tensor, node: Node) -> None:
         target.node = node
         return
     base = target.base
+    retained = _give_up_retained(base)
     base.node = CopySlices(base, target, node)
+    if retained:
+        base.retain_in(base.node)
     target.seen = -1
     regenerate(target)
 
@@ -135,11 +168,9 @@ def rebase(target: Tensor, node: Node) -> None:
 def regenerate(view: View) -> None:
     """The node of a view whose memory was written since: AsStridedBackward0 of what its base is now."""
     base = view.base
-    view.seen = view._version
     edge = base.node
-    if edge is None:
-        view.held = None
-        return
+    refuse_made(view, "grad_fn", "its base or another view of its base has been")
+    view.seen = 0 if view.storage is None else view.storage.version
     node = new_node(OpNode)
     node.op = OPS["as_strided"]
     node.edges, node.seq, node.saved, node.mask = (edge,), next_seq(), (), 1
@@ -151,21 +182,28 @@ def regenerate(view: View) -> None:
 class CopySlices(Node):
     """History of a base that was written through a view: the view's part goes through `inner`, the rest passes."""
 
-    __slots__ = ("base_spec", "inner", "shift", "view_spec")
+    __slots__ = ("base_spec", "freed", "inner", "shift", "view_spec")
+    freed: bool
 
     def __init__(self, base: Tensor, view: Tensor, inner: Node):
         super().__init__((base.node, *inner.edges[1:]))
+        self.freed = False
         self.inner, self.base_spec, self.view_spec, self.shift = inner, base.spec, view.spec, view.offset - base.offset
 
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
     @property
-    def freed(self) -> bool:  # type: ignore[override]  # derived here
-        """Whether the inner node's saved values are gone."""
-        return self.inner.freed
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return (shown(self.edges[0]), *self.inner.next_functions[1:])
 
     def release(self) -> None:
+        self.freed = True  # a second run is refused whatever the inner node saved
         self.inner.release()
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
+        if self.freed:
+            raise TensorError(FREED, "backward", node=self)
         if isinstance(grad, Tensor):
             return self._on_tensors(grad, level)
         spec = self.base_spec
@@ -186,8 +224,11 @@ class CopySlices(Node):
         view = self.view_spec
         spec = self.base_spec
         dense = spec if spec.dense else spec_of(spec.dtype, spec.device, spec.shape)
-        geometry = (tuple(view.shape), view.strides, self.shift)
         whole = OPS["copy"].call(allocate(dense), grad)
-        inner = self.inner.apply(OPS["as_strided"].call(whole, *geometry).clone(), level)
-        part = inner[0] if inner[0] is not None else OPS["zeros_like"].call(OPS["as_strided"].call(whole, *geometry))
-        return (OPS["as_strided_scatter"].call(whole, part, *geometry), *inner[1:])
+        part = OPS["as_strided"].call(whole, tuple(view.shape), view.strides, self.shift)
+        inner = self.inner.apply(part.clone(), level)
+        if inner[0] is None:
+            part.zero_()
+        else:
+            part.copy_(inner[0])
+        return (whole, *inner[1:])

@@ -14,7 +14,9 @@ from .families.mutation import inplace_structural, inplace_view
 from .families.structural import Structural
 from .families.view import ViewOp
 from .layout import Size, is_channels_last, wrap_dim
+from .modes import is_inference_mode_enabled
 from .ops.convert import METHODS
+from .record import cut
 from .registry import MEMO_LIMIT, OPS, PUBLIC, Op
 from .signature import Layout, Mismatch, channels_last, refusal, strided
 from .spec import Spec
@@ -40,6 +42,21 @@ def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
         return NotImplemented
 
     return forward
+
+
+def _augmented(public: str) -> Callable[[Tensor, Any], Any]:
+    """An augmented assignment; NotImplemented for what is neither Tensor nor number, so that Python raises its own TypeError."""
+    ops = PUBLIC[public].ops
+    if len(ops) == 1 and isinstance(ops[0], Elementwise):
+        return ops[0].inplace_call(operator=True)
+    function = getattr(Tensor, f"{public}_")
+
+    def operate(self: Tensor, other: Any) -> Any:
+        if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, (backend.np.generic, float, int)):
+            return function(self, other)
+        return NotImplemented
+
+    return operate
 
 
 def _reflected(name: str) -> Callable[[Tensor, Any], Any]:
@@ -94,6 +111,13 @@ def size(self: Tensor, dim: int | None = None) -> Size | int:
     """The shape, or the size of one dim.
 
     Raises IndexError for a dim out of range.
+
+    See: shape, numel, dim
+
+    >>> ones(2, 3).size()
+    torch.Size([2, 3])
+    >>> ones(2, 3).size(1)
+    3
     """
     return self.spec.shape if dim is None else self.spec.shape[_wrap_strict(dim, self)]
 
@@ -102,6 +126,13 @@ def stride(self: Tensor, dim: int | None = None) -> tuple[int, ...] | int:
     """Elements between neighbours along each dim, or along one.
 
     Raises IndexError for a dim out of range.
+
+    See: storage, view, is_contiguous, as_strided
+
+    >>> ones(2, 3).stride()
+    (3, 1)
+    >>> ones(2, 3).T.stride()
+    (1, 3)
     """
     return self.spec.strides if dim is None else self.spec.strides[_wrap_strict(dim, self, "stride")]
 
@@ -115,34 +146,64 @@ def _wrap_strict(dim: int, t: Tensor, op: str = "size") -> int:
 
 
 def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
-    """Whether the elements lie in row-major order without gaps (or in the order of a memory format)."""
+    """Whether the elements lie in row-major order without gaps (or in the order of a memory format).
+
+    See: contiguous, stride, view
+
+    >>> x = ones(2, 3)
+    >>> x.is_contiguous(), x.T.is_contiguous()
+    (True, False)
+    """
     if memory_format is channels_last:
         return is_channels_last(self.spec.shape, self.spec.strides)
     return self.spec.contiguous
 
 
 def is_floating_point(self: Tensor) -> bool:
-    """Whether the dtype is a float."""
+    """Whether the dtype is a float.
+
+    >>> ones(2).is_floating_point()
+    True
+    """
     return self.spec.dtype.is_floating_point
 
 
 def is_complex(self: Tensor) -> bool:
-    """Whether the dtype is complex."""
+    """Whether the dtype is complex.
+
+    >>> ones(2).is_complex()
+    False
+    """
     return self.spec.dtype.is_complex
 
 
 def is_signed(self: Tensor) -> bool:
-    """Whether the dtype has negative numbers."""
+    """Whether the dtype has negative numbers.
+
+    >>> tensor([1], dtype=uint8).is_signed()
+    False
+    """
     return self.spec.dtype.is_signed
 
 
 def is_inference(self: Tensor) -> bool:
-    """Whether the tensor was made in inference mode."""
+    """Whether the tensor was made in inference mode.
+
+    See: inference_mode, no_grad
+
+    >>> ones(2).is_inference()
+    False
+    """
     return self.inference
 
 
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
-    """Whether both show the same memory in the same way."""
+    """Whether both show the same memory in the same way.
+
+    >>> x = ones(2)
+    >>> x.is_set_to(x.detach())
+    True
+    """
     return self.get_storage() is tensor.get_storage() and self.offset == tensor.offset and self.spec is tensor.spec
 
 
@@ -150,19 +211,36 @@ def detach_(self: Tensor) -> Tensor:
     """Cut the tensor off its history, in place.
 
     Raises RuntimeError for a view, as torch does.
+
+    See: detach, requires_grad_, no_grad
+
+    >>> y = ones(2, requires_grad=True) * 2
+    >>> y.detach_().requires_grad
+    False
     """
-    if isinstance(self, View) and self.made == "multi":
+    if is_inference_mode_enabled():  # torch leaves autograd out of it altogether
+        return self
+    if isinstance(self, View) and not self.inference:
         raise TensorError(
             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, and"
             " gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients."
-            " To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution."
+            " To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
         )
+    if not self.is_leaf:
+        self.detached = True
+        cut[:] = [None]
     self.node = None
     return self
 
 
 def new_tensor(self: Tensor, values: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A new leaf from data, with this tensor's dtype and device unless given."""
+    """A new leaf from data, with this tensor's dtype and device unless given.
+
+    See: tensor, new_zeros, new_full
+
+    >>> ones(2, dtype=float64).new_tensor([1, 2])
+    tensor([1., 2.], dtype=torch.float64)
+    """
     return data.tensor(values, dtype=dtype or self.spec.dtype, device=device or self.spec.device, requires_grad=requires_grad)
 
 
@@ -175,7 +253,16 @@ _reversed: dict[Spec, Callable[[Tensor], Tensor]] = {}  # plans of x.T
 
 
 def _transposed(self: Tensor) -> Tensor:
-    """All dims reversed, sharing storage."""
+    """All dims reversed, sharing storage.
+
+    Storage: shares the tensor's, nothing copied
+    Grad: transposed back
+    See: mT, t, permute, transpose
+
+    >>> tensor([[1, 2], [3, 4]]).T
+    tensor([[1, 3],
+            [2, 4]])
+    """
     plan = _reversed.get(self.spec)
     if plan is None:
         if len(_reversed) >= MEMO_LIMIT:
@@ -188,6 +275,13 @@ def _matrix_transposed(self: Tensor) -> Tensor:
     """The last two dims swapped, sharing storage.
 
     Raises RuntimeError below 2 dims.
+
+    Storage: shares the tensor's, nothing copied
+    Grad: transposed back
+    See: T, transpose, permute
+
+    >>> ones(5, 2, 3).mT.shape
+    torch.Size([5, 3, 2])
     """
     if self.ndim < 2:
         raise TensorError(
@@ -197,7 +291,13 @@ def _matrix_transposed(self: Tensor) -> Tensor:
 
 
 def _layout(self: Tensor) -> Layout:
-    """Always torch.strided."""
+    """Always torch.strided.
+
+    See: stride, is_contiguous
+
+    >>> ones(2).layout
+    torch.strided
+    """
     return strided
 
 
@@ -294,7 +394,7 @@ def inplace_form(overloads: list[Op]) -> Callable[..., Any] | None:
             try:
                 op.signature.bind((self, *args), kwargs)
             except Mismatch as error:
-                mismatch = error
+                mismatch = error.with_traceback(None)  # which would keep this frame alive, in a cycle
                 continue
             return form(self, *args, **kwargs)
         raise refusal(overloads[0].public + "_", [op.signature for op, _ in found], (self, *args), kwargs, mismatch, True)
@@ -327,7 +427,7 @@ def _operators() -> None:
     setattr(Tensor, "__eq__", _equality(calls["eq"]))
     setattr(Tensor, "__ne__", _equality(calls["ne"]))
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"):
-        setattr(Tensor, f"__i{name}__", getattr(Tensor, f"{BINARY[name]}_"))
+        setattr(Tensor, f"__i{name}__", _augmented(BINARY[name]))
     setattr(Tensor, "__neg__", PUBLIC["neg"].call)
     setattr(Tensor, "__pos__", PUBLIC["positive"].call)
     setattr(Tensor, "__abs__", PUBLIC["abs"].call)

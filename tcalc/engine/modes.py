@@ -11,10 +11,34 @@ from .errors import TensorTypeError
 
 _enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 _inference: ContextVar[bool] = ContextVar("inference_mode", default=False)
-is_grad_enabled = _enabled.get
+_asked: ContextVar[bool] = ContextVar("grad_asked", default=True)  # what enable_grad and no_grad say inside inference mode
+is_grad_enabled = _enabled.get  # whether history is recorded
 is_inference_mode_enabled = _inference.get
+inferring: list[None] = []  # not empty while any context is in inference mode: the one thing that making a tensor looks at
+entered: list[None] = []  # not empty once inference mode was ever on: only then inference tensors may exist
+
+
+def grad_mode() -> bool:
+    """Whether grad mode is on. Inside inference mode it may be, and yet nothing is recorded.
+
+    See: no_grad, enable_grad, set_grad_enabled
+
+    >>> is_grad_enabled()
+    True
+    >>> with no_grad(): print(is_grad_enabled())
+    False
+    """
+    return _asked.get() if _inference.get() else _enabled.get()
+
+
+grad_mode.__name__ = grad_mode.__qualname__ = "is_grad_enabled"
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _switch(enabled: bool) -> None:
+    _asked.set(enabled)
+    _enabled.set(enabled and not _inference.get())
 
 
 class _Mode:
@@ -26,11 +50,11 @@ class _Mode:
         self._before: list[bool] = []
 
     def __enter__(self) -> None:
-        self._before.append(_enabled.get())
-        _enabled.set(self.enabled)
+        self._before.append(grad_mode())
+        _switch(self.enabled)
 
     def __exit__(self, *exc: object) -> None:
-        _enabled.set(self._before.pop())
+        _switch(self._before.pop())
 
     def __repr__(self) -> str:
         return f"<torch.autograd.grad_mode.{type(self).__name__} object at {id(self):#x}>"
@@ -45,32 +69,57 @@ class _Mode:
 
 
 class no_grad(_Mode):  # noqa: N801 - torch's own spelling
-    """Results inside do not require grad, whatever their inputs."""
+    """Results inside do not require grad, whatever their inputs.
+
+    See: enable_grad, inference_mode, Tensor.detach, requires_grad
+
+    >>> w = ones(2, requires_grad=True)
+    >>> with no_grad(): y = w * 2
+    >>> y.requires_grad
+    False
+    """
 
     enabled = False
 
 
 class enable_grad(_Mode):  # noqa: N801 - torch's own spelling
-    """History is recorded again inside a no_grad block."""
+    """History is recorded again inside a no_grad block.
+
+    See: no_grad, set_grad_enabled
+
+    >>> w = ones(2, requires_grad=True)
+    >>> with no_grad():
+    ...     with enable_grad(): y = w * 2
+    >>> y.requires_grad
+    True
+    """
 
 
 class set_grad_enabled(_Mode):  # noqa: N801 - torch's own spelling
-    """Switch the recording of history on or off, at once; as a context manager the former state comes back."""
+    """Switch the recording of history on or off, at once; as a context manager the former state comes back.
+
+    See: no_grad, enable_grad, is_grad_enabled
+
+    >>> w = ones(2, requires_grad=True)
+    >>> with set_grad_enabled(False): y = w * 2
+    >>> y.requires_grad
+    False
+    """
 
     def __init__(self, mode: bool):
         super().__init__()
         if not isinstance(mode, bool):
             raise TensorTypeError(f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}")
         self.enabled = mode
-        self._first = _enabled.get()
-        _enabled.set(self.enabled)
+        self._first = grad_mode()
+        _switch(self.enabled)
 
     def __enter__(self) -> None:
         self._before.append(self._first)
-        _enabled.set(self.enabled)
+        _switch(self.enabled)
 
     def __call__(self, function: F) -> F:
-        _enabled.set(self._first)
+        _switch(self._first)
         return super().__call__(function)
 
     def __repr__(self) -> str:
@@ -78,7 +127,14 @@ class set_grad_enabled(_Mode):  # noqa: N801 - torch's own spelling
 
 
 class inference_mode(_Mode):  # noqa: N801 - torch's own spelling
-    """As no_grad, and tensors made inside can never take part in autograd."""
+    """As no_grad, and tensors made inside can never take part in autograd.
+
+    See: no_grad, is_inference_mode_enabled, Tensor.is_inference
+
+    >>> with inference_mode(): x = ones(2)
+    >>> x.is_inference()
+    True
+    """
 
     def __init__(self, mode: bool = True):
         super().__init__()
@@ -87,13 +143,17 @@ class inference_mode(_Mode):  # noqa: N801 - torch's own spelling
         self._inference_before: list[bool] = []
 
     def __enter__(self) -> None:
+        self._before.append(grad_mode())
         self._inference_before.append(_inference.get())
         _inference.set(self.mode)
-        super().__enter__()
+        _switch(self.enabled)
+        inferring.append(None)
+        entered[:] = [None]
 
     def __exit__(self, *exc: object) -> None:
-        super().__exit__(*exc)
+        inferring.pop()
         _inference.set(self._inference_before.pop())
+        _switch(self._before.pop())
 
 
 for _mode in (no_grad, enable_grad, set_grad_enabled, inference_mode):

@@ -9,10 +9,24 @@ from typing import TYPE_CHECKING, Any
 from . import backend, dtypes
 from .backend import Array, asarray, device, ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
-from .graph import AccumulateGrad, Node, RemovableHandle, grad_fn_of
+from .graph import AccumulateGrad, Node, RemovableHandle, grad_fn_of, place_of
 from .layout import Size
-from .modes import is_inference_mode_enabled
+from .modes import entered, grad_mode, inferring, is_grad_enabled, is_inference_mode_enabled
+from .notices import notice
 from .spec import Spec, spec_of
+
+_NON_LEAF_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during"
+    " autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf"
+    " Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead. See"
+    " github.com/pytorch/pytorch/pull/30531 for more information."
+)
+
+
+_ONLY_LEAVES = "you can only change requires_grad flags of leaf variables."
+_USE_DETACH = (
+    " If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+)
 
 
 class Storage:
@@ -32,11 +46,42 @@ class Storage:
         return int(self.raw.ctypes.data if self.raw.__class__ is ndarray else self.raw.data.ptr)
 
 
+class InferenceStorage(Storage):
+    """Memory made in inference mode, as detach() or .data show it outside: it takes no part in autograd, and its writes are counted."""
+
+    __slots__ = ()
+
+
+class Untracked(InferenceStorage):
+    """Memory of inference tensors: writes are not counted, and are refused outside inference mode."""
+
+    __slots__ = ()
+
+    @property
+    def version(self) -> int:
+        return 0
+
+    @version.setter
+    def version(self, value: int) -> None:
+        if value and not is_inference_mode_enabled():  # torch, too, looks after it has written
+            raise TensorError(
+                "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before"
+                " doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
+            )
+
+
 class Tensor:
     """An n-dim array with torch's attributes. `a` is the array (None on meta), `spec` its dtype, device, shape and strides.
 
     `offset` counts elements from the start of `storage`, which is made when first shared. `node` is the graph node
     that gets this tensor's gradient: AccumulateGrad for a leaf that requires grad, None when nothing is recorded.
+
+    See: tensor, Tensor.shape, Tensor.requires_grad, storage
+
+    >>> tensor([1., 2.])
+    tensor([1., 2.])
+    >>> isinstance(ones(2), Tensor)
+    True
     """
 
     __slots__ = ("__dict__", "__weakref__", "a", "node", "offset", "spec", "storage")
@@ -47,7 +92,8 @@ class Tensor:
     node: Node | None
     base: Tensor | None = None
     _grad: Tensor | None = None
-    inference = False
+    retaining = False  # retain_grad() was called
+    detached = False  # detach_() was called on what was computed
 
     if TYPE_CHECKING:
         # ops and operators are installed by methods.install
@@ -70,67 +116,133 @@ class Tensor:
 
     @property
     def shape(self) -> Size:
-        """Sizes of the dims."""
+        """Sizes of the dims.
+
+        See: size, numel, view, reshape
+
+        >>> ones(2, 3).shape
+        torch.Size([2, 3])
+        """
         return self.spec.shape
 
     @property
     def dtype(self) -> dtypes.dtype:
-        """Element type."""
+        """Element type.
+
+        See: to, dtype-promotion, float32
+
+        >>> ones(2).dtype
+        torch.float32
+        """
         return self.spec.dtype
 
     @property
     def device(self) -> device:
-        """Where the memory is."""
+        """Where the memory is.
+
+        See: to, cpu, cuda, set_default_device
+
+        >>> ones(2).device
+        device(type='cpu')
+        """
         return self.spec.device
 
     @property
     def ndim(self) -> int:
-        """Number of dims."""
+        """Number of dims.
+
+        See: shape, unsqueeze, squeeze
+
+        >>> ones(2, 3).ndim
+        2
+        """
         return self.spec.ndim
 
     @property
     def itemsize(self) -> int:
-        """Bytes of one element."""
+        """Bytes of one element.
+
+        >>> ones(2).itemsize
+        4
+        """
         return self.spec.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all elements."""
+        """Bytes of all elements.
+
+        >>> ones(2, 3).nbytes
+        24
+        """
         return self.spec.nbytes
 
     @property
     def is_cuda(self) -> bool:
-        """Whether the memory is a GPU's."""
+        """Whether the memory is a GPU's.
+
+        >>> ones(2).is_cuda
+        False
+        """
         return self.spec.device.type == "cuda"
 
     @property
     def is_cpu(self) -> bool:
-        """Whether the memory is the host's."""
+        """Whether the memory is the host's.
+
+        >>> ones(2).is_cpu
+        True
+        """
         return self.spec.device.type == "cpu"
 
     @property
     def is_meta(self) -> bool:
-        """Whether there is no memory at all, only a spec."""
+        """Whether there is no memory at all, only a spec.
+
+        >>> ones(2, device='meta').is_meta
+        True
+        """
         return self.spec.device.type == "meta"
 
     def numel(self) -> int:
-        """Number of elements."""
+        """Number of elements.
+
+        See: shape, size, nbytes
+
+        >>> ones(2, 3).numel()
+        6
+        """
         return self.spec.numel
 
     nelement = numel
 
     def dim(self) -> int:
-        """Number of dims."""
+        """Number of dims.
+
+        See: shape, size
+
+        >>> ones(2, 3).dim()
+        2
+        """
         return self.spec.ndim
 
     ndimension = dim
 
     def element_size(self) -> int:
-        """Bytes of one element."""
+        """Bytes of one element.
+
+        >>> ones(2, dtype=float64).element_size()
+        8
+        """
         return self.spec.dtype.itemsize
 
     def storage_offset(self) -> int:
-        """Elements between the start of the storage and the first element."""
+        """Elements between the start of the storage and the first element.
+
+        See: storage, stride, as_strided
+
+        >>> ones(2, 3)[1].storage_offset()
+        3
+        """
         return self.offset
 
     def get_storage(self) -> Storage:
@@ -143,81 +255,149 @@ class Tensor:
         return storage
 
     def data_ptr(self) -> int:
-        """Address of the first element; 0 where there is none."""
+        """Address of the first element; 0 where there is none.
+
+        See: storage, storage_offset, is_set_to
+
+        >>> x = ones(2, 3)
+        >>> x.data_ptr() == x.view(6).data_ptr()
+        True
+        """
         start = self.get_storage().data_ptr()
         return start + self.offset * self.itemsize if start else 0
 
     @property
     def _base(self) -> Tensor | None:
-        return self.base
+        return None if self.inference else self.base
 
     @property
     def _version(self) -> int:
         storage = self.storage
+        if storage.__class__ is Untracked:
+            raise TensorError("Inference tensors do not track version counter.")
         return 0 if storage is None else storage.version
+
+    @property
+    def inference(self) -> bool:
+        """Whether the memory was made in inference mode: such tensors take no part in autograd."""
+        return isinstance(self.storage, InferenceStorage)
 
     # --- autograd -------------------------------------------------------------------------------------------------
 
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on this tensor are recorded."""
+        """Whether operations on this tensor are recorded.
+
+        See: requires_grad_, leaf, no_grad, backward
+
+        >>> w = ones(2, requires_grad=True)
+        >>> w.requires_grad, (w * 2).requires_grad
+        (True, True)
+        """
         return self.node is not None
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        self._switch(value)
+
+    def _switch(self, value: bool) -> None:
+        """Assigning requires_grad."""
         if not isinstance(value, bool):
             raise TensorError("requires_grad must be a bool", "requires_grad", {"self": self})
+        if grad_fn_of(self._known()) is not None:
+            raise TensorError(f"{_ONLY_LEAVES}{'' if value else _USE_DETACH}", "requires_grad", {"self": self})
+        if value and not self.spec.dtype.is_floating_point:
+            raise TensorError("only Tensors of floating point and complex dtype can require gradients", "requires_grad", {"self": self})
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Start or stop recording operations on this leaf; returns it.
 
         Raises RuntimeError for a non-float dtype, and for switching off on a computed tensor.
+
+        See: requires_grad, detach, leaf
+
+        >>> ones(2).requires_grad_()
+        tensor([1., 1.], requires_grad=True)
         """
         if not isinstance(requires_grad, bool):
             raise TensorTypeError(
                 f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}", "requires_grad_"
             )
-        node = self.node
+        node = self._known()
         if node is not None and not isinstance(node, AccumulateGrad):
             if not requires_grad:
-                raise TensorError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that doesn't"
-                    " require differentiation use var_no_grad = var.detach().",
-                    "requires_grad_",
-                    {"self": self},
-                )
+                raise TensorError(_ONLY_LEAVES + _USE_DETACH, "requires_grad_", {"self": self})
             return self
         if not requires_grad:
+            if node is not None:
+                self.__dict__["_accumulator"] = weakref.ref(node)
             self.node = None
         elif node is None:
             if not self.spec.dtype.is_floating_point:
                 raise TensorError("only Tensors of floating point dtype can require gradients", "requires_grad_", {"self": self})
             if self.inference and not is_inference_mode_enabled():
                 raise TensorError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.", "requires_grad_")
-            self.node = AccumulateGrad(self)
+            before = self.__dict__.get("_accumulator", _none)()
+            self._begin(AccumulateGrad(self) if before is None else before)  # graphs from before lead here again
         return self
+
+    def _begin(self, node: AccumulateGrad) -> None:
+        self.node = node
+
+    def _known(self) -> Node | None:
+        """The node as it was last looked at."""
+        return self.node
 
     @property
     def grad_fn(self) -> Node | None:
-        """The node that made this tensor; None for a leaf."""
+        """The node that made this tensor; None for a leaf.
+
+        See: leaf, requires_grad, backward
+
+        >>> w = ones(2, requires_grad=True)
+        >>> (w * 2).grad_fn.name()
+        'MulBackward0'
+        """
         return grad_fn_of(self.node)
 
     @property
     def is_leaf(self) -> bool:
-        """Whether this tensor was not computed from tensors that require grad."""
-        node = self.node
-        return node is None or isinstance(node, AccumulateGrad)
+        """Whether this tensor was not computed from tensors that require grad.
+
+        See: leaf, grad_fn, retain_grad
+
+        >>> w = ones(2, requires_grad=True)
+        >>> w.is_leaf, (w * 2).is_leaf
+        (True, False)
+        """
+        return grad_fn_of(self.node) is None
 
     @property
     def output_nr(self) -> int:
-        """Which output of grad_fn this is."""
-        return getattr(self.node, "index", 0)
+        """Which output of grad_fn this is.
+
+        >>> w = ones(4, requires_grad=True)
+        >>> [part.output_nr for part in w.split(2)]
+        [0, 1]
+        """
+        return getattr(self._known(), "index", 0)
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward accumulated here, or None."""
-        return self._grad
+        """The gradient that backward accumulated here, or None; for a non-leaf that did not ask to keep one torch warns.
+
+        See: backward, retain_grad, leaf, requires_grad
+
+        >>> w = tensor([1., 2.], requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> w.grad
+        tensor([2., 4.])
+        """
+        found = self._grad
+        if found is None and grad_fn_of(self._known()) is not None and not self.retains_grad:
+            notice("non-leaf-grad", _NON_LEAF_GRAD, self=self)
+        return found
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -230,16 +410,22 @@ class Tensor:
         if value is self:
             raise TensorError("can't assign Variable as its own grad")
         if given.dtype is not mine.dtype:
+            from .families.common import C_NAMES
+
             raise TensorError(
-                f"attempting to assign a gradient with dtype '{given.dtype.kernel_name.lower()}' to a tensor with grad_dtype"
+                f"attempting to assign a gradient with dtype '{C_NAMES[given.dtype.name]}' to a tensor with grad_dtype"
                 f" '{mine.dtype.kernel_name}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the"
                 " tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the"
-                " dtypes of a tensor and its gradient may break downstream systems that assume they match."
+                " dtypes of a tensor and its gradient may break downstream systems that assume they match.",
+                "grad",
+                {"self": self, "grad": value},
             )
         if given.device is not mine.device:
             raise TensorError(
                 f"attempting to assign a gradient with device type '{given.device.type}' to a tensor with device type '{mine.device.type}'."
-                " Please ensure that the gradient and the tensor are on the same device"
+                " Please ensure that the gradient and the tensor are on the same device",
+                "grad",
+                {"self": self, "grad": value},
             )
         if given.shape != mine.shape:
             raise TensorError(
@@ -250,64 +436,134 @@ class Tensor:
             )
         self._grad = value
 
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
+
     @property
     def retains_grad(self) -> bool:
-        """Whether retain_grad() was asked for on this non-leaf."""
-        retained = getattr(self.node, "retained", None)
-        return any(ref() is self for ref in retained or ())
+        """Whether retain_grad() was asked for on this non-leaf.
+
+        >>> h = ones(2, requires_grad=True) * 2
+        >>> h.retain_grad()
+        >>> h.retains_grad
+        True
+        """
+        return self.retaining
 
     def retain_grad(self) -> None:
         """Keep the gradient of a non-leaf in `.grad` at the next backward.
 
         Raises RuntimeError when this tensor does not require grad.
+
+        See: leaf, grad, backward, retains_grad
+
+        >>> h = ones(2, requires_grad=True) * 2
+        >>> h.retain_grad()
+        >>> h.sum().backward()
+        >>> h.grad
+        tensor([1., 1.])
         """
         node = self.node
         if node is None:
             raise TensorError("can't retain_grad on Tensor that has requires_grad=False", "retain_grad", {"self": self})
-        if not isinstance(node, AccumulateGrad) and not self.retains_grad:
-            node.watched = True
-            node.retained = [*(node.retained or ()), weakref.ref(self)]
+        if not isinstance(node, AccumulateGrad) and not self.retaining:
+            self.retain_in(node)
+            self.retaining = True
+
+    def refuse_stale(self) -> None:
+        """Refuse a view whose base was written where that forbids it a new history.
+
+        Raises RuntimeError with torch's sentences.
+        """
+
+    def retain_in(self, node: Node) -> None:
+        """Have a node leave the gradient of this tensor, an output of it, in `.grad`."""
+        owner, index = place_of(node)
+        node.watched = owner.watched = True
+        owner.retained = [*(owner.retained or ()), (index, weakref.ref(self))]
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(grad)` whenever this tensor's gradient is known; a Tensor it returns takes its place.
 
         Raises RuntimeError when this tensor does not require grad.
+
+        See: register_post_accumulate_grad_hook, grad, backward
+
+        >>> w = ones(2, requires_grad=True)
+        >>> handle = w.register_hook(lambda grad: grad * 10)
+        >>> w.sum().backward()
+        >>> w.grad
+        tensor([10., 10.])
         """
         node = self.node
         if node is None:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient", "register_hook", {"self": self})
         if not callable(hook):
             raise TensorTypeError(f"register_hook(): a hook is a function of the gradient, not {type(hook).__name__}", "register_hook")
-        node.watched = True
-        if node.pre_hooks is None:
-            node.pre_hooks = {}
-        return RemovableHandle(node.pre_hooks, hook)
+        if isinstance(node, AccumulateGrad) and node.leaf is nobody:
+            node = nowhere()  # no gradient will ever come
+        owner, index = place_of(node)
+        node.watched = owner.watched = True
+        if owner.tensor_hooks is None:
+            owner.tensor_hooks = {}
+        return RemovableHandle(owner.tensor_hooks, (index, hook))
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call `hook(self)` after a gradient was added to this leaf's `.grad`.
 
         Raises RuntimeError unless this is a leaf that requires grad.
+
+        See: register_hook, grad, backward
+
+        >>> w = ones(2, requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda w: print(w.grad))
+        >>> w.sum().backward()
+        tensor([1., 1.])
         """
         node = self.node
         if node is None:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient")
         if not isinstance(node, AccumulateGrad):
             raise TensorError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        node.__dict__["kept"] = self  # as torch's nodes do: what the hook is for outlives its name
         if node.post_hooks is None:
             node.post_hooks = {}
         return RemovableHandle(node.post_hooks, hook)
 
     def detach(self) -> Tensor:
-        """A tensor on the same memory, without history."""
-        return alias(self)
+        """A tensor on the same memory, without history.
+
+        Storage: shares the tensor's, nothing copied
+        Grad: none flows back
+        See: no_grad, clone, requires_grad_, data
+
+        >>> w = ones(2, requires_grad=True)
+        >>> w.detach()
+        tensor([1., 1.])
+        """
+        t = alias(self)
+        if entered and t.inference:
+            t.storage = _shown(self.get_storage(), is_inference_mode_enabled())
+        return t
 
     @property
     def data(self) -> Tensor:
-        """The same memory without history; assigning replaces memory and geometry, unseen by autograd."""
+        """The same memory without history; assigning replaces memory and geometry, unseen by autograd.
+
+        Storage: shares the tensor's, nothing copied
+        Grad: none flows back
+        See: detach, no_grad, version
+
+        >>> w = ones(2, requires_grad=True)
+        >>> w.data += 1
+        >>> w
+        tensor([2., 2.], requires_grad=True)
+        """
         t = alias(self)
         storage = self.get_storage()
         if self.a is not None:  # torch gives .data a version counter of its own
-            t.storage = Storage(storage.raw, storage.nbytes, storage.device, storage.itemsize, keep=storage)
+            t.storage = _shown(storage, is_inference_mode_enabled())
         return t
 
     @data.setter
@@ -316,7 +572,46 @@ class Tensor:
             raise TensorTypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self.node is not None and not value.spec.dtype.is_floating_point:
             raise TensorError("data set to a tensor that requires gradients must be floating point or complex dtype")
-        self.a, self.spec, self.storage, self.offset = value.a, value.spec, value.get_storage(), value.offset
+        given, mine = value.get_storage(), self.storage
+        if given is mine:
+            self.a, self.spec, self.offset = value.a, value.spec, value.offset
+            return
+        storage = _shown(given, given.__class__ is Untracked and mine.__class__ is Untracked)
+        storage.version = 0 if mine is None else mine.version  # the count of writes stays the tensor's own
+        self.a, self.spec, self.storage, self.offset = value.a, value.spec, storage, value.offset
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf on a copy of the whole storage; tensors copied together share the copy as they share the storage.
+
+        Raises RuntimeError for a computed tensor.
+        """
+        if not self.is_leaf:
+            raise TensorError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were"
+                " attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see"
+                " https://github.com/pytorch/pytorch/pull/103001",
+                "deepcopy",
+                {"self": self},
+            )
+        t = new_tensor(Parameter if isinstance(self, Parameter) else Tensor)
+        memo[id(self)] = t
+        source = self.get_storage()
+        while isinstance(source.keep, Storage):
+            source = source.keep
+        kept = memo.get(id(source))
+        if kept is None:
+            raw = None if source.raw is None else backend.copy_of(source.raw)
+            kept = memo[id(source)] = Storage(raw, source.nbytes, source.device, source.itemsize)
+        kind = Untracked if is_inference_mode_enabled() else Storage
+        t.storage = kind(kept.raw, kept.nbytes, kept.device, kept.itemsize, keep=kept)
+        t.storage.version = 1  # torch sets the fresh tensor's memory, which counts
+        t.spec, t.offset, t.node = self.spec, self.offset, None
+        t.a = on_storage(t.storage, t.spec, t.offset)
+        if self.requires_grad:
+            t.requires_grad_()
+        if self._grad is not None:
+            t._grad = self._grad.__deepcopy__(memo)
+        return t
 
     # --- leaving the engine ---------------------------------------------------------------------------------------
 
@@ -324,6 +619,11 @@ class Tensor:
         """The one element as a Python number.
 
         Raises RuntimeError when there is not exactly one.
+
+        See: tolist, numel
+
+        >>> tensor([3.5]).item()
+        3.5
         """
         if self.spec.numel != 1:
             raise TensorError(f"a Tensor with {self.spec.numel} elements cannot be converted to Scalar", "item", {"self": self})
@@ -331,7 +631,13 @@ class Tensor:
         return backend.to_host(self.a).item()  # type: ignore[no-any-return]
 
     def tolist(self) -> Any:
-        """The values as nested lists of Python numbers; a number for a 0-dim tensor."""
+        """The values as nested lists of Python numbers; a number for a 0-dim tensor.
+
+        See: item, numpy
+
+        >>> ones(2, 2).tolist()
+        [[1.0, 1.0], [1.0, 1.0]]
+        """
         self._need_values("tolist")
         values = backend.to_host(self.a)
         return values.astype("float32").tolist() if self.spec.dtype is dtypes.bfloat16 else values.tolist()
@@ -340,9 +646,15 @@ class Tensor:
         """The values as a numpy array on the same memory; `force` detaches and copies to the host first.
 
         Raises RuntimeError when this tensor requires grad, TypeError when it is not on the CPU or is bfloat16.
+
+        Storage: shares the tensor's, nothing copied
+        See: from_numpy, tolist, detach
+
+        >>> ones(2).numpy()
+        array([1., 1.], dtype=float32)
         """
         if not force:
-            if self.node is not None:
+            if self.requires_grad and grad_mode():
                 raise TensorError(
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.", "numpy", {"self": self}
                 )
@@ -408,7 +720,24 @@ class Tensor:
 
 new_tensor = object.__new__  # Tensor(...) itself parses arguments, for users
 
-NO_GRAD_VIEW, MULTI_VIEW = "no_grad", "multi"  # why a view may not be written in place while history is recorded
+# why a view may not be written in place while history is recorded
+NO_GRAD_VIEW, MULTI_VIEW, INFERENCE_VIEW = "no_grad", "multi", "inference"
+
+
+def _none() -> None:
+    """What a dead weak reference gives."""
+
+
+def nobody() -> None:
+    """The leaf of a gradient that no tensor keeps, in place of a weak reference."""
+
+
+def nowhere() -> AccumulateGrad:
+    """The end of a gradient that no tensor keeps."""
+    end = AccumulateGrad.__new__(AccumulateGrad)
+    Node.__init__(end, ())
+    end.leaf = nobody  # type: ignore[assignment]  # called as a weak reference is
+    return end
 
 
 class View(Tensor):
@@ -425,25 +754,67 @@ class View(Tensor):
 
     @property
     def node(self) -> Node | None:
-        """The node, remade as AsStridedBackward0 of the base when the memory was written since."""
-        storage = self.storage
-        if storage is not None and storage.version != self.seen and (self.held is not None or self.base.node is not None):
+        """The node, remade as AsStridedBackward0 of the base when the memory was written since.
+
+        A view without one requires grad when its base does (it was made under no_grad, or before the base was asked to): its
+        gradient goes nowhere.
+        """
+        held, storage = self.held, self.storage
+        if (
+            storage is not None
+            and storage.version != self.seen
+            and (self.made is None or is_grad_enabled())
+            and (self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad))
+        ):
             from .inplace import regenerate
 
             regenerate(self)
-        return self.held
+            return self.held
+        if held is None and self.base.node is not None and not self.inference:
+            held = self.__dict__.get("_end")
+            if held is None:
+                held = self.__dict__["_end"] = nowhere()
+        return held
 
     @node.setter
     def node(self, value: Node | None) -> None:
         self.held = value
-        self.seen = self._version
+        self.seen = 0 if self.storage is None else self.storage.version
+
+    def refuse_stale(self) -> None:
+        if self.storage is not None and self.storage.version != self.seen and self.requires_grad:
+            from .inplace import refuse_made
+
+            refuse_made(self, "backward", "its base or another view of its base has been")
+
+    def _begin(self, node: AccumulateGrad) -> None:
+        self.held = node  # what was written before is still to be seen
+
+    def _known(self) -> Node | None:
+        return self.held
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded: those on views of recorded tensors always are."""
+        return self.held is not None or (self.base.node is not None and not self.inference)
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self._switch(value)
 
 
 View.__name__ = View.__qualname__ = "Tensor"  # what Python's own sentences show
 
 
 class Parameter(Tensor):
-    """A leaf that a module owns and an optimiser updates; requires grad unless told otherwise."""
+    """A leaf that a module owns and an optimiser updates; requires grad unless told otherwise.
+
+    See: nn.Linear, requires_grad, optim.SGD
+
+    >>> nn.Parameter(ones(2))
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
 
     __slots__ = ()
 
@@ -465,7 +836,23 @@ def make(array: Array | None, spec: Spec) -> Tensor:
     """A tensor around an array that already lies as `spec` says; None for meta."""
     t = new_tensor(Tensor)
     t.a, t.spec, t.storage, t.offset, t.node = array, spec, None, 0, None
+    if inferring:
+        mark(t)
     return t
+
+
+def mark(fresh: Tensor) -> None:
+    """Make a tensor that nobody else has seen an inference tensor when inference mode is on here."""
+    if is_inference_mode_enabled():
+        raw = None if fresh.a is None else backend.bytes_of(fresh.a)
+        fresh.storage = Untracked(raw, fresh.spec.nbytes if raw is None else raw.size, fresh.spec.device, fresh.spec.dtype.itemsize)
+
+
+def _shown(storage: Storage, untracked: bool) -> Storage:
+    """The same memory with a count of writes of its own, as torch gives to detached inference tensors, .data and what is set as .data;
+    `untracked` memory of inference tensors goes without."""
+    kind = Storage if not isinstance(storage, InferenceStorage) else Untracked if untracked else InferenceStorage
+    return kind(storage.raw, storage.nbytes, storage.device, storage.itemsize, keep=storage)
 
 
 def alias(source: Tensor) -> Tensor:
@@ -510,7 +897,8 @@ def allocate(spec: Spec) -> Tensor:
     slots = 1 + sum((size - 1) * stride for size, stride in zip(spec.shape, spec.strides, strict=True)) if spec.numel else 0
     raw = backend.empty((slots * spec.dtype.itemsize,), backend.BYTE, spec.device)
     t = make(backend.lens(raw, spec.shape, spec.numpy, 0, spec.byte_strides), spec)
-    t.storage = Storage(raw, raw.size, spec.device, spec.dtype.itemsize)
+    kind = Storage if t.storage is None else t.storage.__class__
+    t.storage = kind(raw, raw.size, spec.device, spec.dtype.itemsize)
     return t
 
 

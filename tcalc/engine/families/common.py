@@ -136,16 +136,37 @@ def check_no_partial_overlap(target: Tensor, operands: Sequence[Any]) -> None:
     Raises RuntimeError with torch's sentence.
     """
     for o in operands:
-        if o is target or not isinstance(o, Tensor) or o.storage is None or o.storage is not target.storage or not o.spec.numel:
+        if o is target or not isinstance(o, Tensor):
             continue
         same = o.offset == target.offset and o.spec.numel == target.spec.numel
-        apart = o.offset + o.spec.numel <= target.offset or target.offset + target.spec.numel <= o.offset
-        if o.spec.dense and target.spec.dense and not apart and (not same or o.spec.strides != target.spec.strides):
-            raise TensorError(
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location."
-                " Please clone() the tensor before performing the operation.",
-                data_kind="overlap",
-            )
+        if overlap(o, target) and (not same or o.spec.strides != target.spec.strides):
+            raise _overlapping()
+
+
+def check_no_overlap(target: Tensor, operands: Sequence[Any]) -> None:
+    """Refuse an operand that shares any of the memory that is about to be written (both dense, as torch checks).
+
+    Raises RuntimeError with torch's sentence.
+    """
+    for o in operands:
+        if isinstance(o, Tensor) and overlap(o, target):
+            raise _overlapping()
+
+
+def overlap(one: Tensor, other: Tensor) -> bool:
+    """Whether two dense tensors share memory; torch does not look at others."""
+    if one is not other and (one.storage is None or one.storage is not other.storage):
+        return False
+    apart = one.offset + one.spec.numel <= other.offset or other.offset + other.spec.numel <= one.offset
+    return one.spec.dense and other.spec.dense and one.spec.numel != 0 and not apart
+
+
+def _overlapping() -> TensorError:
+    return TensorError(
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location."
+        " Please clone() the tensor before performing the operation.",
+        data_kind="overlap",
+    )
 
 
 def write_out(out: Tensor, result: Tensor, op: str, rule: str = "cast") -> Tensor:

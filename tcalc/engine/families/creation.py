@@ -9,7 +9,6 @@ from .. import backend, dtypes
 from ..backend import META, resolve, xp_of
 from ..errors import TensorError
 from ..layout import like_strides, strides_in_order
-from ..modes import is_inference_mode_enabled
 from ..registry import Op
 from ..signature import KINDS, OUT, Param, channels_last, contiguous_format
 from ..spec import Spec, spec_of
@@ -63,14 +62,12 @@ class Creation(Op):
         strides = _like_strides(given[0].spec, rest[0] if rest else None) if self.like == "like" else None
         spec = spec_of(d, device, tuple(shape), strides)
         if requires_grad and not d.is_floating_point:
-            raise TensorError("Only Tensors of floating point and complex dtype can require gradients", self.public)
+            raise TensorError("Only Tensors of floating point and complex dtype can require gradients", self.public, dtype=d.name)
         backend.check_fits(spec.nbytes, device)
         if device is META:
             t = make(None, spec)
         else:
             t = adopt(self.invoke([xp_of(device), spec], given), spec)
-        if is_inference_mode_enabled():
-            t.inference = True
         if out is not None:
             return write_out(out, t, self.public)
         return t.requires_grad_() if requires_grad else t
@@ -95,7 +92,13 @@ def refuse_negative(shape: Any) -> None:
 
 
 def current_device() -> Any:
-    """The device of tensors made without `device=`: the innermost `with device(...)`, else set_default_device's, else cpu."""
+    """The device of tensors made without `device=`: the innermost `with device(...)`, else set_default_device's, else cpu.
+
+    See: set_default_device, device
+
+    >>> get_default_device()
+    device(type='cpu')
+    """
     return resolve(_default_device[-1]) if _default_device else resolve(None)
 
 
@@ -103,6 +106,13 @@ def set_default_device(device: Any) -> None:
     """Make tensors on `device` unless told otherwise; None means cpu again.
 
     Raises RuntimeError when the device cannot be used.
+
+    See: device, get_default_device, meta
+
+    >>> set_default_device('meta')
+    >>> ones(2).device
+    device(type='meta')
+    >>> set_default_device('cpu')
     """
     where = resolve(device)
     _default_device[:1] = [where]

@@ -10,12 +10,12 @@ from ..backend import META, asarray, ndarray
 from ..dtypes import BOOL, FLOAT, INT, dtype
 from ..errors import EngineError, TensorError
 from ..layout import broadcast_shapes, elementwise_strides
-from ..modes import is_grad_enabled
+from ..modes import inferring, is_grad_enabled
 from ..record import attach, record
 from ..registry import Op
 from ..signature import OUT, REQUIRED, Mismatch, Param, refusal
 from ..spec import Spec, spec_of
-from ..tensor import Tensor, allocate, make, new_tensor
+from ..tensor import Tensor, allocate, make, mark, new_tensor
 from .common import (
     adopt,
     check_cast,
@@ -90,7 +90,7 @@ class Elementwise(Op):
     `only` are the categories taken, `label` torch's name of the kernel in the sentence that refuses others.
     Operands in `free` (a condition, a mask) have no say in the dtype; numbers given for the parameters in `joins` have.
     `out_rule` words what out= must be (see common.OUT_SENTENCES); a `row_major` result has no use for the operands' strides.
-    `check(common dtype, specs)` refuses what torch refuses."""
+    `check(common dtype, specs)` refuses what torch refuses. `overlap_ok` ops write even where several indices share a slot."""
 
     family = "elementwise"
     cast_saved = True
@@ -112,8 +112,10 @@ class Elementwise(Op):
         free: Sequence[int] = (),
         joins: Sequence[str] = (),
         check: Callable[[dtype, Sequence[Any]], None] | None = None,
+        overlap_ok: bool = False,
         **rest: Any,
     ):
+        self.overlap_ok = overlap_ok
         self.also_check, self.out_rule, self.row_major = check, out_rule, row_major
         self.free, self.joins = frozenset(free), tuple(joins)
         self.promote, self.returns, self.ufunc, self.only, self.label, self.operator = promote, returns, ufunc, only, label, operator
@@ -276,6 +278,8 @@ class Elementwise(Op):
             t = new_tensor(Tensor)
             t.a = array if array.__class__ is ndarray else asarray(array)
             t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
+            if inferring:
+                mark(t)
             left, right = self.node, other.node
             if (left is not None or right is not None) and op.differentiable and is_grad_enabled():
                 attach(op, (left, right), (self, other), params, t, plan.specs)
@@ -305,11 +309,11 @@ class Elementwise(Op):
         self.operate = operate
         return call
 
-    def inplace_call(self) -> Callable[..., Any]:
-        """`NAME_`: the result written over the first operand."""
+    def inplace_call(self, operator: bool = False) -> Callable[..., Any]:
+        """`NAME_`: the result written over the first operand. As an `operator` it leaves wrong types to Python's own TypeError."""
         plans, op = self.plans, self
 
-        def call_(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        def call_(self: Tensor, *args: Any, **kwargs: Any) -> Any:
             if len(args) == 1 and not kwargs:
                 other = args[0]
                 try:
@@ -321,8 +325,7 @@ class Elementwise(Op):
                     and plan.direct
                     and plan.spec is self.spec
                     and (self.storage is None or self.storage is not other.storage)
-                    and (not is_grad_enabled() or (self.node is None and other.node is None and self.base is None))
-                    and not self.inference
+                    and (not is_grad_enabled() or (self.base is None and self.node is None and other.node is None))
                 ):
                     plan.ufunc(self.a, other.a, self.a)  # type: ignore[misc]  # a direct plan has one
                     storage = self.storage
@@ -333,6 +336,8 @@ class Elementwise(Op):
             try:
                 return op.run_inplace(self, op.signature.bind((self, *args), kwargs))
             except Mismatch as mismatch:
+                if operator:
+                    return NotImplemented
                 raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
             except EngineError as error:
                 raise op.explained(error, (self, *args), kwargs) from None
@@ -346,18 +351,20 @@ class Elementwise(Op):
             values = values[:-1]
         count = len(self.inputs)
         operands, params = _plain(values[:count]), values[count:]
+        recording = inplace.admit(self, target, operands)
+        if not self.overlap_ok:
+            check_writable(target)
+        check_no_partial_overlap(target, operands)
         plan = self._planned(operands, values)
         if plan.spec.shape != target.spec.shape:
             raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(plan.spec.shape)}")
         check_cast(plan.spec.dtype, target.spec.dtype)
-        check_writable(target)
-        check_no_partial_overlap(target, operands)
 
         def write() -> None:
             target.a[...] = self.compute(plan, operands, params).a
 
         specs = (*plan.specs[:-1], plan.spec if plan.spec.dtype is target.spec.dtype else target.spec)
-        return inplace.write(self, target, operands, values, specs, write)
+        return inplace.write(self, target, operands, values, specs, write, recording)
 
 
 def _plain(operands: Sequence[Any]) -> list[Any]:
@@ -400,7 +407,7 @@ def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
         "overload",
         "grads",
     }
-    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major"}
+    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok"}
     formulas = {k: v for k, v in options.items() if k not in own}
     rest = {k: v for k, v in options.items() if k in own}
     return lambda kernel: Elementwise(kernel, formulas=formulas, **rest)

@@ -9,10 +9,11 @@ from typing import Any
 from .. import inplace
 from ..backend import xp_of
 from ..errors import EngineError, TensorError
+from ..layout import has_overlap
 from ..registry import Op
 from ..signature import Mismatch, refusal
 from ..tensor import Tensor
-from .common import check_cast, check_writable
+from .common import check_cast, check_no_overlap, check_writable
 from .structural import Structural
 from .view import ViewOp
 
@@ -31,18 +32,18 @@ class Mutation(Op):
 
     def run(self, values: list[Any]) -> Tensor:
         target: Tensor = values[0]
+        inputs = values[: len(self.inputs)]
+        recording = inplace.admit(self, target, inputs)
         if self.check:
             self.check(target, *values[1:])
-        if not self.overlap_ok:
+        if not self.overlap_ok and not any(v is target for v in inputs[1:]):
             check_writable(target)
-        count = len(self.inputs)
-        inputs = values[:count]
         specs = [v.spec if isinstance(v, Tensor) else None for v in inputs]
 
         def perform() -> None:
             self.invoke([xp_of(target.spec.device)], [v.a if isinstance(v, Tensor) else v for v in values])
 
-        return inplace.write(self, target, inputs, values, [*specs, target.spec], perform)
+        return inplace.write(self, target, inputs, values, [*specs, target.spec], perform, recording)
 
     def finish_grads(self, grads: Any, specs: Any, F: Any) -> Any:
         finished = []
@@ -78,14 +79,14 @@ def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
     def call_(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         try:
             values = op.signature.bind((self, *args), kwargs)
+            recording = inplace.admit(op, self, (self,))
             shown = op.run(values)
         except Mismatch as mismatch:
             raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
         except EngineError as error:
             raise op.explained(error, (self, *args), kwargs) from None
-        node = shown.node
+        node = shown.node if recording else None
         if node is not None:
-            inplace.check(self, op.public + "_")
             node.op = form
         self.a, self.spec, self.storage, self.offset = shown.a, shown.spec, shown.storage, shown.offset
         inplace.bump(self)
@@ -103,17 +104,26 @@ def inplace_structural(op: Structural) -> Callable[..., Tensor]:
     def call_(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         try:
             values = op.signature.bind((self, *args), kwargs)[: op.arguments]
+            inputs = op.inputs_of(values)
+            recording = inplace.admit(op, self, inputs)
+            if op.apart:
+                check_no_overlap(self, inputs[1:])
             planned = op.planned(values)
             if planned.shape != self.spec.shape:
                 raise TensorError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(planned.shape)}")
             check_cast(planned.dtype, self.spec.dtype)
-            check_writable(self)
-            inputs = op.inputs_of(values)
+            if not op.apart:  # index_put_ writes even where several indices share a slot
+                check_writable(self)
 
             def perform() -> None:
-                self.a[...] = op.compute(values, planned)
+                new = op.compute(values, planned)
+                if op.apart and has_overlap(self.spec.shape, self.spec.strides):
+                    xp_of(self.spec.device).copyto(self.a, new, where=new != self.a)  # what was picked, wherever else its slot is shown
+                else:
+                    self.a[...] = new
 
-            return inplace.write(op, self, inputs, values, [*[v.spec if isinstance(v, Tensor) else v for v in inputs], planned], perform)
+            specs = [*[v.spec if isinstance(v, Tensor) else v for v in inputs], planned]
+            return inplace.write(op, self, inputs, values, specs, perform, recording)
         except Mismatch as mismatch:
             raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
         except EngineError as error:

@@ -10,12 +10,12 @@ from .. import backend
 from ..backend import in_bytes, ndarray
 from ..graph import Output
 from ..layout import Geometry, contiguous_strides
-from ..modes import is_grad_enabled
+from ..modes import is_grad_enabled, is_inference_mode_enabled
 from ..record import attach
 from ..registry import Op
 from ..signature import KINDS, REQUIRED, Param
 from ..spec import Spec, spec_of
-from ..tensor import MULTI_VIEW, NO_GRAD_VIEW, Tensor, View, new_tensor, on_storage
+from ..tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor, View, new_tensor, on_storage
 
 LIMIT = 4096
 SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)
@@ -82,8 +82,9 @@ class SeveralViews:
     def __call__(self, source: Tensor) -> tuple[Tensor, ...]:
         op, specs = self.op, self.specs
         views = tuple(show(op, s, shift, self.params, source, False) for s, shift in zip(specs, self.shifts, strict=True))
-        for view in views:
-            view.made = view.made or MULTI_VIEW
+        if is_grad_enabled():
+            for view in views:
+                view.made = INFERENCE_VIEW if view.made == INFERENCE_VIEW else MULTI_VIEW
         if views and source.node is not None and is_grad_enabled():
             owner = attach(op, (source.node,), (source,), self.params, views[0], (source.spec, specs))
             for i, view in enumerate(views):
@@ -107,7 +108,8 @@ def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, 
     t.base = source if base is None else base
     t.spec, t.storage, t.offset, t.held, t.seen = spec, storage, offset, None, storage.version
     if not is_grad_enabled():
-        t.made = NO_GRAD_VIEW
+        inferred = is_inference_mode_enabled() or (base is not None and source.made == INFERENCE_VIEW)
+        t.made = INFERENCE_VIEW if inferred else NO_GRAD_VIEW
         return t
     t.made = None if base is None else source.made
     node = source.node

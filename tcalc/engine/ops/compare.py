@@ -117,6 +117,8 @@ def logical_xor(xp, self, other):
 def bitwise_and(xp, self, other: Either):
     """Bits set in both; logical and on bools.
 
+    Grad: none: the result is whole numbers or bools
+
     >>> bitwise_and(tensor([6]), 3)
     tensor([2])
     """
@@ -126,6 +128,8 @@ def bitwise_and(xp, self, other: Either):
 @elementwise(only=BITS, operator="|", label="bitwise_or_cpu")
 def bitwise_or(xp, self, other: Either):
     """Bits set in either; logical or on bools.
+
+    Grad: none: the result is whole numbers or bools
 
     >>> bitwise_or(tensor([6]), 3)
     tensor([7])
@@ -137,6 +141,8 @@ def bitwise_or(xp, self, other: Either):
 def bitwise_xor(xp, self, other: Either):
     """Bits set in exactly one; logical xor on bools.
 
+    Grad: none: the result is whole numbers or bools
+
     >>> bitwise_xor(tensor([6]), 3)
     tensor([5])
     """
@@ -146,6 +152,8 @@ def bitwise_xor(xp, self, other: Either):
 @elementwise(only=BITS, label="bitwise_not_cpu", out_rule="found")
 def bitwise_not(xp, self):
     """Every bit turned; logical not on bools.
+
+    Grad: none: the result is whole numbers or bools
 
     >>> bitwise_not(tensor([0, 1]))
     tensor([-1, -2])
@@ -229,6 +237,8 @@ def equal_tensor(xp, self, other):
 def bitwise_left_shift(xp, self, other: Either):
     """Bits moved up by `other` places: `self * 2 ** other` on ints.
 
+    Grad: none: the result is whole numbers
+
     >>> bitwise_left_shift(tensor([1, 3]), 2)
     tensor([ 4, 12])
     """
@@ -238,6 +248,8 @@ def bitwise_left_shift(xp, self, other: Either):
 @elementwise(only=(INT,), operator=">>", label="rshift_cpu")
 def bitwise_right_shift(xp, self, other: Either):
     """Bits moved down by `other` places, the sign kept.
+
+    Grad: none: the result is whole numbers
 
     >>> bitwise_right_shift(tensor([4, 13]), 2)
     tensor([1, 3])

@@ -81,6 +81,9 @@ def _plan_arange(start, end, step):
 def arange(xp, spec, end: Scalar):
     """0, 1, ... below `end`.
 
+    Shapes: (ceil((end - start) / step))
+    See: linspace (by count), range
+
     >>> arange(3)
     tensor([0, 1, 2])
     """
@@ -107,6 +110,9 @@ def _steps(xp, spec, start, step):
 @creation(plan=lambda start, end, steps: _plan_linspace(steps), out=True)
 def linspace(xp, spec, start: Scalar, end: Scalar, steps: Int):
     """`steps` numbers from `start` to `end`, both included, evenly spaced.
+
+    Shapes: (steps)
+    See: arange (by step), logspace
 
     >>> linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
@@ -138,6 +144,9 @@ def _even(xp, spec, start, end, steps):
 def logspace(xp, spec, start: Scalar, end: Scalar, steps: Int, base: Float = 10.0):
     """`base` to the power of `steps` evenly spaced numbers from `start` to `end`.
 
+    Shapes: (steps)
+    See: linspace
+
     >>> logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
@@ -148,6 +157,9 @@ def logspace(xp, spec, start: Scalar, end: Scalar, steps: Int, base: Float = 10.
 @creation(plan=lambda n, m: _plan_eye(n, m), out=True)
 def eye(xp, spec, n: Int, m: Int | None = None):
     """The identity matrix (n, n), or its first n rows of m.
+
+    Shapes: (n, n), or (n, m)
+    See: diag, zeros
 
     >>> eye(2)
     tensor([[1., 0.],

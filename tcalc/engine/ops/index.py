@@ -92,8 +92,6 @@ def index_backward(xp, grad, shape: Size, indices: Indices):
 
 
 def _plan_index_put(self, indices, values, accumulate):
-    if values.dtype is not self.dtype and values.ndim:
-        raise TensorError(f"Index put requires the source and destination dtypes match, got {self.dtype.kernel_name} for the destination and {values.dtype.kernel_name} for the source.")
     target = _index_shape(tuple(self.shape), indices)
     try:
         fits = broadcast_shapes(target, tuple(values.shape)) == target
@@ -101,6 +99,8 @@ def _plan_index_put(self, indices, values, accumulate):
         fits = False
     if not fits:
         raise TensorError(f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape {list(target)}")
+    if values.dtype is not self.dtype and values.ndim:
+        raise TensorError(f"Index put requires the source and destination dtypes match, got {self.dtype.kernel_name} for the destination and {values.dtype.kernel_name} for the source.")
     return spec_of(self.dtype, self.device, self.shape, self.strides if self.dense else None)
 
 
@@ -109,10 +109,15 @@ def _plan_index_put(self, indices, values, accumulate):
     self=lambda grad, indices, values_spec, accumulate, F: grad if accumulate else F.index_put(grad, indices, F.zeros_of(values_spec), False),
     values=lambda grad, indices, values_spec, F: F.sum_to(F.index(grad, indices), values_spec.sizes),
     inplace=True,
+    apart=True,
     out=False,
 )
 def index_put(xp, self, indices: Indices, values, accumulate: Bool = False):
     """A copy with the elements picked by integer tensors set to `values`, or `values` added to them.
+
+    Shapes: input's; values broadcast to what the indices pick
+    Grad: input: 0 where values were written (grad when accumulate); values: what the indices pick
+    See: scatter, masked_fill, where
 
     >>> index_put(zeros(3), (tensor([0, 2]),), tensor([1., 2.]))
     tensor([1., 0., 2.])
@@ -171,6 +176,10 @@ def _bounded(self_shape, dim, index):
 @structural(plan=_plan_gather, self=lambda grad, self_spec, dim, index, F: F.scatter_add_to(self_spec.sizes, dim, index, grad))
 def gather(xp, self, dim: Dim, index):
     """Elements picked along `dim`: result[i][j] = self[index[i][j]][j] for dim 0.
+
+    Shapes: index's, at most input's except along dim
+    Grad: added to the places that were picked
+    See: take_along_dim, index_select, scatter
 
     >>> gather(tensor([[1, 2], [3, 4]]), 1, tensor([[1], [0]]))
     tensor([[2],
@@ -254,6 +263,10 @@ def _padded(F, value, src_spec):
 def scatter(xp, self, dim: Dim, index, src):
     """A copy with `src` written at the places `index` names along `dim`.
 
+    Shapes: input's; index at most as large as src, and as input except along dim
+    Grad: input: 0 at the written places; src: what came to stand there
+    See: gather, scatter_add, index_put
+
     >>> scatter(zeros(3), 0, tensor([2, 0]), tensor([5., 6.]))
     tensor([6., 0., 5.])
     """
@@ -296,6 +309,10 @@ def scatter_value(xp, self, dim: Dim, index, value: Number):
 def scatter_add(xp, self, dim: Dim, index, src):
     """A copy with `src` added at the places `index` names along `dim`.
 
+    Shapes: input's; index at most as large as src, and as input except along dim
+    Grad: input: grad; src: grad picked at index
+    See: gather, scatter, index_add
+
     >>> scatter_add(zeros(3), 0, tensor([2, 2]), tensor([5., 6.]))
     tensor([ 0.,  0., 11.])
     """
@@ -326,6 +343,10 @@ def _plan_index_select(self, dim, index):
 )
 def index_select(xp, self, dim: Dim, index):
     """Slices picked along `dim` by a vector of places.
+
+    Shapes: (a, b), dim=0, index (n)  ->  (n, b)
+    Grad: added to the slices that were picked
+    See: gather, take, narrow (a view)
 
     >>> index_select(tensor([[1, 2], [3, 4]]), 1, tensor([1, 1]))
     tensor([[2, 2],
@@ -376,6 +397,9 @@ def _plan_index_add(self, dim, index, source, alpha):
 def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
     """A copy with the slices of `source`, times alpha, added at the places of `index` along `dim`.
 
+    Shapes: input's; source as input with n slices along dim, for an index (n)
+    See: scatter_add, index_copy, index_put
+
     >>> index_add(zeros(3), 0, tensor([0, 0]), tensor([1., 2.]))
     tensor([3., 0., 0.])
     """
@@ -395,6 +419,9 @@ def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
 )
 def index_fill(xp, self, dim: Dim, index, value: Number):
     """A copy with the slices at the places of `index` along `dim` set to `value`.
+
+    Shapes: input's
+    See: index_copy, masked_fill
 
     >>> index_fill(zeros(3), 0, tensor([0, 2]), 7)
     tensor([7., 0., 7.])
@@ -447,6 +474,9 @@ def _plan_index_copy(self, dim, index, source):
 def index_copy(xp, self, dim: Dim, index, source):
     """A copy with the slices of `source` written at the places of `index` along `dim`.
 
+    Shapes: input's; source as input with n slices along dim, for an index (n)
+    See: index_add, index_fill, scatter
+
     >>> index_copy(zeros(3), 0, tensor([0, 2]), tensor([1., 2.]))
     tensor([1., 0., 2.])
     """
@@ -475,6 +505,10 @@ def _plan_take(self, index):
 def take(xp, self, index):
     """Elements of the flattened tensor by place.
 
+    Shapes: index's
+    Grad: added to the places that were picked
+    See: gather, index_select
+
     >>> take(tensor([[1, 2], [3, 4]]), tensor([3, 0]))
     tensor([4, 1])
     """
@@ -488,6 +522,10 @@ def take(xp, self, index):
 @composite()
 def take_along_dim(F, self, indices, dim: Dim | None = None):
     """Elements picked along `dim` by places of the same rank, as argsort gives them.
+
+    Shapes: indices and input broadcast except along dim
+    Grad: added to the places that were picked
+    See: gather, argsort
 
     >>> take_along_dim(tensor([[3, 1, 2]]), tensor([[1, 2, 0]]), 1)
     tensor([[1, 2, 3]])
@@ -512,6 +550,10 @@ def nonzero_places(mask):
 @composite()
 def nonzero(F, self, *, as_tuple: Bool = False):
     """The places of the nonzero elements: one row each, or with as_tuple one vector a dim.
+
+    Shapes: (a, b)  ->  (n, 2), one row for each of n nonzero elements
+    Grad: none: the result is int64
+    See: argwhere, where, masked_select
 
     >>> nonzero(tensor([0, 5, 7]))
     tensor([[1],
@@ -543,6 +585,10 @@ def where_places(F, condition):
 def argwhere(F, self):
     """The places of the nonzero elements, one row each.
 
+    Shapes: (a, b)  ->  (n, 2), one row for each of n nonzero elements
+    Grad: none: the result is int64
+    See: nonzero, where
+
     >>> argwhere(tensor([0, 5]))
     tensor([[1]])
     """
@@ -552,6 +598,10 @@ def argwhere(F, self):
 @composite()
 def masked_select(F, self, mask):
     """The elements where the mask holds, in one dim.
+
+    Shapes: input and mask broadcast  ->  (n), for n elements where the mask holds
+    Grad: placed into zeros where the mask holds
+    See: where, masked_fill, nonzero
 
     >>> masked_select(tensor([1, 2, 3]), tensor([True, False, True]))
     tensor([1, 3])
@@ -580,21 +630,12 @@ def masked_pick(xp, self, places: Any):
 
 def _check_copy(target, src, non_blocking):
     """Refuse a source that does not broadcast to the target's shape."""
-    target, source = target.shape, src.shape
-    lead = len(target) - len(source)
-    for d in range(len(source) - 1, -1, -1):
-        want = target[d + lead] if d + lead >= 0 else 1
-        if source[d] != want and source[d] != 1:
-            if d + lead < 0:
-                break
-            raise TensorError(
-                f"The size of tensor a ({want}) must match the size of tensor b ({source[d]}) at non-singleton dimension {d + max(lead, 0)}"
-            )
-    if lead < 0 and any(n != 1 for n in source[:-lead]):
-        raise TensorError(f"output with shape {list(target)} doesn't match the broadcast shape {list(source)}")
+    both = broadcast_shapes(tuple(target.shape), tuple(src.shape))
+    if both != tuple(target.shape):
+        raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(both)}")
 
 
-@mutation(public="copy_", node="CopyBackwards", overload=None, self=lambda self_spec, F: F.zeros_of(self_spec), src=lambda grad: grad, check=_check_copy)
+@mutation(public="copy_", node="torch::autograd::CopyBackwards", overload=None, self=lambda self_spec, F: F.zeros_of(self_spec), src=lambda grad: grad, check=_check_copy)
 def copy_(xp, self, src, non_blocking: Bool = False):
     """The values of `src` written over the tensor, broadcast and cast.
 
@@ -622,7 +663,7 @@ def _check_fill(target, value):
 
 
 @mutation(
-    public="fill_", overload=3, overlap_ok=True, check=_check_fill, self=lambda self_spec, F: F.zeros_of(self_spec), value=lambda grad, F: F.sum(grad)
+    public="fill_", overload=3, check=_check_fill, self=lambda self_spec, F: F.zeros_of(self_spec), value=lambda grad, F: F.sum(grad)
 )
 def fill_tensor(xp, self, value):
     """Every element set to the one element of `value`.

@@ -19,7 +19,7 @@ def _same_dtype(op, a, b):
 
 
 _C_NAMES = {
-    "Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long long", "Int": "int", "Short": "short",
+    "Float": "float", "Double": "double", "Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int", "Int": "int", "Short": "short",
     "Char": "signed char", "Byte": "unsigned char", "Bool": "bool",
 }  # fmt: skip
 
@@ -64,6 +64,9 @@ def _plan_mm(self, mat2):
 def mm(xp, self, mat2):
     """Matrix product (n, m) @ (m, p) -> (n, p), no broadcasting.
 
+    Shapes: (n, m), (m, p)  ->  (n, p)
+    See: matmul (any rank), bmm, mv
+
     >>> mm(tensor([[1., 2.]]), tensor([[3.], [4.]]))
     tensor([[11.]])
     """
@@ -90,6 +93,9 @@ def _plan_bmm(self, mat2, label="bmm"):
 def bmm(xp, self, mat2):
     """Matrix products of a batch: (b, n, m) @ (b, m, p) -> (b, n, p).
 
+    Shapes: (b, n, m), (b, m, p)  ->  (b, n, p)
+    See: matmul (broadcasts the batch), mm, baddbmm
+
     >>> bmm(ones(2, 1, 3), ones(2, 3, 1)).shape
     torch.Size([2, 1, 1])
     """
@@ -110,6 +116,9 @@ def _plan_mv(self, vec):
 @structural(plan=_plan_mv, self=lambda grad, vec, F: F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), vec=lambda grad, self, F: F.mv(F.t(self), grad), out_rule="addmv")
 def mv(xp, self, vec):
     """Matrix times vector: (n, m) @ (m,) -> (n,).
+
+    Shapes: (n, m), (m)  ->  (n)
+    See: matmul, mm, dot
 
     >>> mv(tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
     tensor([3., 7.])
@@ -135,6 +144,9 @@ def _plan_dot(self, tensor):
 def dot(xp, self, tensor):
     """Sum of the products of two vectors.
 
+    Shapes: (n), (n)  ->  ()
+    See: matmul, mv, outer
+
     >>> dot(tensor([1., 2.]), tensor([3., 4.]))
     tensor(11.)
     """
@@ -144,6 +156,10 @@ def dot(xp, self, tensor):
 @composite()
 def outer(F, self, vec2):
     """All products of two vectors: (n,), (m,) -> (n, m).
+
+    Shapes: (n), (m)  ->  (n, m)
+    Grad: input: grad @ vec2; vec2: grad.T @ input
+    See: dot, matmul, mul
 
     >>> outer(tensor([1., 2.]), tensor([3., 4.]))
     tensor([[3., 4.],
@@ -164,6 +180,10 @@ def _check_matmul(self, other):
 @composite(out=True, namespace="torch", aliases=("linalg_matmul",))
 def matmul(F, self, other):
     """Matrix product with broadcast batch dims; vectors count as rows on the left, columns on the right.
+
+    Shapes: (..., n, m), (..., m, p)  ->  (..., n, p); (m), (m)  ->  ()
+    Grad: input: grad @ other.mT; other: input.mT @ grad, each summed back over broadcast batch dims
+    See: mm, bmm, mv, dot
 
     >>> matmul(tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
     tensor([3., 7.])
@@ -260,6 +280,10 @@ def _plan_addmm(self, mat1, mat2, beta, alpha):
 def addmm(xp, self, mat1, mat2, *, beta: Scalar = 1, alpha: Scalar = 1):
     """`beta * self + alpha * mat1 @ mat2`, self broadcast.
 
+    Shapes: (n, p), (n, m), (m, p)  ->  (n, p), the first broadcast
+    Grad: input: beta * grad; mat1: alpha * grad @ mat2.T; mat2: alpha * mat1.T @ grad
+    See: matmul, addmv, baddbmm
+
     >>> addmm(tensor([10.]), tensor([[1., 2.]]), tensor([[3.], [4.]]))
     tensor([[21.]])
     """
@@ -290,6 +314,10 @@ def _plan_addmv(self, mat, vec, beta, alpha):
 def addmv(xp, self, mat, vec, *, beta: Scalar = 1, alpha: Scalar = 1):
     """`beta * self + alpha * mat @ vec`.
 
+    Shapes: (n), (n, m), (m)  ->  (n), the first broadcast
+    Grad: input: beta * grad; mat: alpha * outer(grad, vec); vec: alpha * mat.T @ grad
+    See: matmul, addmm
+
     >>> addmv(tensor([10., 20.]), tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
     tensor([13., 27.])
     """
@@ -313,6 +341,10 @@ def _plan_baddbmm(self, batch1, batch2, beta, alpha):
 def baddbmm(xp, self, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
     """`beta * self + alpha * batch1 @ batch2` for a batch of matrices.
 
+    Shapes: (b, n, p), (b, n, m), (b, m, p)  ->  (b, n, p), the first broadcast
+    Grad: input: beta * grad; batch1: alpha * grad @ batch2.mT; batch2: alpha * batch1.mT @ grad
+    See: bmm, addmm, matmul
+
     >>> baddbmm(zeros(1), ones(2, 1, 3), ones(2, 3, 1)).shape
     torch.Size([2, 1, 1])
     """
@@ -334,6 +366,10 @@ def _plan_trace(self):
 )
 def trace(xp, self):
     """The sum of the diagonal of a matrix.
+
+    Shapes: (n, n)  ->  ()
+    Grad: grad on the diagonal, 0 elsewhere
+    See: diagonal, diag, sum
 
     >>> trace(tensor([[1., 2.], [3., 4.]]))
     tensor(5.)

@@ -83,6 +83,8 @@ def randint_from(xp, spec, low: Int, high: Int, size: Size, *, generator: Genera
 def randperm(xp, spec, n: Int, *, generator: Generator | None = None):
     """0 ... n - 1 in random order.
 
+    Shapes: (n)
+
     >>> g = manual_seed(0); randperm(4)
     tensor([0, 1, 3, 2])
     """
@@ -145,6 +147,8 @@ def _std_ok(std):
 def normal(xp, spec, mean: Float, std: Float, size: Size, *, generator: Generator | None = None):
     """Normal numbers of a mean and a standard deviation.
 
+    Shapes: size, or those of mean and std
+
     >>> g = manual_seed(0); normal(0., 1., (3,))
     tensor([ 1.5410, -0.2934, -2.1788])
     """
@@ -195,6 +199,8 @@ def normal_std(F, mean: Float, std, *, generator: Generator | None = None):
 def bernoulli(xp, self, *, generator: Generator | None = None):
     """1 with the probability each element gives, else 0.
 
+    Shapes: any; kept
+
     >>> g = manual_seed(0); bernoulli(tensor([0.9, 0.1]))
     tensor([1., 0.])
     """
@@ -218,6 +224,9 @@ def _plan_multinomial(self, num_samples, replacement, generator):
 def multinomial(xp, self, num_samples: Int, replacement: Bool = False, *, generator: Generator | None = None):
     """Places drawn by the weights of each row, with or without putting back.
 
+    Shapes: (n), k  ->  (k); (m, n), k  ->  (m, k)
+    Grad: none: the result is int64
+
     >>> g = manual_seed(0); multinomial(tensor([0., 1., 1.]), 2)
     tensor([2, 1])
     """
@@ -227,6 +236,8 @@ def multinomial(xp, self, num_samples: Int, replacement: Bool = False, *, genera
 @structural(plan=lambda self, generator: spec_of(self.dtype, self.device, self.shape), method=False, self=lambda grad: grad * 0)
 def poisson(xp, self, generator: Generator | None = None):
     """Counts of events that happen at the rate each element gives.
+
+    Shapes: any; kept
 
     >>> g = manual_seed(0); poisson(tensor([4., 4.])).shape
     torch.Size([2])

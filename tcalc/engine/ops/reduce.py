@@ -37,6 +37,9 @@ def _folded(array, dim):
 def sum_(xp, self, *, dtype: DType | None = None):
     """All elements added up; ints add up in int64.
 
+    Grad: every element receives grad: expanded to input's shape
+    See: mean, nansum, cumsum, prod
+
     >>> sum(tensor([[1., 2.], [3., 4.]]))
     tensor(10.)
     """
@@ -56,6 +59,9 @@ def sum_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType |
 @reduction(result="float", self=lambda grad, self_spec, F: F.expand(grad, self_spec.sizes) / self_spec.numel, out=False)
 def mean(xp, self, *, dtype: DType | None = None):
     """The average of all elements.
+
+    Grad: every element receives grad / n, for n elements averaged
+    See: sum, median, var
 
     >>> mean(tensor([1., 2., 6.]))
     tensor(3.)
@@ -78,6 +84,9 @@ def mean_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType 
 @reduction(result="sum", self=lambda grad, self, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) * (self == self))
 def nansum(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
     """The sum along `dim`, nan counted as 0.
+
+    Grad: grad expanded to input's shape, 0 where input is nan
+    See: sum, nan_to_num, isnan
 
     >>> nansum(tensor([1., float("nan"), 2.]))
     tensor(3.)
@@ -111,6 +120,9 @@ _FLOATS_ONLY = "std and var only support floating point and complex dtypes"
 def var(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """Variance along `dim`: the mean squared distance from the mean, over n - correction.
 
+    Grad: 2 / (n - correction) * (input - mean) * grad
+    See: std, mean, std_mean
+
     >>> var(tensor([1., 2., 3.]))
     tensor(1.)
     """
@@ -126,6 +138,9 @@ def var(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, 
 )
 def std(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """Standard deviation along `dim`: the square root of the variance.
+
+    Grad: (input - mean) / ((n - correction) * result) * grad, 0 where the result is 0
+    See: var, mean, std_mean
 
     >>> std(tensor([1., 2., 3.]))
     tensor(1.)
@@ -193,6 +208,9 @@ def _prod_grad(grad, self, dim, keepdim, F):
 def prod(xp, self, *, dtype: DType | None = None):
     """All elements multiplied.
 
+    Grad: the product of all the other elements, times grad
+    See: sum, cumprod
+
     >>> prod(tensor([2., 3., 4.]))
     tensor(24.)
     """
@@ -217,6 +235,9 @@ def prod_dim(xp, self, dim: Dim, keepdim: Bool = False, *, dtype: DType | None =
 )
 def logsumexp(xp, self, dim: Dims, keepdim: Bool = False):
     """`log(sum(exp(self)))` along `dim`, without overflow.
+
+    Grad: softmax of input along dim, times grad
+    See: softmax, log_softmax, sum
 
     >>> logsumexp(tensor([0., 0.]), 0)
     tensor(0.6931)
@@ -246,6 +267,9 @@ def _even_share(grad, self, self_spec, result, dim, keepdim, F):
 def max_(xp, self):
     """The largest element; nan wins.
 
+    Grad: to the largest element; equal ones share it (with dim, the one at indices gets all)
+    See: min, amax, argmax, maximum (of two tensors)
+
     >>> max(tensor([1., 5., 3.]))
     tensor(5.)
     """
@@ -255,6 +279,9 @@ def max_(xp, self):
 @reduction(public="min", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False)
 def min_(xp, self):
     """The smallest element; nan wins.
+
+    Grad: to the smallest element; equal ones share it (with dim, the one at indices gets all)
+    See: max, amin, argmin, minimum (of two tensors)
 
     >>> min(tensor([1., 5., 3.]))
     tensor(1.)
@@ -270,6 +297,9 @@ def min_(xp, self):
 def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The largest along `dim`; equal ones share the gradient.
 
+    Grad: to the largest elements, equal ones share it
+    See: max, amin, argmax
+
     >>> amax(tensor([[1., 5.], [3., 2.]]), 1)
     tensor([5., 3.])
     """
@@ -284,16 +314,19 @@ def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
 def amin(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The smallest along `dim`; equal ones share the gradient.
 
+    Grad: to the smallest elements, equal ones share it
+    See: min, amax, argmin
+
     >>> amin(tensor([[1., 5.], [3., 2.]]), 1)
     tensor([1., 2.])
     """
     return self.min(dim, keepdims=keepdim)
 
 
-def _plan_values_indices(self, dim, keepdim):
+def _plan_values_indices(self, dim, keepdim, name="max"):
     dim = wrap_dim(dim, self.ndim)
     if self.ndim and self.shape[dim] == 0:
-        raise TensorIndexError(f"max(): Expected reduction dim {dim} to have non-zero size.")
+        raise TensorIndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
     shape = reduced_shape(self.shape, (dim,) if self.ndim else (), keepdim)
     return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
 
@@ -353,7 +386,7 @@ def max_dim(xp, self, dim: Dim, keepdim: Bool = False):
 
 
 @structural(
-    public="min", plan=_plan_values_indices, fields=("values", "indices"),
+    public="min", plan=lambda self, dim, keepdim: _plan_values_indices(self, dim, keepdim, "min"), fields=("values", "indices"),
     self=lambda grad, self_spec, dim, keepdim, indices, F: _gather_back(grad, self_spec, dim, keepdim, indices, F),
 )
 def min_dim(xp, self, dim: Dim, keepdim: Bool = False):
@@ -384,6 +417,10 @@ def _plan_arg(self, dim, keepdim, name="argmax"):
 def argmax(xp, self, dim: Dim | None = None, keepdim: Bool = False):
     """Where the largest element is: its index along `dim`, or in the flattened tensor.
 
+    Shapes: any  ->  (), (a, b), dim=0: (b), keepdim=True: (1, b)
+    Grad: none: the result is int64
+    See: argmin, max, topk
+
     >>> argmax(tensor([1., 5., 3.]))
     tensor(1)
     """
@@ -393,6 +430,10 @@ def argmax(xp, self, dim: Dim | None = None, keepdim: Bool = False):
 @structural(plan=lambda self, dim, keepdim: _plan_arg(self, dim, keepdim, "argmin"))
 def argmin(xp, self, dim: Dim | None = None, keepdim: Bool = False):
     """Where the smallest element is: its index along `dim`, or in the flattened tensor.
+
+    Shapes: any  ->  (), (a, b), dim=0: (b), keepdim=True: (1, b)
+    Grad: none: the result is int64
+    See: argmax, min, topk
 
     >>> argmin(tensor([1., 5., 3.]))
     tensor(0)
@@ -463,6 +504,9 @@ def _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F):
 def vector_norm(xp, self, ord: Scalar = 2, dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
     """The `ord`-norm of all elements along `dim`: (sum of |x|^ord)^(1/ord).
 
+    Grad: for the 2-norm input / result * grad, 0 where the result is 0
+    See: norm, nn.functional.normalize
+
     >>> linalg.vector_norm(tensor([3., 4.]))
     tensor(5.)
     """
@@ -487,6 +531,10 @@ def _norm(xp, self, ord, dim, keepdim):
 @composite()
 def norm(F, self, p: Any = "fro", dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
     """The norm of all elements along `dim`; p="fro" is the 2-norm.
+
+    Shapes: (a, b)  ->  (), dim=0: (b), keepdim=True: (1, b)
+    Grad: for the 2-norm input / result * grad, 0 where the result is 0
+    See: linalg.vector_norm, nn.functional.normalize
 
     >>> norm(tensor([3., 4.]))
     tensor(5.)
@@ -523,6 +571,10 @@ def _reversed_cumsum(grad, dim, F):
 def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running sum along `dim`.
 
+    Shapes: any; kept
+    Grad: the running sum of grad from the other end
+    See: sum, cumprod, diff
+
     >>> cumsum(tensor([1., 2., 3.]), 0)
     tensor([1., 3., 6.])
     """
@@ -548,6 +600,10 @@ def _cumprod_grad(grad, self, result, dim, F):
 def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running product along `dim`.
 
+    Shapes: any; kept
+    Grad: each element: the sum of grad * result / element over the places from it on
+    See: prod, cumsum
+
     >>> cumprod(tensor([1., 2., 3.]), 0)
     tensor([1., 2., 6.])
     """
@@ -557,6 +613,10 @@ def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
 @composite()
 def diff(F, self, n: Int = 1, dim: Dim = -1, prepend: Tensor | None = None, append: Tensor | None = None):
     """Differences of neighbours along `dim`, `n` times, `prepend` and `append` joined on first; bools: where neighbours differ.
+
+    Shapes: (a, b), dim=-1, n  ->  (a, b - n)
+    Grad: minus to the left neighbour, plus to the right one
+    See: cumsum, sub
 
     >>> diff(tensor([1., 4., 9.]))
     tensor([3., 5.])

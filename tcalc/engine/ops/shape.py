@@ -30,6 +30,9 @@ from ..tensor import Tensor
 def view_(geom, size: Size):
     """The same elements in another shape, sharing storage; one size may be -1. Refused when strides do not allow it.
 
+    Shapes: (a, b), size (b, a)  ->  (b, a), size -1  ->  (a * b)
+    See: reshape (copies when it must), flatten, is_contiguous, stride
+
     >>> tensor([[1, 2, 3], [4, 5, 6]]).view(3, 2)
     tensor([[1, 2],
             [3, 4],
@@ -41,6 +44,10 @@ def view_(geom, size: Size):
 @view(self=lambda grad, dims, F: F.permute(grad, _inverse(dims)))
 def permute(geom, dims: Size):
     """Dims in another order, sharing storage: result dim i is dim dims[i].
+
+    Shapes: (a, b, c), dims (2, 0, 1)  ->  (c, a, b)
+    Grad: permuted back
+    See: transpose, movedim, T
 
     >>> permute(ones(2, 3, 4), (2, 0, 1)).shape
     torch.Size([4, 2, 3])
@@ -73,6 +80,9 @@ def _swapped(geom, dim0, dim1):
 def transpose(geom, dim0: Dim, dim1: Dim):
     """Two dims swapped, sharing storage.
 
+    Shapes: (a, b, c), 0, 2  ->  (c, b, a)
+    See: t, T, mT, permute
+
     >>> transpose(tensor([[1, 2, 3], [4, 5, 6]]), 0, 1)
     tensor([[1, 4],
             [2, 5],
@@ -84,6 +94,8 @@ def transpose(geom, dim0: Dim, dim1: Dim):
 @view(inplace_overload=1, self=lambda grad, F: F.t(grad))
 def t(geom):
     """A matrix transposed, sharing storage; vectors and numbers as they are.
+
+    Shapes: (a, b)  ->  (b, a)
 
     >>> t(tensor([[1, 2], [3, 4]]))
     tensor([[1, 3],
@@ -97,6 +109,9 @@ def t(geom):
 @view(inplace_overload=3, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze(geom):
     """Without the dims of size 1, sharing storage.
+
+    Shapes: (1, a, 1)  ->  (a), dim=0: (a, 1)
+    See: unsqueeze, reshape, flatten
 
     >>> squeeze(ones(1, 3, 1)).shape
     torch.Size([3])
@@ -128,6 +143,9 @@ def squeeze_dims(geom, dim: Dims):
 def unsqueeze(geom, dim: Dim):
     """A new dim of size 1 at `dim`, sharing storage.
 
+    Shapes: (a, b), dim=1  ->  (a, 1, b)
+    See: squeeze, newaxis, expand
+
     >>> unsqueeze(tensor([1, 2]), 1)
     tensor([[1],
             [2]])
@@ -138,6 +156,10 @@ def unsqueeze(geom, dim: Dim):
 @view(self=lambda grad, self_spec, F: F.sum_to(grad, self_spec.sizes), function=False)
 def expand(geom, size: Size):
     """Size-1 dims repeated without a copy (stride 0); -1 keeps a size.
+
+    Shapes: (a, 1), size (a, b)  ->  (a, b), new dims in front: (c, a, b)
+    Grad: summed back over the repeated dims
+    See: repeat (copies), broadcast_to, expand_as, broadcast
 
     >>> tensor([[1], [2]]).expand(2, 3)
     tensor([[1, 1, 1],
@@ -158,6 +180,10 @@ def expand(geom, size: Size):
 def expand_as(F, self, other):
     """Expanded to the shape of `other`, sharing storage.
 
+    Shapes: (a, 1), other (a, b)  ->  (a, b)
+    Storage: shares input's, nothing copied (stride 0 where repeated)
+    Grad: summed back over the repeated dims
+
     >>> tensor([1, 2]).expand_as(ones(3, 2)).shape
     torch.Size([3, 2])
     """
@@ -167,6 +193,10 @@ def expand_as(F, self, other):
 @composite()
 def broadcast_to(F, self, size: Size):
     """Expanded to `size`, sharing storage.
+
+    Shapes: (a, 1), size (a, b)  ->  (a, b)
+    Storage: shares input's, nothing copied (stride 0 where repeated)
+    Grad: summed back over the repeated dims
 
     >>> broadcast_to(tensor([1, 2]), (2, 2))
     tensor([[1, 2],
@@ -178,6 +208,10 @@ def broadcast_to(F, self, size: Size):
 @view(self=lambda grad, self_spec, dim, index, F: F.select_backward(grad, self_spec.sizes, dim, index))
 def select(geom, dim: Dim, index: Int):
     """One slice along `dim`, sharing storage; the dim goes away.
+
+    Shapes: (a, b, c), dim=1  ->  (a, c)
+    Grad: placed into zeros at that slice
+    See: narrow (keeps the dim), index_select, unbind
 
     >>> select(tensor([[1, 2], [3, 4]]), 0, 1)
     tensor([3, 4])
@@ -197,6 +231,11 @@ def slice_(geom, dim: Dim = 0, start: Int | None = None, stop: Int | None = None
 @composite()
 def narrow(F, self, dim: Dim, start: Place, length: Int):
     """`length` elements from `start` along `dim`, sharing storage.
+
+    Shapes: (a, b), dim=1, length n  ->  (a, n)
+    Storage: shares input's, nothing copied
+    Grad: placed into zeros at that part
+    See: select, split, chunk
 
     >>> narrow(tensor([1, 2, 3, 4]), 0, 1, 2)
     tensor([2, 3])
@@ -225,6 +264,10 @@ def narrow(F, self, dim: Dim, start: Place, length: Int):
 def unfold(geom, dimension: Dim, size: Int, step: Int):
     """Windows of `size` every `step` along a dim, sharing storage; the window is the last dim.
 
+    Shapes: (a), size s, step t  ->  ((a - s) // t + 1, s)
+    Grad: each element receives the sum over the windows it is in
+    See: as_strided, split
+
     >>> arange(5).unfold(0, 3, 1)
     tensor([[0, 1, 2],
             [1, 2, 3],
@@ -243,6 +286,10 @@ def unfold(geom, dimension: Dim, size: Int, step: Int):
 def as_strided(geom, source, size: Size, stride: Size, storage_offset: Int | None = None):
     """Any sizes and strides inside the storage; bounds are checked before anything is read.
 
+    Shapes: any, size (c, d)  ->  (c, d)
+    Grad: each slot receives the sum over the places that show it
+    See: stride, storage, unfold, view
+
     >>> as_strided(arange(6), (2, 2), (2, 1))
     tensor([[0, 1],
             [2, 3]])
@@ -256,6 +303,10 @@ def as_strided(geom, source, size: Size, stride: Size, storage_offset: Int | Non
 )
 def diagonal(geom, offset: Int = 0, dim1: Dim = 0, dim2: Dim = 1):
     """The diagonal of two dims as a new last dim, sharing storage.
+
+    Shapes: (n, n)  ->  (n), (b, n, n), dim1=1, dim2=2  ->  (b, n)
+    Grad: placed on the diagonal of zeros
+    See: diag (copies), diag_embed, trace
 
     >>> diagonal(tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
@@ -284,6 +335,10 @@ def _as_list(F, grads, dim):
 @view(grads=lambda grad, dim, F: [F.cat(grad, dim)])
 def split(geom, split_size: Int, dim: Dim = 0):
     """Pieces of `split_size` along `dim`, sharing storage; the last may be smaller.
+
+    Shapes: (a, b), n  ->  (n, b), (n, b), ..., the last (a % n, b) if that is not 0
+    Grad: the pieces' gradients joined again
+    See: chunk (by count), unbind, cat
 
     >>> split(arange(5), 2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
@@ -325,6 +380,11 @@ def split_sizes(geom, split_size: Size, dim: Dim = 0):
 def chunk(F, self, chunks: Int, dim: Dim = 0):
     """At most `chunks` pieces of equal size along `dim`, sharing storage.
 
+    Shapes: (a, b), n  ->  n times (a / n, b), rounded up
+    Storage: shares input's, nothing copied
+    Grad: the pieces' gradients joined again
+    See: split (by size), unbind, cat
+
     >>> chunk(arange(5), 2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
@@ -342,6 +402,10 @@ def chunk(F, self, chunks: Int, dim: Dim = 0):
 @view(grads=lambda grad, dim, F: [F.stack(grad, dim)])
 def unbind(geom, dim: Dim = 0):
     """The slices along `dim`, sharing storage.
+
+    Shapes: (a, b)  ->  a times (b)
+    Grad: the slices' gradients stacked again
+    See: select, split, stack
 
     >>> unbind(tensor([[1, 2], [3, 4]]))
     (tensor([1, 2]), tensor([3, 4]))
@@ -364,6 +428,11 @@ def reshape_alias(geom, size: Size):
 @composite()
 def reshape(F, self, shape: Size):
     """Another shape: a view when the strides allow it, else a copy; one size may be -1.
+
+    Shapes: (a, b), shape (b, a)  ->  (b, a), shape -1  ->  (a * b)
+    Storage: a view when the strides allow it, else new
+    Grad: reshaped back
+    See: view (never copies), flatten, contiguous, storage
 
     >>> reshape(tensor([[1, 2], [3, 4]]), (4,))
     tensor([1, 2, 3, 4])
@@ -395,6 +464,11 @@ def unsafe_view(xp, self, size: Size):
 def flatten(F, self, start_dim: Dim = 0, end_dim: Dim = -1):
     """Dims start_dim to end_dim folded into one.
 
+    Shapes: (a, b, c)  ->  (a * b * c), start_dim=1: (a, b * c)
+    Storage: a view when the strides allow it, else new
+    Grad: reshaped back
+    See: reshape, unflatten, ravel
+
     >>> flatten(ones(2, 3, 4), 1).shape
     torch.Size([2, 12])
     """
@@ -416,6 +490,11 @@ def flatten(F, self, start_dim: Dim = 0, end_dim: Dim = -1):
 def unflatten(F, self, dim: Dim, sizes: Size):
     """One dim spread over several; one size may be -1.
 
+    Shapes: (a * b, c), dim=0, sizes (a, b)  ->  (a, b, c)
+    Storage: shares input's, nothing copied
+    Grad: reshaped back
+    See: flatten, view, reshape
+
     >>> unflatten(ones(2, 6), 1, (2, 3)).shape
     torch.Size([2, 2, 3])
     """
@@ -434,6 +513,10 @@ def unflatten(F, self, dim: Dim, sizes: Size):
 def view_as(F, self, other):
     """The same elements in the shape of `other`, sharing storage.
 
+    Shapes: (a, b), other (b, a)  ->  (b, a)
+    Storage: shares input's, nothing copied
+    Grad: reshaped back
+
     >>> arange(4).view_as(ones(2, 2))
     tensor([[0, 1],
             [2, 3]])
@@ -445,6 +528,10 @@ def view_as(F, self, other):
 def reshape_as(F, self, other):
     """Reshaped to the shape of `other`.
 
+    Shapes: (a, b), other (b, a)  ->  (b, a)
+    Storage: a view when the strides allow it, else new
+    Grad: reshaped back
+
     >>> arange(4).reshape_as(ones(2, 2))
     tensor([[0, 1],
             [2, 3]])
@@ -455,6 +542,11 @@ def reshape_as(F, self, other):
 @composite(aliases=("moveaxis",))
 def movedim(F, self, source: Dims, destination: Dims):
     """Dims moved to other places, the rest in order, sharing storage.
+
+    Shapes: (a, b, c), 0, -1  ->  (b, c, a)
+    Storage: shares input's, nothing copied
+    Grad: moved back
+    See: permute, transpose
 
     >>> movedim(ones(2, 3, 4), 0, 2).shape
     torch.Size([3, 4, 2])
@@ -479,6 +571,11 @@ def movedim(F, self, source: Dims, destination: Dims):
 def ravel(F, self):
     """All elements in one dim: a view when the memory is row-major.
 
+    Shapes: (a, b)  ->  (a * b)
+    Storage: a view when the tensor is contiguous, else new
+    Grad: reshaped back
+    See: flatten, reshape
+
     >>> ravel(tensor([[1, 2], [3, 4]]))
     tensor([1, 2, 3, 4])
     """
@@ -502,6 +599,9 @@ def format_strides(self, memory_format):
 def clone(xp, self, *, memory_format: Format | None = None):
     """A copy with memory of its own, laid out as the original.
 
+    Shapes: any; kept
+    See: detach (shares), contiguous, copy_
+
     >>> clone(tensor([1., 2.]))
     tensor([1., 2.])
     """
@@ -511,6 +611,11 @@ def clone(xp, self, *, memory_format: Format | None = None):
 @composite(function=False)
 def contiguous(F, self, memory_format: Format = contiguous_format):
     """The tensor itself when it is row-major, else a row-major copy.
+
+    Shapes: any; kept
+    Storage: the tensor itself when it is contiguous already, else new
+    Grad: passed on unchanged
+    See: is_contiguous, clone, view, stride
 
     >>> tensor([[1, 2], [3, 4]]).t().contiguous().stride()
     (2, 1)
@@ -571,6 +676,10 @@ def _cat_grads(grad, tensors_spec, result_spec, dim, needs, F):
 def cat(xp, tensors: Tensors, dim: Dim = 0):
     """Tensors joined along an existing dim; all other sizes must be equal.
 
+    Shapes: (a, n), (b, n), dim=0  ->  (a + b, n)
+    Grad: each input receives its slice
+    See: stack (makes a new dim), hstack, vstack, split
+
     >>> cat([ones(1, 2), zeros(1, 2)])
     tensor([[1., 1.],
             [0., 0.]])
@@ -598,6 +707,10 @@ def _plan_stack(tensors, dim):
 def stack(xp, tensors: Tensors, dim: Dim = 0):
     """Tensors of one shape joined along a new dim.
 
+    Shapes: (n), (n), dim=0  ->  (2, n), dim=1: (n, 2)
+    Grad: each input receives its slice
+    See: cat (along an existing dim), hstack, vstack, unbind
+
     >>> stack([tensor([1, 2]), tensor([3, 4])], 1)
     tensor([[1, 3],
             [2, 4]])
@@ -608,6 +721,10 @@ def stack(xp, tensors: Tensors, dim: Dim = 0):
 @composite(method=False)
 def hstack(F, tensors: Tensors):
     """Joined along dim 1 (dim 0 for vectors).
+
+    Shapes: (n, a), (n, b)  ->  (n, a + b); (a), (b)  ->  (a + b)
+    Grad: each input receives its slice
+    See: cat, vstack, stack
 
     >>> hstack([tensor([1]), tensor([2, 3])])
     tensor([1, 2, 3])
@@ -621,6 +738,10 @@ def hstack(F, tensors: Tensors):
 @composite(method=False, aliases=("row_stack",))
 def vstack(F, tensors: Tensors):
     """Joined along dim 0, vectors as rows.
+
+    Shapes: (a, n), (b, n)  ->  (a + b, n); (n), (n)  ->  (2, n)
+    Grad: each input receives its slice
+    See: cat, hstack, stack
 
     >>> vstack([tensor([1, 2]), tensor([3, 4])])
     tensor([[1, 2],
@@ -644,6 +765,9 @@ def _plan_flip(self, dims):
 def flip(xp, self, dims: Size):
     """Elements in reverse order along `dims`, copied.
 
+    Shapes: any; kept
+    See: roll, sort
+
     >>> flip(tensor([1, 2, 3]), (0,))
     tensor([3, 2, 1])
     """
@@ -653,6 +777,9 @@ def flip(xp, self, dims: Size):
 @structural(plan=lambda self, shifts, dims: _plan_roll(self, shifts, dims), self=lambda grad, shifts, dims, F: F.roll(grad, tuple(-s for s in shifts), dims), out=False)
 def roll(xp, self, shifts: Ints, dims: Dims = ()):
     """Elements shifted along `dims`, those pushed out at the end coming in at the front; no dims: shifted as one flat row.
+
+    Shapes: any; kept
+    See: flip
 
     >>> roll(tensor([1, 2, 3]), 1)
     tensor([3, 1, 2])
@@ -697,6 +824,10 @@ def _repeat_grad(grad, self_spec, repeats, F):
 def repeat(xp, self, repeats: Size):
     """The tensor laid out `repeats` times along each dim, copied.
 
+    Shapes: (a, b), repeats (m, n)  ->  (m * a, n * b)
+    Grad: summed back over the copies
+    See: expand (copies nothing), tile, cat
+
     >>> tensor([1, 2]).repeat(2, 2)
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
@@ -707,6 +838,10 @@ def repeat(xp, self, repeats: Size):
 @composite()
 def tile(F, self, dims: Size):
     """As repeat, with `dims` filled up by ones in front.
+
+    Shapes: (a, b), dims (n)  ->  (a, n * b)
+    Grad: summed back over the copies
+    See: repeat, expand
 
     >>> tile(tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2])
@@ -724,6 +859,9 @@ def _plan_tri(self, diagonal, name="tril"):
 def tril(xp, self, diagonal: Int = 0):
     """The lower triangle of each matrix, zeros above the diagonal.
 
+    Shapes: (..., a, b); kept
+    See: triu, diagonal
+
     >>> tril(ones(2, 2))
     tensor([[1., 0.],
             [1., 1.]])
@@ -734,6 +872,9 @@ def tril(xp, self, diagonal: Int = 0):
 @structural(plan=lambda self, diagonal: _plan_tri(self, diagonal, "triu"), self=lambda grad, diagonal, F: F.triu(grad, diagonal))
 def triu(xp, self, diagonal: Int = 0):
     """The upper triangle of each matrix, zeros below the diagonal.
+
+    Shapes: (..., a, b); kept
+    See: tril, diagonal
 
     >>> triu(ones(2, 2))
     tensor([[1., 1.],
@@ -756,6 +897,9 @@ def _plan_diag_embed(self, offset, dim1, dim2):
 @structural(plan=_plan_diag_embed, self=lambda grad, offset, dim1, dim2, F: F.diagonal(grad, offset, dim1, dim2), out=False)
 def diag_embed(xp, self, offset: Int = 0, dim1: Dim = -2, dim2: Dim = -1):
     """Matrices with the last dim on their diagonal.
+
+    Shapes: (..., n)  ->  (..., n, n)
+    See: diag, diagonal, eye
 
     >>> diag_embed(tensor([1, 2]))
     tensor([[1, 0],
@@ -789,6 +933,10 @@ def diagonal_copy(xp, self, diagonal: Int = 0):
 @composite()
 def diag(F, self, diagonal: Int = 0):
     """The diagonal of a matrix, or the matrix with a vector on its diagonal; copied.
+
+    Shapes: (n)  ->  (n, n); (n, m)  ->  (min(n, m))
+    Grad: taken from the diagonal, or placed on it
+    See: diagonal (a view), diag_embed, eye
 
     >>> diag(tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
@@ -910,6 +1058,10 @@ def _plan_as_strided_scatter(self, src, size, stride, storage_offset):
 )
 def as_strided_scatter(xp, self, src, size: Size, stride: Size, storage_offset: Int | None = None):
     """A copy of `self` whose part of the given geometry is `src`.
+
+    Shapes: input's; src has the shape size
+    Grad: input: 0 where src was written; src: the part of that geometry
+    See: as_strided, index_put, scatter
 
     >>> as_strided_scatter(zeros(4), ones(2), (2,), (2,))
     tensor([1., 0., 1., 0.])

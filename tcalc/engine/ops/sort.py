@@ -32,6 +32,10 @@ def _order(xp, self, dim, descending):
 def sort(xp, self, dim: Dim = -1, descending: Bool = False):
     """Sorted along `dim`, with the places the values came from; equal values keep their order.
 
+    Shapes: any; kept, twice
+    Grad: moved back to the places the values came from
+    See: argsort, topk, kthvalue
+
     >>> sort(tensor([3., 1., 2.]))
     torch.return_types.sort(
     values=tensor([1., 2., 3.]),
@@ -60,6 +64,10 @@ def sort_stable(xp, self, *, stable: Bool | None, dim: Dim = -1, descending: Boo
 def argsort(F, self, dim: Dim = -1, descending: Bool = False, stable: Bool = False):
     """The places that sort the tensor along `dim`.
 
+    Shapes: any; kept
+    Grad: none: the result is int64
+    See: sort, topk, take_along_dim
+
     >>> argsort(tensor([3., 1., 2.]))
     tensor([1, 2, 0])
     """
@@ -80,6 +88,10 @@ def _plan_topk(self, k, dim, largest, sorted):
 @structural(plan=_plan_topk, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F))
 def topk(xp, self, k: Int, dim: Dim = -1, largest: Bool = True, sorted: Bool = True):
     """The k largest (or smallest) along `dim`, and where they are.
+
+    Shapes: (a, b), k, dim=-1  ->  (a, k), twice
+    Grad: placed into zeros at the places the values came from
+    See: sort, kthvalue, max
 
     >>> topk(tensor([1., 5., 3.]), 2)
     torch.return_types.topk(
@@ -128,6 +140,10 @@ def _pick(xp, self, rank, dim, keepdim):
 def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
     """The k-th smallest along `dim` (counted from 1) and where it is.
 
+    Shapes: (a, b), k, dim=-1  ->  (a), twice
+    Grad: placed into zeros at the places the values came from
+    See: topk, sort, median
+
     >>> kthvalue(tensor([3., 1., 2.]), 2)
     torch.return_types.kthvalue(
     values=tensor(2.),
@@ -170,6 +186,10 @@ def _plan_median(self):
 def median(xp, self):
     """The middle of all values, the lower of two.
 
+    Shapes: any  ->  (), (a, b), dim=0: (b), twice
+    Grad: with dim to the place the value came from; without, shared by the elements equal to it
+    See: mean, kthvalue, sort
+
     >>> median(tensor([3., 1., 2.]))
     tensor(2.)
     """
@@ -204,6 +224,10 @@ def searchsorted(
     xp, sorted_sequence, self, *, out_int32: Bool = False, right: Bool = False, side: Str | None = None, sorter: Tensor | None = None
 ):
     """Where each value would go into a sorted vector, or row by row, to keep it sorted; `sorter` puts an unsorted one in order.
+
+    Shapes: (n), any  ->  that of the values; (a, n), (a, m)  ->  (a, m)
+    Grad: none: the result is int64
+    See: sort, argsort
 
     >>> searchsorted(tensor([1., 3., 5.]), tensor([2., 5.]))
     tensor([1, 2])

@@ -53,6 +53,8 @@ def lgamma(xp, self):
 def digamma(xp, self):
     """The derivative of lgamma.
 
+    Grad: grad * the trigamma function of input
+
     >>> digamma(tensor([1., 2.]))
     tensor([-0.5772,  0.4228])
     """
@@ -104,6 +106,8 @@ def xlogy(xp, self, other: Either):
 def sinc(xp, self):
     """`sin(pi x) / (pi x)`, 1 at 0.
 
+    Grad: grad * (cos(pi * input) - result) / input, 0 where input is 0
+
     >>> sinc(tensor([0., 0.5]))
     tensor([1.0000, 0.6366])
     """
@@ -119,6 +123,8 @@ def _sinc_slope(self, F):
 @elementwise(self=lambda grad, self, F: grad * F.bessel_i1(self), promote="float", only=(FLOAT, 0, 1))
 def i0(xp, self):
     """The modified Bessel function of the first kind, order 0.
+
+    Grad: grad * the first-order Bessel function of input
 
     >>> i0(tensor([0., 1.]))
     tensor([1.0000, 1.2661])
