@@ -7,16 +7,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import autograd, backend, data, dtypes, functional, gradcheck, methods, modes, optim, printing, random
+from . import anomaly, autograd, backend, data, dtypes, func, functional, gradcheck, methods, modes, optim, printing, random
 from .errors import TensorError
 from .families import creation
 from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
-from .nn import init, modules
+from .nn import init, modules, stateless
 from .record import OpNode
 from .registry import OPS, PUBLIC
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
+from .standins import Entry, LeafEntry
 from .tensor import Parameter, Tensor, View
 
 
@@ -48,7 +49,11 @@ def initial_seed() -> int:
 
 
 def seed() -> int:
-    """Start the default generator from a seed of chance; returns it."""
+    """Start the default generator from a seed of chance; returns it.
+
+    >>> isinstance(seed(), int)
+    True
+    """
     return random.default_generator.seed()
 
 
@@ -65,6 +70,12 @@ def set_rng_state(new_state: Tensor) -> None:
     """Put the default generator into a state that get_rng_state gave.
 
     Raises RuntimeError for bytes that are no state.
+
+    >>> state = get_rng_state()
+    >>> a = rand(2)
+    >>> set_rng_state(state)
+    >>> equal(rand(2), a)
+    True
     """
     random.default_generator.set_state(backend.to_host(new_state.a).tobytes())
 
@@ -174,7 +185,13 @@ def std_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: 
 
 
 def cuda_is_available() -> bool:
-    """Whether a GPU can be used."""
+    """Whether a GPU can be used.
+
+    See: cuda.device_count, device, Tensor.cuda
+
+    >>> cuda.is_available() == (cuda.device_count() > 0)
+    True
+    """
     return backend.cuda_problem() is None
 
 
@@ -182,6 +199,10 @@ def synchronize(device: Any = None) -> None:
     """Wait until a GPU has done all its work.
 
     Raises RuntimeError when there is none.
+
+    See: cuda.is_available, Tensor.cuda
+
+    >>> if cuda.is_available(): cuda.synchronize()
     """
     where = backend.resolve("cuda" if device is None else device)
     cupy = backend.xp_of(where)
@@ -232,15 +253,15 @@ def _torch() -> dict[str, Any]:
         data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
         broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, std_mean, dtypes.get_default_dtype, dtypes.set_default_dtype,
         dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
-        modes.inference_mode, creation.set_default_device, printing.set_printoptions,
+        modes.inference_mode, creation.set_default_device, printing.set_printoptions, anomaly.is_anomaly_enabled, anomaly.is_anomaly_check_nan_enabled,
     ]  # fmt: skip
     found |= {f.__name__: f for f in functions}
     found |= {
-        "asarray": data.as_tensor, "broadcast_shapes": broadcast_shape, "is_grad_enabled": modes.is_grad_enabled,
+        "asarray": data.as_tensor, "broadcast_shapes": broadcast_shape, "is_grad_enabled": modes.grad_mode,
         "is_inference_mode_enabled": modes.is_inference_mode_enabled, "device": backend.device, "dtype": dtypes.dtype, "Size": Size, "Tensor": Tensor,
         "Generator": random.Generator, "contiguous_format": contiguous_format, "preserve_format": preserve_format, "channels_last": channels_last,
         "strided": strided, "layout": Layout, "memory_format": MemoryFormat, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
-        "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"),
+        "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"), "func": Sub("torch.func"),
         "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "special": Sub("torch.special"),
         "random": Sub("torch.random"), "get_default_device": creation.current_device,
     }  # fmt: skip
@@ -279,9 +300,11 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch.nn.init": lambda: {f.__name__: f for f in (init.uniform_, init.normal_, init.zeros_, init.ones_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_)},
     "torch.autograd": lambda: {
         "backward": autograd.backward, "grad": autograd.grad, "gradcheck": gradcheck.gradcheck, "gradgradcheck": gradcheck.gradgradcheck,
-        "functional": Sub("torch.autograd.functional"),
+        "functional": Sub("torch.autograd.functional"), "set_detect_anomaly": anomaly.set_detect_anomaly, "detect_anomaly": anomaly.detect_anomaly,
+        **{m.__name__: m for m in (modes.no_grad, modes.enable_grad, modes.set_grad_enabled, modes.inference_mode)},
     },
     "torch.autograd.functional": lambda: {f.__name__: f for f in (functional.jacobian, functional.hessian, functional.vjp, functional.jvp, functional.hvp, functional.vhp)},
+    "torch.func": lambda: {f.__name__: f for f in (func.grad, func.grad_and_value, func.vjp, func.jvp, func.jacrev, func.jacfwd, func.hessian, stateless.functional_call)},
     "torch.cuda": lambda: {"is_available": cuda_is_available, "device_count": backend.cuda_count, "synchronize": synchronize},
     "torch.optim": lambda: {"SGD": optim.SGD},
     "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "norm": PUBLIC["norm"].call, "diagonal": PUBLIC["diagonal"].call},
@@ -290,11 +313,22 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
 }  # fmt: skip
 
 
+def forget_names() -> None:
+    """Read the registry anew when next asked: an op was declared."""
+    for found in (table, tensor_attributes, attributes):
+        found.cache_clear()
+
+
 def lookup(name: str) -> Any:
     """A name of the torch namespace for `tcalc.NAME`; a namespace inside it as a plain object with attributes.
 
+    `tcalc.declare` is the module for ops of one's own, which no program in the language can reach.
     Raises AttributeError for an unknown name.
     """
+    if name == "declare":
+        from . import declare
+
+        return declare
     try:
         value = table("torch")[name]
     except KeyError:
@@ -342,7 +376,7 @@ def attributes() -> dict[type, frozenset[str]]:
     node = frozenset(("name", "next_functions", "register_hook", "register_prehook"))
     tensor = tensor_attributes()
     found: dict[type, frozenset[str]] = {
-        Tensor: tensor, View: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node,
+        Tensor: tensor, View: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node, Entry: node, LeafEntry: node,
         RemovableHandle: frozenset(("remove", "id")), Size: frozenset(("numel", "count", "index")),
         dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize")),
         backend.device: frozenset(("type", "index")),

@@ -55,6 +55,10 @@ _REFUSED = {
     "TypeAlias": "type statements are not part of the language",
     "TemplateStr": "template strings are not part of the language; use an f-string",
 }
+CUSTOM_DERIVATIVE = (
+    "autograd.Function is not part of the language: custom derivatives are declared from Python, as an op with a formula"
+    " (docs/extending.md)"
+)
 _HIDDEN_ATTRIBUTE = re.compile(r"_|(?:gi|cr|ag|f|tb|func|co)_|mro$")
 _FORMATTING = {"format", "format_map"}
 GRAD_MODES = frozenset({"no_grad", "enable_grad", "inference_mode"})
@@ -69,7 +73,8 @@ def check(statement: Statement) -> None:
         node, depth, terms = stack.pop()
         if type(node) not in _ALLOWED:
             name = type(node).__name__
-            raise _refusal(origin, node, _REFUSED.get(name, f"{name} is not part of the language"))
+            custom = isinstance(node, ast.ClassDef) and any(map(_is_autograd_function, node.bases))
+            raise _refusal(origin, node, CUSTOM_DERIVATIVE if custom else _REFUSED.get(name, f"{name} is not part of the language"))
         if depth > MAX_DEPTH:
             raise _refusal(origin, node, f"nested more than {MAX_DEPTH} deep", "limit")
         if terms > MAX_TERMS:
@@ -85,6 +90,11 @@ def check(statement: Statement) -> None:
 
 def _refusal(origin: Source, node: ast.AST, message: str, kind: Kind = "refused") -> LangError:
     return LangError(message, origin.node_span(node), kind)
+
+
+def _is_autograd_function(base: ast.expr) -> bool:
+    """`Function`, `autograd.Function`, `torch.autograd.Function`: whatever comes before the name."""
+    return (base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")) == "Function"
 
 
 def check_name(origin: Source, node: ast.AST, name: str | None) -> None:
@@ -198,6 +208,8 @@ def _import(origin: Source, node: ast.Import) -> None:
 def _import_from(origin: Source, node: ast.ImportFrom) -> None:
     if node.module == "__future__":
         return
+    if node.module == "torch.autograd.function":
+        raise _refusal(origin, node, CUSTOM_DERIVATIVE)
     if node.level or node.module not in MODULES:
         raise _unknown_module(origin, node, "." * node.level + (node.module or ""))
     for alias in node.names:

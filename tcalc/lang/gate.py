@@ -7,6 +7,7 @@ from typing import Any
 
 from tcalc.lang import library
 from tcalc.lang.bounded import checked_tuple
+from tcalc.lang.errors import LangError
 from tcalc.lang.iterators import Lazy
 from tcalc.lang.methods import BUILTIN_ATTRIBUTES
 from tcalc.lang.namespaces import Namespace
@@ -37,6 +38,9 @@ def get(value: Any, name: str) -> Any:
     how = names.get(name)
     if how is True:
         return getattr(value, name)
+    if how is None and library.loaded() and name in library.attributes().get(kind, ()) and not name.startswith("_"):
+        del _TABLE[kind]  # an op that was declared since
+        return get(value, name)
     if how is None or how is False:
         raise _missing(value, name, names)
     return how(value)
@@ -57,6 +61,10 @@ def has(value: Any, name: object) -> bool:
     try:
         get(value, name)
     except AttributeError:
+        return False
+    except LangError as error:
+        if error.kind != "refused":
+            raise
         return False
     return True
 

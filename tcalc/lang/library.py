@@ -15,20 +15,19 @@ def loaded() -> bool:
     return _ENGINE in sys.modules
 
 
-@cache
-def table(path: str) -> dict[str, object]:
-    """The public names of a namespace ('torch', 'torch.nn', ...); KeyError if there is no such namespace."""
-    from tcalc.engine import namespace
+def table(path: str) -> dict[str, Any]:
+    """The public names of a namespace ('torch', 'torch.nn', ...), the library's own dict; KeyError if there is no such namespace."""
+    from tcalc.engine import namespace, notices
 
-    return dict(namespace.table(path))
+    notices.collect()  # what the engine remarks is for the session to say, not for Python's warnings
+    return namespace.table(path)
 
 
-@cache
 def attributes() -> dict[type, frozenset[str]]:
     """The attributes that programs may read, by exact type of the value."""
     from tcalc.engine import namespace
 
-    return dict(namespace.attributes())
+    return namespace.attributes()
 
 
 def sub_path(value: object) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tcalc.lang import library
 from tcalc.lang.bounded import BigRange, spread
-from tcalc.lang.check import MODULES
+from tcalc.lang.check import CUSTOM_DERIVATIVE, MODULES
 from tcalc.lang.errors import LangError
 from tcalc.lang.suggest import nearest
 from tcalc.lang.text import show_as
@@ -33,6 +33,12 @@ REFUSED = {
     **dict.fromkeys(("classmethod", "staticmethod", "property"), "there are no classes here"),
     "help": ":help lists the commands of the prompt",
 }
+
+_VMAP = "vmap is not part of tcalc: write the batch as a dim of the tensors, or stack the results of a loop"
+# Names of torch that programs may expect, with what there is instead.
+_REFUSED_MEMBERS = {
+    "torch.vmap": _VMAP, "torch.func.vmap": _VMAP, "torch.autograd.Function": CUSTOM_DERIVATIVE, "torch.autograd.function": CUSTOM_DERIVATIVE,
+}  # fmt: skip
 
 
 class Namespace:
@@ -76,6 +82,8 @@ class Namespace:
         path = f"{self._path}.{name}"
         if path in MODULES:
             return namespace(path)
+        if path in _REFUSED_MEMBERS:
+            raise LangError(_REFUSED_MEMBERS[path], kind="refused")
         raw = _table(self._path).get(name, NOTHING)
         if raw is NOTHING or name.startswith("_"):
             return NOTHING
