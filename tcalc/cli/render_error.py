@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..session.reading import first_line
 from .escape import safe_line
 from .layout import cells, cut, sentence
 from .terminal import DEFAULT_WIDTH
@@ -14,8 +16,11 @@ from .theme import Line, Segment, text
 if TYPE_CHECKING:
     from ..session.carets import Mark
     from ..session.errors import Error
+    from ..session.hints import Hint
+    from ..session.provenance import Related
+    from ..session.record import Note
     from ..session.sentences import Operand
-    from ..session.stories import Related
+    from ..session.trail import Past
 
 MAX_HINTS = 3
 MAX_SOURCE = 160
@@ -35,8 +40,9 @@ def prompt_error(error: Error, width: int, debug: bool = False) -> list[Line]:
     lines = sentence(head, cut(safe_line(error.message), MAX_MESSAGE), width, 7)
     lines += _source(error, width) + _operands(error)
     lines += [text(cut(f"    called from  {safe_line(call.text)}", width)) for call in error.calls]
-    lines += _related([(f"[{item.command.number}]", item) for item in error.related], width)
-    return lines + _closing(error, width) + _debug(error, debug)
+    lines += _related([(_number(item.command), _called(item, _number), item) for item in error.related], width)
+    hints = [("" if hint.where is None else _number(hint.where), hint) for hint in error.hints]
+    return lines + _hints(hints, width) + _torch(error, width) + _debug(error, debug)
 
 
 def script_error(error: Error, locate: Locate, debug: bool = False) -> list[Line]:
@@ -56,10 +62,33 @@ def script_error(error: Error, locate: Locate, debug: bool = False) -> list[Line
     head: Line = [Segment("error", "tcalc: "), Segment("name", where)]
     lines = [[*head, Segment("text", cut(safe_line(message), MAX_MESSAGE))]]
     lines += _source(error, DEFAULT_WIDTH) + _operands(error) + _calls(error, locate)
-    places = [locate(item.command.filename, item.command.line) for item in error.related]
-    named = [(f"{safe_line(name)}:{line}", item) for (name, line), item in zip(places, error.related, strict=True)]
+    named = [(_place(item.command, locate, item.line), _called(item, partial(_place, locate=locate)), item) for item in error.related]
     lines += _related(named, DEFAULT_WIDTH)
-    return lines + _closing(error, DEFAULT_WIDTH) + _debug(error, debug)
+    hints = [("" if hint.where is None else _place(hint.where, locate, hint.line), hint) for hint in error.hints]
+    return lines + _hints(hints, DEFAULT_WIDTH) + _torch(error, DEFAULT_WIDTH) + _debug(error, debug)
+
+
+def warning(note: Note, where: str) -> Line:
+    """A note in a pipe: one line, as `tcalc: FILE:LINE: warning: ...` in a script, where `where` is the place."""
+    head = f"tcalc: {safe_line(where)}: " if where else ""
+    said = "; ".join((note.text, *note.details))
+    return [Segment("name", head), Segment("word", "warning: "), Segment("text", cut(safe_line(said), MAX_MESSAGE))]
+
+
+def _number(command: Past) -> str:
+    """A command as the prompt names it."""
+    return f"[{command.number}]"
+
+
+def _called(item: Related, name: Callable[[Past], str]) -> str:
+    """What a related command did, and from where when it is a function's line."""
+    return item.what + (f" (called in {name(item.caller)})" if item.caller is not None else "")
+
+
+def _place(command: Past, locate: Locate, line: int = 0) -> str:
+    """A line of a command, its first by default, as scripts name it."""
+    name, number = locate(command.filename, line or command.line)
+    return f"{safe_line(name)}:{number}"
 
 
 def _calls(error: Error, locate: Locate) -> list[Line]:
@@ -124,26 +153,51 @@ def _aligned(operands: list[Operand], names: list[str], pad: int) -> list[Line]:
     return lines
 
 
-def _related(items: list[tuple[str, Related]], width: int) -> list[Line]:
-    """Earlier commands in columns: place, source, what it did."""
+def _related(items: list[tuple[str, str, Related]], width: int) -> list[Line]:
+    """Earlier commands in columns: place, source, what it did, and an arrow to the one that matters."""
     if not items:
         return []
     room = max(width // 2, 20)
-    rows = [(place, cut(safe_line(item.command.source.split("\n", 1)[0]), room), item.what) for place, item in items]
-    pads = [max(cells(row[column]) for row in rows) for column in (0, 1)]
-    return [
-        [
-            Segment("text", f"    {place.ljust(pads[0])} {source.ljust(pads[1])}  "),
-            Segment("quiet", safe_line(what)),
-        ]
-        for place, source, what in rows
+    rows = [
+        (place, cut(safe_line(item.text or item.command.source.split("\n", 1)[0]), room), safe_line(what), item.here)
+        for place, what, item in items
     ]
-
-
-def _closing(error: Error, width: int) -> list[Line]:
+    pads = [max(cells(row[0]) for row in rows), max(cells(row[1]) for row in rows), max(cells(row[2]) for row in rows)]
     lines: list[Line] = []
-    for hint in error.hints[:MAX_HINTS]:
-        lines += sentence([Segment("text", "  "), Segment("hint", "hint  ")], safe_line(hint), width, 8)
+    for place, source, what, here in rows:
+        line = [Segment("text", f"    {_pad(place, pads[0])} {_pad(source, pads[1])}    ")]
+        line.append(Segment("quiet", _pad(what, pads[2]) if here else what))
+        if here:
+            line.append(Segment("unusual", "  <- here"))
+        lines.append(line)
+    return lines
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - cells(text))
+
+
+def _hints(hints: list[tuple[str, Hint]], width: int) -> list[Line]:
+    """What to write instead: in an earlier command with its place, else in columns with what comes of it."""
+    lines: list[Line] = []
+    shown = [(place, safe_line(first_line(hint.text)), safe_line(hint.remark), hint) for place, hint in hints[:MAX_HINTS]]
+    pad = max([cells(code) for _, code, remark, hint in shown if remark and not hint.earlier], default=0)
+    for place, code, remark, hint in shown:
+        code, remark = (f"in {place} write {code}", f"({remark})" if remark else "") if hint.earlier else (_pad(code, pad), remark)
+        gap = " " if hint.earlier else "   "
+        head = [Segment("text", "  "), Segment("hint", "hint  ")]
+        if 8 + cells(code + gap + remark) <= width:
+            lines.append([*head, Segment("text", (code + gap + remark).rstrip())])
+        elif remark:  # code is never broken, what is said of it may be
+            lines += [[*head, Segment("text", code.rstrip())], *sentence([Segment("text", " " * 10)], remark, width, 10)]
+        else:
+            lines += [[*head, Segment("text", code.rstrip())]] if hint.source else sentence(head, code, width, 8)
+    return lines
+
+
+def _torch(error: Error, width: int) -> list[Line]:
+    """torch's sentence, to be searched for."""
+    lines: list[Line] = []
     head = "  torch: "
     for line in cut(error.torch or "", MAX_TORCH).splitlines():
         lines += sentence([Segment("quiet", head)], safe_line(line.strip()), width, 9)

@@ -44,7 +44,13 @@ class View:
             self._write(self._lines(item))
 
     def finish(self, record: Record) -> None:
-        """The command is over; nothing more to say in a pipe."""
+        """The command is over; its notes go to stderr, as torch's warnings do."""
+        if record.notes:
+            from .paint import paint
+            from .render_error import warning
+
+            where = "" if self.at_prompt else ":".join(map(str, self._locate(record.filename, record.line)))
+            paint([warning(note, where) for note in record.notes], self.errors, sys.stderr)
 
     def fail(self, error: Error) -> None:
         """Report an error on stderr; a bug of tcalc leaves its trace in a file."""
@@ -52,7 +58,9 @@ class View:
         from .render_error import prompt_error, script_error
 
         if error.kind == "internal":
-            error.hints.append(f"this is a bug of tcalc, its trace is in {save_trace(error.trace)}")
+            from ..session.hints import Hint
+
+            error.hints.append(Hint(f"this is a bug of tcalc, its trace is in {save_trace(error.trace)}"))
         if self.at_prompt:
             lines = prompt_error(error, self.errors.width, self.debug)
         else:

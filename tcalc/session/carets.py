@@ -90,7 +90,7 @@ def expression(text: str) -> ast.expr | None:
     return None
 
 
-def _position(text: str, line: int | None, offset: int | None) -> int:
+def position(text: str, line: int | None, offset: int | None) -> int:
     """Characters from the start of `text` for a line and byte offset of `ast`."""
     lines = text.split("\n")
     index = (line or 1) - 1
@@ -99,11 +99,11 @@ def _position(text: str, line: int | None, offset: int | None) -> int:
 
 
 def _begin(text: str, node: ast.expr) -> int:
-    return _position(text, node.lineno, node.col_offset)
+    return position(text, node.lineno, node.col_offset)
 
 
 def _end(text: str, node: ast.expr) -> int:
-    return _position(text, node.end_lineno, node.end_col_offset)
+    return position(text, node.end_lineno, node.end_col_offset)
 
 
 def _parts(text: str, start: int, node: ast.expr) -> list[_Part]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .facts import Storages, gradient, overlap
-from .tensors import memory_of, named_tensors
+from .tensors import memory_of, named_tensors, version_of
 from .trail import Trail
 from .weak import WeakIds
 
@@ -96,9 +96,9 @@ def _state(tensor: Tensor) -> _State:
     return _State(
         tensor,
         memory_of(tensor),
-        tensor._version,
+        version_of(tensor),
         grad,
-        0 if grad is None else grad._version,
+        0 if grad is None else version_of(grad),
     )
 
 

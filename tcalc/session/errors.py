@@ -8,11 +8,15 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .carets import Mark, marks_of
+from .hints import Hint
+from .provenance import Related
+from .scene import Scene
 from .sentences import Operand, sentence_for
-from .stories import Related, story_of
+from .shapes import shape_hints
+from .stories import story_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -54,7 +58,7 @@ class Error:
     marks: list[Mark] = field(default_factory=list)
     operands: list[Operand] = field(default_factory=list)
     aligned: bool = False
-    hints: list[str] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
     related: list[Related] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     torch: str | None = None
@@ -83,11 +87,13 @@ def error_of(
     variables: Mapping[str, object],
     trail: Trail,
     callers: Sequence[Spot] = (),
+    session: Mapping[str, object] | None = None,
 ) -> Error:
     """The Error for an exception that left a statement.
 
     `span` is where in `place` it happened, `variables` are the names seen there, `callers` the program's frames around
-    it. `trail` finds the earlier commands that led to it. An exception that user code cannot cause is "internal".
+    it, `session` the session's variables (`variables` themselves by default). `trail` finds the earlier commands that led
+    to it. An exception that user code cannot cause is "internal".
     """
     error = Error(_sentence(exc), type_name=type(exc).__name__, filename=place.filename)
     error.trace = "".join(traceback.format_exception(exc))
@@ -97,9 +103,11 @@ def error_of(
     if _is_lang_error(exc):
         error.kind = str(kind)
         error.message = _first_line(str(exc.message))  # type: ignore[attr-defined]
-        error.hints = [str(hint) for hint in exc.hints if str(hint) not in error.message]  # type: ignore[attr-defined]
+        error.hints = [Hint(str(hint)) for hint in exc.hints if str(hint) not in error.message]  # type: ignore[attr-defined]
     elif _is_engine_error(exc):
-        _explain(error, exc, node, variables, trail)
+        scene = Scene(exc, node, variables, variables if session is None else session, trail)
+        _settle(scene, error, place)
+        _explain(error, scene)
     elif isinstance(exc, KeyboardInterrupt):
         error.kind, error.message = "interrupt", "interrupted"
     elif isinstance(exc, RecursionError):
@@ -157,17 +165,34 @@ def _call(spot: Spot) -> Call:
     return Call(spot.filename, line, place.line(line).strip())
 
 
-def _explain(error: Error, exc: Any, node: ast.expr | None, variables: Mapping[str, object], trail: Trail) -> None:
+def _settle(scene: Scene, error: Error, place: Place) -> None:
+    """Find the command whose text holds the failed expression, and the place in it."""
+    if error.line is None:
+        return
+    scene.owner = owner = scene.trail.holding(place.filename, place.text, error.line)
+    if owner is None:
+        return
+    scene.line = error.line - owner.line + 1
+    before = error.text.find(owner.source.split("\n", 1)[0]) if scene.line == 1 else 0
+    scene.column = None if error.column is None else error.column - max(before, 0)
+
+
+def _explain(error: Error, scene: Scene) -> None:
     """Say an engine error in terms of the user's names; torch's sentence stays, last."""
-    story = story_of(exc.data, variables, trail)
-    found = sentence_for(exc.op, exc.operands, str(exc), node, variables)
+    exc = scene.exc
+    story = story_of(scene)
+    found = None if story is not None else sentence_for(exc.op, exc.operands, str(exc), scene.node, scene.variables)
     if story is not None:
-        error.message, error.related, error.torch = story.text, story.related, str(exc).strip()
+        error.message, error.related, error.hints = story.text, story.related, story.hints
+        error.operands = story.operands
+        if story.placed:
+            error.marks = []
     elif found is not None:
         error.message, error.operands, error.aligned = found.text, found.operands, found.aligned
-        error.torch = str(exc).strip()
-    elif "\n" in str(exc).strip():
-        error.torch = str(exc).strip()
+        error.hints = shape_hints(scene)
+    elif "\n" not in str(exc).strip():
+        return
+    error.torch = str(exc).strip()
 
 
 def _is_lang_error(exc: BaseException) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from .tensors import memory_of, named_tensors
+from .tensors import memory_of, named_tensors, version_of
 from .weak import WeakIds
 
 if TYPE_CHECKING:
@@ -102,12 +102,11 @@ class Storages:
         return known
 
 
-def facts_of(
-    tensor: Tensor, variables: Mapping[str, object], storages: Storages, name: str | None = None, *, fresh: bool = False
-) -> Facts:
+def facts_of(tensor: Tensor, variables: Mapping[str, object], storages: Storages, name: str | None = None, *, fresh: bool = False) -> Facts:
     """The facts of `tensor`, which the user knows as `name` (None for an unnamed value); `fresh` when only since now."""
     same, sharing, sources = _relatives(tensor, variables, name, fresh)
     grad = gradient(tensor)
+    leaf, requires, made_by, kept = _history(tensor)
     return Facts(
         dtype=tensor.dtype.name,
         shape=tuple(tensor.shape),
@@ -116,20 +115,29 @@ def facts_of(
         device=str(tensor.device),
         contiguous=tensor.spec.contiguous,
         storage=storages.number(tensor),
-        version=tensor._version,
+        version=version_of(tensor),
         same_as=same,
         view_of=sources,
         shared_with=sharing,
         is_view=tensor.base is not None,
-        is_leaf=tensor.is_leaf,
-        requires_grad=tensor.requires_grad,
-        grad_fn=None if tensor.grad_fn is None else tensor.grad_fn.name(),
+        is_leaf=leaf,
+        requires_grad=requires,
+        grad_fn=made_by,
         grad=None if grad is None else GradFacts(grad.dtype.name, tuple(grad.shape)),
-        grad_kept=keeps_grad(tensor),
+        grad_kept=kept,
         floating=tensor.dtype.is_floating_point,
         itemsize=tensor.dtype.itemsize,
         storage_nbytes=tensor.get_storage().nbytes,
     )
+
+
+def _history(tensor: Tensor) -> tuple[bool, bool, str | None, bool]:
+    """is_leaf, requires_grad, the name of grad_fn, and whether backward would leave a gradient in `.grad`."""
+    try:
+        node = tensor.grad_fn
+    except RuntimeError:  # a view that autograd has given up; torch prints it like this
+        return False, True, "Invalid", False
+    return tensor.is_leaf, tensor.requires_grad, None if node is None else node.label, keeps_grad(tensor)
 
 
 def keeps_grad(tensor: Tensor) -> bool:
@@ -138,8 +146,8 @@ def keeps_grad(tensor: Tensor) -> bool:
 
 
 def gradient(tensor: Tensor) -> Tensor | None:
-    """`tensor.grad` where one can be; asking a non-leaf for it makes torch warn."""
-    return tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+    """The gradient that a tensor holds; asking a non-leaf for `.grad` would be remarked on."""
+    return tensor._grad
 
 
 def _relatives(
@@ -213,6 +221,4 @@ def statistics(tensor: Tensor, limit: int = STATISTICS_LIMIT) -> Statistics | No
         values = values[finite]
     if values.size == 0:
         return Statistics(array.size, None, None, None, None, nan, inf)
-    return Statistics(
-        array.size, float(values.min()), float(values.max()), float(values.mean()), float(values.std()), nan, inf
-    )
+    return Statistics(array.size, float(values.min()), float(values.max()), float(values.mean()), float(values.std()), nan, inf)

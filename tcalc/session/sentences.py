@@ -52,7 +52,7 @@ def sentence_for(
     tensors = [(key, value) for key, value in operands.items() if is_tensor(value)]
     if op is None or not tensors:
         return None
-    names = _names(tensors, node, variables)
+    names = names_of(tensors, node, variables)
     values = [value for _, value in tensors]
     if torch_sentence.startswith("view size is not compatible"):
         return _view(op, operands, names[0], values[0])
@@ -113,7 +113,7 @@ def _view(op: str, operands: Mapping[str, object], name: str, tensor: Tensor) ->
     return Sentence(f"{op}: {name} {shape} with stride {stride} cannot become {wanted} without a copy")
 
 
-def _names(tensors: Sequence[tuple[str, Tensor]], node: ast.expr | None, variables: Mapping[str, object]) -> list[str]:
+def names_of(tensors: Sequence[tuple[str, Tensor]], node: ast.expr | None, variables: Mapping[str, object]) -> list[str]:
     """What to call each tensor: its variable, else its source text, else the parameter's name."""
     written = _written(node)
     names = []
@@ -144,4 +144,4 @@ def _is_namespace(function: ast.Attribute) -> bool:
     root: ast.expr = function
     while isinstance(root, ast.Attribute):
         root = root.value
-    return isinstance(root, ast.Name) and root.id in ("torch", "np", "nn", "F")
+    return isinstance(root, ast.Name) and root.id in ("torch", "np", "nn", "F", "autograd")

@@ -12,6 +12,7 @@ from ..lang.errors import LangError
 from ..lang.parse import parse
 from ..lang.places import spots
 from ..lang.run import Environment
+from .notes import heard, notes_of
 from .record import Emit, Printed, Record, Result
 from .targets import targets_of
 from .trail import Past, Trail
@@ -84,11 +85,11 @@ class Session:
         Exceptions of the statement, Ctrl-C included, become `record.error`; only lang's Exit passes through.
         """
         record = Record(self._take_number(), statement.source, filename, statement.line, statement.silent)
-        run = _Run(self, record, statement, emit or record.items.append)
         first_node = _next_node()
+        run = _Run(self, record, statement, emit or record.items.append, first_node)
         start = perf_counter()
         try:
-            run.execute()
+            run.execute(start)
         finally:
             record.elapsed = perf_counter() - start
             self._remember(record, first_node)
@@ -108,18 +109,20 @@ class Session:
 
     def _remember(self, record: Record, first_node: int) -> None:
         ok = record.error is None
-        self.trail.commands.append(Past(record.number, record.source, record.filename, record.line, ok, first_node))
+        past = Past(record.number, record.source, record.filename, record.line, ok, first_node, record.elapsed)
+        self.trail.commands.append(past)
 
 
 class _Run:
     """One statement on its way."""
 
-    def __init__(self, session: Session, record: Record, statement: Statement, emit: Emit) -> None:
+    def __init__(self, session: Session, record: Record, statement: Statement, emit: Emit, first_node: int) -> None:
         self.session, self.record, self.statement, self.emit = session, record, statement, emit
+        self.first_node = first_node
         self.watch: Watch | None = None
 
-    def execute(self) -> None:
-        """Run it, fill in the record."""
+    def execute(self, start: float) -> None:
+        """Run it, fill in the record; `start` is when it began."""
         session, record = self.session, self.record
         if session.observe:
             self.watch = session.observer.watch(self.statement.node, session.env.variables)
@@ -129,11 +132,23 @@ class _Run:
             session.env.run(code, self._echo, self._print)
             self._show_assigned(targets)
         except (Exception, KeyboardInterrupt) as exc:
+            record.elapsed = perf_counter() - start
             record.error = self._error(exc)
+        notices = heard()
+        if notices:
+            record.notes += notes_of(notices, self.statement.node, session.env.variables)
         if self.watch is not None:
             record.delta = self.watch.delta(record.number, failed=record.error is not None)
 
     def _error(self, exc: BaseException) -> Error:
+        trail, record = self.session.trail, self.record
+        trail.failed = Past(record.number, record.source, record.filename, record.line, False, self.first_node, record.elapsed)
+        try:
+            return self._told(exc)
+        finally:
+            trail.failed = None
+
+    def _told(self, exc: BaseException) -> Error:
         from .errors import Place, error_of
 
         session, found = self.session, spots(exc)
@@ -144,7 +159,7 @@ class _Run:
             return error_of(exc, place, span, session.env.variables, session.trail)
         inner = found[0]
         place = Place(inner.filename, inner.source.text, inner.source.first)
-        return error_of(exc, place, inner.span, inner.names, session.trail, found[1:])
+        return error_of(exc, place, inner.span, inner.names, session.trail, found[1:], session.env.variables)
 
     def _echo(self, value: object) -> None:
         if value is None:

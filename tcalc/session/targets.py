@@ -11,7 +11,7 @@ def targets_of(statement: ast.stmt) -> list[str]:
     names: dict[str, None] = {}
     for target in assigned(statement):
         for part in unpacked(target):
-            root = _root(part)
+            root = root_name(part)
             if root is not None:
                 names[root] = None
     return list(names)
@@ -37,7 +37,8 @@ def unpacked(target: ast.expr) -> Iterator[ast.expr]:
         yield target
 
 
-def _root(path: ast.expr) -> str | None:
+def root_name(path: ast.expr) -> str | None:
+    """The name that a path of attributes and indices starts from, None for any other expression."""
     while isinstance(path, (ast.Attribute, ast.Subscript)):
         path = path.value
     return path.id if isinstance(path, ast.Name) else None

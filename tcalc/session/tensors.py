@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
+    from ..engine.graph import Node
     from ..engine.tensor import Storage, Tensor
 
 MAX_NAMES = 10_000
@@ -24,6 +25,20 @@ def memory_of(tensor: Tensor) -> Storage:
     while isinstance(storage.keep, type(storage)):
         storage = storage.keep
     return storage
+
+
+def version_of(tensor: Tensor) -> int:
+    """How often the memory was written in place; 0 for an inference tensor, which does not count."""
+    storage = tensor.storage
+    return 0 if storage is None else storage.version
+
+
+def node_of(tensor: Tensor) -> Node | None:
+    """The graph node that gets a tensor's gradient; None also for a view that autograd has given up."""
+    try:
+        return tensor.node
+    except RuntimeError:
+        return None
 
 
 def named_tensors(variables: Mapping[str, object]) -> Iterator[tuple[str, Tensor]]:

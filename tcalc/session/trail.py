@@ -12,7 +12,10 @@ REMEMBERED = 10_000
 
 
 class Past(NamedTuple):
-    """What is remembered of a command once it is over. `first_node` is the number its first graph node could have had."""
+    """What is remembered of a command once it is over.
+
+    `first_node` is the number its first graph node could have had; `elapsed` is in seconds.
+    """
 
     number: int
     source: str
@@ -20,13 +23,18 @@ class Past(NamedTuple):
     line: int
     ok: bool
     first_node: int
+    elapsed: float = 0.0
 
 
 class Trail:
-    """The last REMEMBERED commands, and what observed ones wrote and freed."""
+    """The last REMEMBERED commands, and what observed ones wrote and freed.
+
+    `failed` is the command whose error is being told; it is not among `commands` yet.
+    """
 
     def __init__(self) -> None:
         self.commands: deque[Past] = deque(maxlen=REMEMBERED)
+        self.failed: Past | None = None
         self._writes: WeakIds[list[tuple[int, int]]] = WeakIds()
         self._freed: WeakIds[int] = WeakIds()
 
@@ -45,20 +53,36 @@ class Trail:
 
     def maker(self, node: Any) -> Past | None:
         """The command that made a graph node."""
-        index = bisect_right(self.commands, node.seq, key=lambda past: past.first_node)
+        number: int = node.seq
+        if self.failed is not None and number >= self.failed.first_node:
+            return self.failed
+        index: int = bisect_right(self.commands, number, key=lambda past: past.first_node)
         return self.commands[index - 1] if index else None
 
-    def writer(self, storage: object, after: int) -> Past | None:
-        """The command that first wrote to `storage` when it was at version `after`."""
+    def writer(self, storage: object, after: int) -> tuple[Past, int] | None:
+        """The observed command that first wrote to `storage` when it was at version `after`, and the version it left."""
         for version, number in self._writes.get(storage) or ():
             if version > after:
-                return self._command(number)
+                past = self._command(number)
+                return None if past is None else (past, version)
         return None
 
     def freer(self, node: object) -> Past | None:
-        """The command that freed a graph node."""
+        """The observed command that freed a graph node."""
         number = self._freed.get(node)
         return None if number is None else self._command(number)
+
+    def since(self, past: Past | None) -> list[Past]:
+        """The commands from `past` on, oldest first, the failed one last; all of them when it is None or forgotten."""
+        found = [each for each in self.commands if past is None or each.number >= past.number]
+        return found if self.failed is None else [*found, self.failed]
+
+    def holding(self, filename: str, text: str, line: int) -> Past | None:
+        """The newest command whose own text has line `line` of `filename`, which lies in the input `text`."""
+        for past in reversed(self.since(None)):
+            if past.filename == filename and 0 <= line - past.line <= past.source.count("\n") and past.source in text:
+                return past
+        return None
 
     def _command(self, number: int) -> Past | None:
         return next((past for past in reversed(self.commands) if past.number == number), None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
+from .facts import gradient
 from .targets import assigned, unpacked
 from .tensors import is_tensor
 
@@ -107,7 +108,10 @@ def _look_up(path: ast.expr, variables: Mapping[str, object]) -> Tensor | None:
         return value if is_tensor(value) else None
     if isinstance(path, ast.Attribute) and path.attr in _SAME_ELEMENTS:
         owner = _look_up(path.value, variables)
-        value = None if owner is None else getattr(owner, path.attr)
+        try:
+            value = None if owner is None else gradient(owner) if path.attr == "grad" else getattr(owner, path.attr)
+        except RuntimeError:
+            return None
         return value if is_tensor(value) else None
     if isinstance(path, ast.Subscript):
         owner = _look_up(path.value, variables)

@@ -8,8 +8,9 @@ from tcalc.cli.theme import plain_text
 from tcalc.cli.view import View
 from tcalc.session.carets import Mark, marks_of
 from tcalc.session.errors import Call, Error
+from tcalc.session.hints import Hint
+from tcalc.session.provenance import Related
 from tcalc.session.sentences import Operand
-from tcalc.session.stories import Related
 from tcalc.session.trail import Past
 
 
@@ -24,7 +25,7 @@ def matmul() -> Error:
         text=text,
         marks=marks_of([text], 4, 9).marks,
         operands=[Operand("x", (2, 3), (1,)), Operand("v", (2, 3), (0,))],
-        hints=["x @ v.T   (2, 3) @ (3, 2) -> (2, 2)"],
+        hints=[Hint("x @ v.T", "(2, 3) @ (3, 2) -> (2, 2)", "c = x @ v.T")],
         torch="mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",
     )
 
@@ -74,10 +75,70 @@ def test_narrow_screens_wrap_the_sentence() -> None:
     assert max(map(len, lines)) <= 44
 
 
-def test_earlier_commands_are_named() -> None:
-    error = Error("y was overwritten", related=[Related(Past(9, "y = x.exp()", "<input>", 1, True, 0), "saved y")])
-    assert "    [9] y = x.exp()  saved y\n" in plain_text(prompt_error(error, 80))
-    assert "    <input>:1 y = x.exp()  saved y\n" in plain_text(script_error(error, here))
+def overwritten() -> Error:
+    """The error of UX: a saved value was overwritten."""
+    commands = [(9, "y = x.exp()"), (10, "y.add_(1)"), (12, "loss.backward()")]
+    saver, writer, failed = (Past(number, source, "a.tc", number, True, 0) for number, source in commands)
+    return Error(
+        "backward: y was overwritten after exp saved it",
+        line=12,
+        column=5,
+        filename="a.tc",
+        text=failed.source,
+        related=[
+            Related(saver, "ExpBackward0 saved y, version 0"),
+            Related(writer, "version 1", here=True),
+            Related(failed, "needs version 0"),
+        ],
+        hints=[Hint("y = y + 1", "a new tensor; the saved one stays", "y = y + 1", writer, earlier=True)],
+    )
+
+
+def test_earlier_commands_are_named_with_a_hint() -> None:
+    assert plain_text(prompt_error(overwritten(), 80)) == (
+        "error: backward: y was overwritten after exp saved it\n"
+        "    [9]  y = x.exp()        ExpBackward0 saved y, version 0\n"
+        "    [10] y.add_(1)          version 1                        <- here\n"
+        "    [12] loss.backward()    needs version 0\n"
+        "  hint  in [10] write y = y + 1 (a new tensor; the saved one stays)\n"
+    )
+
+
+def test_earlier_lines_of_a_script_are_named() -> None:
+    assert plain_text(script_error(overwritten(), here)) == (
+        "tcalc: a.tc:12:6: backward: y was overwritten after exp saved it\n"
+        "    a.tc:9  y = x.exp()        ExpBackward0 saved y, version 0\n"
+        "    a.tc:10 y.add_(1)          version 1                        <- here\n"
+        "    a.tc:12 loss.backward()    needs version 0\n"
+        "  hint  in a.tc:10 write y = y + 1 (a new tensor; the saved one stays)\n"
+    )
+
+
+def test_a_line_of_a_function_says_who_called_it() -> None:
+    maker, caller = Past(1, "def f(v):\n    return v.exp()", "a.tc", 1, True, 0), Past(2, "y = f(x)", "a.tc", 4, True, 0)
+    error = Error("no", related=[Related(maker, "saved y", 2, "return v.exp()", caller=caller)])
+    assert "    [1] return v.exp()    saved y (called in [2])\n" in plain_text(prompt_error(error, 80))
+    assert "    a.tc:2 return v.exp()    saved y (called in a.tc:4)\n" in plain_text(script_error(error, here))
+
+
+def test_code_of_a_hint_is_never_broken() -> None:
+    lines = plain_text(prompt_error(matmul(), 30)).splitlines()
+    start = lines.index("  hint  x @ v.T")
+    assert lines[start + 1 : start + 3] == ["          (2, 3) @ (3, 2) ->", "          (2, 2)"]
+    error = Error("no", hints=[Hint("a hint in words is broken where the line ends")])
+    assert plain_text(prompt_error(error, 30)).splitlines()[1:] == [
+        "  hint  a hint in words is",
+        "        broken where the line",
+        "        ends",
+    ]
+
+
+def test_hints_stand_in_columns() -> None:
+    error = Error("no", hints=[Hint("y.reshape(6)", "copies"), Hint("y.contiguous().view(6)", "copies")])
+    assert plain_text(prompt_error(error, 80)).splitlines()[1:] == [
+        "  hint  y.reshape(6)             copies",
+        "  hint  y.contiguous().view(6)   copies",
+    ]
 
 
 def test_a_long_line_is_cut_around_the_carets() -> None:
@@ -95,9 +156,7 @@ def test_wide_characters_keep_carets_in_place() -> None:
 
 
 def test_control_characters_cannot_reach_the_terminal() -> None:
-    error = Error(
-        "bad \x1b[31m\nsecond", line=1, column=0, text="'\x1b]0;x\x07'", marks=[Mark(0, 4, "^")], torch="\x9b2J"
-    )
+    error = Error("bad \x1b[31m\nsecond", line=1, column=0, text="'\x1b]0;x\x07'", marks=[Mark(0, 4, "^")], torch="\x9b2J")
     said = plain_text(prompt_error(error, 80))
     assert not set(said) & set("\x1b\x07\x9b")
     assert "\\x1b[31m\\nsecond" in said
