@@ -16,6 +16,7 @@ from .provenance import Related
 from .scene import Scene
 from .sentences import Operand, sentence_for
 from .shapes import shape_hints
+from .slips import python_slip, slip_of
 from .stories import story_of
 
 if TYPE_CHECKING:
@@ -123,6 +124,11 @@ def error_of(
             error.column = error.marks[0].start
     else:
         error.message = f"{type(exc).__name__}: {error.message}" if error.message else type(exc).__name__
+        scene = Scene(exc, node, variables, variables if session is None else session, trail)
+        _settle(scene, error, place)
+        slip = python_slip(scene)
+        if slip is not None:
+            error.torch, error.message, error.hints = error.message, slip.text, slip.hints
     return error
 
 
@@ -181,6 +187,8 @@ def _explain(error: Error, scene: Scene) -> None:
     """Say an engine error in terms of the user's names; torch's sentence stays, last."""
     exc = scene.exc
     story = story_of(scene)
+    if story is None:
+        story = slip_of(scene)
     found = None if story is not None else sentence_for(exc.op, exc.operands, str(exc), scene.node, scene.variables)
     if story is not None:
         error.message, error.related, error.hints = story.text, story.related, story.hints

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -53,23 +53,35 @@ def verified(source: str, variables: Mapping[str, object], *, on_host: bool = Fa
     one element of memory each, for what needs a numpy array. A tensor is described by its shape, anything else by its
     type, a statement by "".
     """
+    def attempt() -> str:
+        shown = _shown([source], variables, Mirrors("cpu" if on_host else "meta"))
+        return described(shown[-1]) if shown else ""
+
+    return apart(attempt, "cpu" if on_host else "meta")
+
+
+def on_mirrors(sources: Sequence[str], variables: Mapping[str, object]) -> list[object] | None:
+    """What expressions give on meta mirrors of `variables`, one tensor for what is one tensor; None when one of them fails."""
+    return apart(lambda: _shown(sources, variables, Mirrors("meta")), "meta")
+
+
+def _shown(sources: Sequence[str], variables: Mapping[str, object], mirrors: Mirrors) -> list[object]:
+    """The values that statements show, run one after the other on the mirrors."""
     from ..lang.compile import compile_statement
     from ..lang.parse import parse
     from ..lang.run import Environment
     from .reading import words_of
 
-    def attempt() -> str:
-        environment, mirrors = Environment(), Mirrors("cpu" if on_host else "meta")
-        words = words_of(source)
-        for name, value in variables.items():
-            if name in words:
-                mirrors.put(environment.variables, name, value)
-        shown: list[object] = []
+    environment = Environment()
+    words = words_of("\n".join(sources))
+    for name, value in variables.items():
+        if name in words:
+            mirrors.put(environment.variables, name, value)
+    shown: list[object] = []
+    for source in sources:
         for statement in parse(source):
             environment.run(compile_statement(statement), shown.append, lambda text: None)
-        return described(shown[-1]) if shown else ""
-
-    return apart(attempt, "cpu" if on_host else "meta")
+    return shown
 
 
 def described(value: object) -> str:

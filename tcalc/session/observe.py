@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from .delta import Comparer, Delta, snapshot
 from .facts import Facts, Storages, facts_of
-from .record import Result
+from .foresight import foreseen, left_behind
+from .record import Note, Result
 from .tensors import is_tensor
 from .trail import Trail
 from .writes import plan_of
@@ -37,7 +38,7 @@ class Watch:
     """One statement under observation."""
 
     def __init__(self, observer: Observer, statement: ast.stmt, variables: Mapping[str, object]) -> None:
-        self._observer, self._variables = observer, variables
+        self._observer, self._variables, self._statement = observer, variables, statement
         self._shown: list[object] = []
         self._plan = plan_of(statement, variables)
         self._before = snapshot(variables)
@@ -51,6 +52,14 @@ class Watch:
         parts = self._parts(name or "", value, echo)
         self._shown += [value, *(part.value for part in parts)]
         return Result(name, value, echo, facts, self._loops, parts)
+
+    def foreseen(self) -> list[Note]:
+        """Notes on what the statement is about to do; none while there are no tensors."""
+        return foreseen(self._statement, self._variables) if self._before else []
+
+    def left_behind(self, delta: Delta) -> list[Note]:
+        """Notes on what it left behind, now that it is over."""
+        return left_behind(delta, {name: state.tensor for name, state in self._before.items()}, self._variables)
 
     def delta(self, number: int, *, failed: bool) -> Delta:
         """What the statement, command `number`, changed, now that it is over or has failed."""
