@@ -124,6 +124,8 @@ def error_of(
             error.column = error.marks[0].start
     else:
         error.message = f"{type(exc).__name__}: {error.message}" if error.message else type(exc).__name__
+        if not isinstance(exc, (TypeError, AttributeError)):
+            return error
         scene = Scene(exc, node, variables, variables if session is None else session, trail)
         _settle(scene, error, place)
         slip = python_slip(scene)

@@ -106,7 +106,7 @@ def test_what_is_remembered_holds_no_values() -> None:
         ("assert 0, 'why'", "error", "assertion failed: why"),
         ("def f(): return f()\n\nf()", "error", "recursion is too deep"),
         ("ones(2).shape[5]", "error", "IndexError: tuple index out of range"),
-        ("ones(2).shape()", "error", "TypeError: 'torch.Size' object is not callable"),
+        ("ones(2).shape()", "error", "shape is an attribute, not a method: leave out the ()"),
         ("print(1, foo=2)", "error", "TypeError: print() got an unexpected keyword argument 'foo'"),
         ("print(*5)", "error", "TypeError: print() argument after * must be an iterable, not int"),
         ("enumerate()", "error", "TypeError: enumerate() missing 1 required positional argument: 'values'"),
