@@ -330,6 +330,22 @@ def printing(side: str) -> dict[str, float]:
     return {"seconds": timed(lambda: repr(t), 1)}
 
 
+PROMPTS = {"tcalc": (["-m", "tcalc"], "1>"), "torch": (["-i", "-c", "import torch"], ">>>"), "ptpython": (["-m", "ptpython"], ">>>")}
+
+
+def prompt(side: str) -> dict[str, float]:
+    """From the start of the process to the first prompt on a terminal that answers where its cursor is, seconds."""
+    pexpect = import_module("pexpect")
+    words, shown = PROMPTS[side]
+    start = time.perf_counter()
+    child = pexpect.spawn(sys.executable, words, dimensions=(24, 80), env=os.environ | {"TERM": "xterm", "NO_COLOR": "1"}, timeout=60)
+    while child.expect_exact(["\x1b[6n", shown]) == 0:
+        child.send("\x1b[1;1R")
+    seconds = time.perf_counter() - start
+    child.close(force=True)
+    return {"seconds": seconds}
+
+
 SMALL = {
     "add, no grad": "a + b",
     "add, grad": "x + b",
@@ -350,6 +366,7 @@ TASKS: dict[str, Callable[[str], dict[str, float]]] = {
     "bulk": bulk,
     "chain": chain,
     "printing": printing,
+    "prompt": prompt,
 }
 
 
@@ -368,6 +385,7 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row("startup", "tcalc --version", {"tcalc": [*tcalc, "--version"], **imports}, {"absolute": 0.060})
     yield Row("startup", "tcalc '1+1'", {"tcalc": [*tcalc, "1+1"], **imports}, {"import numpy": 1.4, "import torch": 0.12})
     yield Row("startup", "tcalc 'ones(2)'", {"tcalc": [*tcalc, "ones(2)"], **imports}, {"absolute": 0.130})
+    yield Row("startup", "first prompt on a terminal", task("prompt", "ptpython"), {"absolute": 0.300}, "seconds")
     for what, text in SMALL.items():
         yield Row("small", f"{what}: {text}", task(what), {"torch": 1.0}, "seconds")
     every = ("numpy", "mygrad", "autograd")
