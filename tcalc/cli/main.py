@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .options import Settings
 
-INTERRUPTED = 130
+USAGE, INTERRUPTED = 2, 130
 
 
 def main(args: list[str] | None = None) -> int:
@@ -20,9 +20,9 @@ def main(args: list[str] | None = None) -> int:
         from .options import read
 
         settings = read(args)
-        if isinstance(settings, int):
-            return settings
-        return _run(settings)
+        if not isinstance(settings, int):
+            settings = _configured(settings)
+        return settings if isinstance(settings, int) else _run(settings)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as exc:
@@ -39,6 +39,24 @@ def _report_bug(exc: Exception) -> int:
     message = safe_line(f"{type(exc).__name__}: {exc}")
     print(f"tcalc: internal error: {message} (the trace is in {save_trace(trace)})", file=sys.stderr)
     return 1
+
+
+def _configured(settings: Settings) -> Settings | int:
+    """The settings with the config file's; in a pipe only with one that was named, so that output is the same for everybody.
+
+    Returns the exit status when the named one cannot be read.
+    """
+    from .terminal import is_terminal
+
+    if settings.no_config or (settings.config is None and not is_terminal(sys.stdout)):
+        return settings
+    from .config import ConfigError, with_config
+
+    try:
+        return with_config(settings, lambda message: print(f"tcalc: warning: {message}", file=sys.stderr))
+    except ConfigError as exc:
+        print(f"tcalc: {exc}", file=sys.stderr)
+        return USAGE
 
 
 def _run(settings: Settings) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from .. import __version__
 from .names import COLOUR_WHEN, DTYPES, FORMATS, PANELS
@@ -16,7 +19,11 @@ _DEVICE = re.compile(r"cpu|meta|cuda(?::\d+)?")
 
 
 class Settings(NamedTuple):
-    """What the command line asks for."""
+    """What the command line, the environment, the config file and `:set` ask for.
+
+    `sources` says where those that are not defaults come from: an option (`--width`), a variable (`TCALC_WIDTH`), the
+    config file, or `:set`.
+    """
 
     expressions: tuple[str, ...] = ()
     file: tuple[str, ...] = ()
@@ -35,6 +42,22 @@ class Settings(NamedTuple):
     vi: bool = False
     no_history: bool = False
     debug: bool = False
+    config: str | None = None
+    no_config: bool = False
+    notes: bool = True
+    mute: tuple[str, ...] = ()
+    toolbar: bool = True
+    suggest: bool = False
+    precision: int | None = None
+    threshold: int | None = None
+    edgeitems: int | None = None
+    sci_mode: bool | None = None
+    history_size: int = 10_000
+    sources: Mapping[str, str] = MappingProxyType({})
+
+    def changed(self, source: str, values: Mapping[str, Any]) -> Settings:
+        """These settings with other values, which come from `source`."""
+        return self._replace(**values, sources={**self.sources, **dict.fromkeys(values, source)})
 
 
 class ExpressionCommand(click.Command):
@@ -74,7 +97,8 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
 
 @click.command(
     cls=ExpressionCommand,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"max_content_width": 100, "auto_envvar_prefix": "TCALC"},
+    add_help_option=False,
     help="""A tensor calculator that speaks PyTorch.
 
     Each EXPRESSION is one line of source, all in one session:
@@ -82,18 +106,25 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     on stdin, or opens the interactive prompt on a terminal. A single -
     is stdin too; to run stdin before expressions write -f -.
 
+    A variable TCALC_OPTION gives the default of --option; what neither
+    sets is read from the config file, on a terminal.
+
     Exit status: 0 success, 1 the program failed, 2 usage, 130 Ctrl-C.""",
 )
 @click.argument("expressions", nargs=-1, metavar="[EXPRESSION]...")
 @click.option(
-    "-f", "--file", multiple=True, metavar="FILE", help="Run a file; - is stdin. Files run before expressions."
+    "-f",
+    "--file",
+    multiple=True,
+    metavar="FILE",
+    allow_from_autoenv=False,  # a variable should not run a program
+    help="Run a file; - is stdin. Files run before expressions.",
 )
 @click.option(
     "-F",
     "--format",
     type=click.Choice(FORMATS),
     default="auto",
-    envvar="TCALC_FORMAT",
     help="How results are printed: panel on a terminal and list in a pipe (auto), value and facts (panel), as torch "
     "does (repr), nested lists with all digits (list), dtype and shape (shape), nothing (none).",
 )
@@ -105,29 +136,38 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     "--device",
     metavar="DEVICE",
     callback=_check_device,
-    envvar="TCALC_DEVICE",
     help="Default device of new tensors: cpu, cuda, cuda:N, meta.",
 )
-@click.option("--dtype", type=click.Choice(DTYPES), envvar="TCALC_DTYPE", help="Default floating-point dtype.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Default floating-point dtype.")
 @click.option("--seed", type=click.IntRange(-(2**63), 2**64 - 1), metavar="N", help="Seed of the random numbers.")
+@click.option("--color", type=click.Choice(COLOUR_WHEN), default="auto", help="When to use colour.")
+@click.option("--ascii", is_flag=True, help="Write ASCII characters only, others as escapes.")
+@click.option("--plain", is_flag=True, help="Labelled lines without layout, for screen readers.")
+@click.option("--width", type=click.IntRange(20, 10_000), metavar="N", help="Line width of printed tensors.")
 @click.option(
-    "--color", type=click.Choice(COLOUR_WHEN), default="auto", envvar="TCALC_COLOR", help="When to use colour."
+    "--panel",
+    type=click.Choice(PANELS),
+    default="lines",
+    help="The block after a command: value, facts and changes (lines), the same in a frame (card), value and changes (min).",
 )
-@click.option("--ascii", is_flag=True, envvar="TCALC_ASCII", help="Write ASCII characters only, others as escapes.")
-@click.option("--plain", is_flag=True, envvar="TCALC_PLAIN", help="Labelled lines without layout, for screen readers.")
-@click.option(
-    "--width", type=click.IntRange(20, 10_000), metavar="N", envvar="TCALC_WIDTH", help="Line width of printed tensors."
-)
-@click.option(
-    "--panel", type=click.Choice(PANELS), default="lines", envvar="TCALC_PANEL", help="Style of the result panel."
-)
-@click.option("--vi", is_flag=True, envvar="TCALC_VI", help="vi keys at the interactive prompt.")
-@click.option("--no-history", is_flag=True, envvar="TCALC_NO_HISTORY", help="Neither read nor write the history file.")
-@click.option("--debug", is_flag=True, envvar="TCALC_DEBUG", help="Show Python's traceback with each error.")
-@click.version_option(__version__, prog_name="tcalc", message="%(prog)s %(version)s")
-def command(**values: Any) -> Settings:
+@click.option("--vi", is_flag=True, help="vi keys at the interactive prompt.")
+@click.option("--no-history", is_flag=True, help="Neither read nor write the history file.")
+@click.option("--config", metavar="FILE", help="Read this config file, in a pipe too.")
+@click.option("--no-config", is_flag=True, help="Read no config file.")
+@click.option("--debug", is_flag=True, help="Show Python's traceback with each error.")
+@click.version_option(__version__, prog_name="tcalc", message="%(prog)s %(version)s", allow_from_autoenv=False)
+@click.help_option("-h", "--help", allow_from_autoenv=False)
+@click.pass_context
+def command(ctx: click.Context, /, **values: Any) -> Settings:
     """The options as Settings."""
-    return Settings(**values)
+    sources = {}
+    for name in values.keys() - {"expressions"}:
+        kind = ctx.get_parameter_source(name)
+        if kind is ParameterSource.COMMANDLINE:
+            sources[name] = "--" + name.replace("_", "-")
+        elif kind is ParameterSource.ENVIRONMENT:
+            sources[name] = f"TCALC_{name.upper()}"
+    return Settings(**values, sources=sources)
 
 
 def read(args: list[str] | None) -> Settings | int:

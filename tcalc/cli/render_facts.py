@@ -17,12 +17,6 @@ def facts_lines(facts: Facts, width: int) -> list[Line]:
     return lines
 
 
-def short_facts(facts: Facts, width: int) -> list[Line]:
-    """Style `min`: dtype, shape and device, and what is unusual."""
-    keep = [item for item in [*_geometry(facts)[1:], *_autograd(facts)] if item.style != "usual"]
-    return flow([_geometry(facts)[0], _device(facts), *(item for item in keep if item != _device(facts))], width)
-
-
 def plain_facts(facts: Facts) -> list[Line]:
     """Labelled lines without layout, for screen readers."""
     pairs = [
@@ -75,15 +69,22 @@ def _numbers(statistics: Statistics, floating: bool) -> list[tuple[str, str]]:
     ]
 
 
-def source_line(facts: Facts, width: int, plain: bool) -> list[Line]:
-    """Whose memory or whose tensor this is; no line for a tensor of its own."""
+def source_of(facts: Facts) -> tuple[str, str] | None:
+    """Whose memory or whose tensor this is, as words and names; None for a tensor of its own."""
     if facts.same_as:
-        words, detail = f"same tensor as {_names(facts.same_as)}", ""
-    elif facts.view_of:
-        verb = "view of" if facts.is_view else "shares memory with"
-        words, detail = f"{verb} {facts.view_of[0]}", f"(storage #{facts.storage}, nothing copied)"
-    else:
+        return "same tensor as", _names(facts.same_as)
+    if facts.view_of:
+        return "view of" if facts.is_view else "shares memory with", facts.view_of[0]
+    return None
+
+
+def source_line(facts: Facts, width: int, plain: bool) -> list[Line]:
+    """The line that says whose memory this is; none for a tensor of its own."""
+    source = source_of(facts)
+    if source is None:
         return []
+    words = " ".join(source)
+    detail = "" if facts.same_as else f"(storage #{facts.storage}, nothing copied)"
     if plain:
         return [[Segment("word", words), Segment("text", f" {detail}".rstrip())]]
     return flow([Segment("word", words), Segment("text", detail)] if detail else [Segment("word", words)], width)

@@ -6,29 +6,37 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ..lang.errors import Exit, LangError
 from ..lang.parse import is_complete, parse, strip_prompts
 from ..session.session import Session
 from .commands import CommandError, Quit, parse_call, run_call
+from .escape import safe_line
+from .options import Settings
 from .output import prepare_streams
 from .paint import paint
-from .setup import SetupError, prepare_session
+from .running import Running
+from .setup import SetupError, change_print_options, prepare_session
 from .terminal import is_dumb, is_terminal
 from .theme import Line, Segment, text
 from .view import view_for
 
 if TYPE_CHECKING:
+    from ..lang.parse import Statement
     from ..session.record import Record
-    from .options import Settings
     from .view import View
 
 LEAVE = frozenset(("exit", "quit", "exit()", "quit()"))
 FAILED, USAGE = 1, 2
+TYPED = "<input>"  # where statements come from that were typed here
 
 
 _COMMAND_LINE = re.compile(r"^:[A-Za-z]", re.MULTILINE)
+_QUESTION = re.compile(
+    r"\?+ *(?P<before>[^?\n]*)|(?P<after>[^\W\d][\w.-]*) *\?+|help(?:\( *(?P<quote>['\"]?)(?P<argument>[\w.: -]*)(?P=quote) *\))?"
+)
 
 
 def _before_command(entry: str) -> str | None:
@@ -38,6 +46,15 @@ def _before_command(entry: str) -> str | None:
         if is_complete(before + "\n"):  # else it stands between brackets or in a text
             return before
     return None
+
+
+def _asked(word: str) -> str | None:
+    """The `:help` command that `?name`, `name?`, `help(name)` or `help` stand for, None for another entry."""
+    match = _QUESTION.fullmatch(word)
+    if match is None:
+        return None
+    name = (match["before"] or match["after"] or match["argument"] or "").strip()
+    return f":help {name or '?' * word.startswith('?')}"
 
 
 class EntryReader(Protocol):
@@ -52,15 +69,20 @@ class EntryReader(Protocol):
 class Repl:
     """A session with a screen."""
 
-    def __init__(self, session: Session, view: View) -> None:
+    def __init__(self, session: Session, view: View, settings: Settings | None = None) -> None:
         self.session, self.view = session, view
+        self.settings = Settings() if settings is None else settings
         self.elapsed: float | None = None
+        self.last_entry = ""
+        self.remember: Callable[[str], None] = lambda entry: None
 
     def loop(self, read: EntryReader) -> int:
         """Read and run until the user leaves; the exit status."""
         while True:
             try:
-                self.enter(read())
+                entry = read()
+                self.view = view_for(self.settings, at_prompt=True)  # the window may have another size by now
+                self.enter(entry)
             except KeyboardInterrupt:
                 continue
             except (EOFError, Quit):
@@ -79,7 +101,10 @@ class Repl:
             raise Quit
         if word.startswith(":") and "\n" not in word:
             self._command(word)
+        elif (question := _asked(word)) is not None and "help" not in self.session.env.variables:
+            self._command(question)
         elif word:
+            self.last_entry = entry
             before = _before_command(entry)
             if before is None:
                 self._statements(entry)
@@ -88,7 +113,8 @@ class Repl:
 
     def _command(self, word: str) -> None:
         try:
-            self.say(run_call(parse_call(word), self.session, self.view.screen))
+            lines = run_call(parse_call(word), self.session, self.view.screen, self)
+            self.say(lines)
         except CommandError as error:
             self.complain(str(error))
 
@@ -97,23 +123,36 @@ class Repl:
         try:
             statements = parse(entry)
         except LangError as exc:
-            self._fail(self.session.unreadable(exc, entry), 0)
+            self.fail(self.session.unreadable(exc, entry), 0)
             return False
-        for index, statement in enumerate(statements, start=1):
-            record = self.session.run_statement(statement, self.view.show)
-            self.elapsed = record.elapsed
-            self.view.finish(record)
-            if record.error is not None:
-                self._fail(record, len(statements) - index)
-                return False
-        return True
+        return all(self.run_statement(each, len(statements) - index) for index, each in enumerate(statements, start=1))
 
-    def _fail(self, record: Record, left: int) -> None:
-        """Report an error, and how many statements of the entry were left."""
+    def run_statement(self, statement: Statement, left: int, filename: str = TYPED) -> bool:
+        """Run one statement and show what came of it; whether it worked. `left` more of its source wait behind it."""
+        self.view.heading = f"{self.session.number}> {statement.source}"
+        with Running(self.view, self.session.number) as running:
+            record = self.session.run_statement(statement, running.emit, filename)
+        self.elapsed = record.elapsed
+        self.view.finish(record)
+        if record.error is not None:
+            self.fail(record, left)
+        return record.error is None
+
+    def apply(self, settings: Settings) -> None:
+        """Let changed settings hold from now on."""
+        change_print_options(self.settings, settings)
+        self.settings = settings
+        self.view = view_for(settings, at_prompt=True)
+
+    def fail(self, record: Record, left: int) -> None:
+        """Report an error, in which line of a file it was, and how many statements of the source were left."""
         if record.error is not None:
             self.view.fail(record.error)
+        words = [] if record.filename == TYPED else [f"stopped at {safe_line(record.filename)}:{record.line}"]
         if left:
-            self.say([text(f"{left} more statement{'s were' if left > 1 else ' was'} not run", "quiet")])
+            words.append(f"{left} more statement{'s were' if left > 1 else ' was'} not run")
+        if words:
+            self.say([text("; ".join(words), "quiet")])
         if self.view.observes:
             self.say([[]])
 
@@ -143,7 +182,7 @@ def interact(settings: Settings, session: Session | None = None) -> int:
     session.observe = view.observes
     session.show_assigned = view.observes or settings.all
     _leave_on_hangup()
-    repl = Repl(session, view)
+    repl = Repl(session, view, settings)
     return repl.loop(_reader(settings, repl))
 
 
@@ -165,7 +204,9 @@ def _reader(settings: Settings, repl: Repl) -> EntryReader:
         return PlainReader(lambda: repl.session.number)
     from .prompt import PromptReader
 
-    return PromptReader(settings, repl)
+    reader = PromptReader(settings, repl)
+    repl.remember = reader.prompt.history.append_string
+    return reader
 
 
 def reopen_terminal() -> bool:

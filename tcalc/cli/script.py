@@ -13,6 +13,7 @@ from ..lang.errors import Exit, LangError
 from ..lang.parse import Reader
 from ..session.session import Session
 from .output import prepare_streams
+from .running import Running
 from .setup import SetupError, prepare_session
 from .sources import ArgumentLines, Lines, StreamLines, standard_input
 from .view import View, view_for
@@ -133,7 +134,9 @@ class Script:
             if isinstance(statement, Unreadable):
                 record = self.session.unreadable(statement.error, statement.text, statement.first, source.name)
             else:
-                record = self.session.run_statement(statement, self.view.show, source.name)
+                self.view.heading = statement.source
+                with Running(self.view) as running:
+                    record = self.session.run_statement(statement, running.emit, source.name)
                 self.view.finish(record)
             status = self._judge(record)
             if status is not None:

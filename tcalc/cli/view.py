@@ -14,7 +14,7 @@ from .terminal import Screen, screen_for
 
 if TYPE_CHECKING:
     from ..session.errors import Error
-    from ..session.record import Item, Record
+    from ..session.record import Item, Note, Record
     from .options import Settings
     from .sources import Lines
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class View:
     """Plain text for pipes and files: no facts, no colour, each item written and flushed at once.
 
-    `screen` is stdout, `errors` is stderr. `at_prompt` says that commands have numbers the user sees.
+    `screen` is stdout, `errors` is stderr. `at_prompt` says that commands have numbers the user sees. `heading` is the
+    command that runs now, as the user sees it. Notes are not shown without `notes`, nor those whose ids are `muted`.
     """
 
     observes = False
@@ -30,6 +31,8 @@ class View:
     def __init__(self, format_name: str, screen: Screen, errors: Screen, *, at_prompt: bool, debug: bool) -> None:
         self.format, self.screen, self.errors = format_name, screen, errors
         self.at_prompt, self.debug = at_prompt, debug
+        self.heading = ""
+        self.notes, self.muted = True, frozenset[str]()
         self._locators: dict[str, Callable[[int], tuple[str, int]]] = {}
 
     def add_source(self, source: Lines) -> None:
@@ -45,12 +48,17 @@ class View:
 
     def finish(self, record: Record) -> None:
         """The command is over; its notes go to stderr, as torch's warnings do."""
-        if record.notes:
+        notes = self.heard(record)
+        if notes:
             from .paint import paint
             from .render_error import warning
 
             where = "" if self.at_prompt else ":".join(map(str, self._locate(record.filename, record.line)))
-            paint([warning(note, where) for note in record.notes], self.errors, sys.stderr)
+            paint([warning(note, where) for note in notes], self.errors, sys.stderr)
+
+    def heard(self, record: Record) -> list[Note]:
+        """The notes of a command that are shown."""
+        return [note for note in record.notes if self.notes and note.ident not in self.muted]
 
     def fail(self, error: Error) -> None:
         """Report an error on stderr; a bug of tcalc leaves its trace in a file."""
@@ -108,5 +116,8 @@ def view_for(settings: Settings, *, at_prompt: bool = False) -> View:
     if name == "panel":
         from .panel_view import PanelView
 
-        return PanelView(screen, errors, settings.panel, at_prompt=at_prompt, debug=settings.debug)
-    return View(name, screen, errors, at_prompt=at_prompt, debug=settings.debug)
+        view: View = PanelView(screen, errors, settings.panel, at_prompt=at_prompt, debug=settings.debug)
+    else:
+        view = View(name, screen, errors, at_prompt=at_prompt, debug=settings.debug)
+    view.notes, view.muted = settings.notes, frozenset(settings.mute)
+    return view

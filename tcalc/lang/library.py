@@ -30,6 +30,13 @@ def attributes() -> dict[type, frozenset[str]]:
     return namespace.attributes()
 
 
+def describe() -> Any:
+    """The module that tells signatures of functions, classes and methods, for completion and help."""
+    from tcalc.engine import describe, namespace  # noqa: F401 - the names to be described
+
+    return describe
+
+
 def sub_path(value: object) -> str | None:
     """The path, if a table's value stands for a namespace inside it."""
     from tcalc.engine.namespace import Sub

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -25,6 +26,13 @@ def names_of(statement: ast.stmt) -> Names:
     finder = _Finder()
     finder.block([statement], frozenset(), set())
     return Names(finder.loaded, frozenset(finder.deleted), frozenset(finder.imported))
+
+
+def loads_of(statement: ast.stmt, defined: Iterable[str]) -> list[ast.Name]:
+    """Every node of a statement that loads a name from outside it which is not among those `defined` before it."""
+    finder = _EveryLoad()
+    finder.block([statement], frozenset(), set(defined))
+    return finder.nodes
 
 
 class _Finder:
@@ -95,7 +103,7 @@ class _Finder:
         if isinstance(body, ast.expr):
             self.expression(body, inner, set(assigned))
         else:
-            self.block(body, inner | _bound_in(body), set(assigned))
+            self.block(body, inner | bound_in(body), set(assigned))
 
     def expression(self, node: ast.AST, local: frozenset[str], assigned: set[str]) -> None:
         right: list[ast.expr] = []
@@ -149,8 +157,18 @@ class _Finder:
             self.loaded.setdefault(node.id, node)
 
 
-def _bound_in(body: list[ast.stmt]) -> frozenset[str]:
-    """The names that a function's body makes local."""
+class _EveryLoad(_Finder):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[ast.Name] = []
+
+    def load(self, node: ast.Name, local: frozenset[str], assigned: set[str]) -> None:
+        if node.id not in local and node.id not in assigned:
+            self.nodes.append(node)
+
+
+def bound_in(body: list[ast.stmt]) -> frozenset[str]:
+    """The names that the body of a function makes local."""
     bound: set[str] = set()
     outer: set[str] = set()
     stack: list[ast.AST] = list(body)

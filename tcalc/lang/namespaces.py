@@ -31,7 +31,7 @@ REFUSED = {
     "object": "there are no classes here",
     **dict.fromkeys(("bytes", "bytearray", "memoryview"), "bytes are not part of the language"),
     **dict.fromkeys(("classmethod", "staticmethod", "property"), "there are no classes here"),
-    "help": ":help lists the commands of the prompt",
+    "help": "at the prompt ?NAME explains a name",
 }
 
 _VMAP = "vmap is not part of tcalc: write the batch as a dim of the tensors, or stack the results of a loop"
@@ -73,6 +73,13 @@ class Namespace:
                 return NOTHING
             self._known[name] = value
         return self._known[name]
+
+    def original(self, name: str) -> Any:
+        """The library's own value of a name, before anything is put around it, or NOTHING; to be asked about, not to be called."""
+        inner = f"{self._path}.{name}"
+        if inner in MODULES:
+            return namespace(inner)
+        return NOTHING if name.startswith("_") else _table(self._path).get(name, NOTHING)
 
     def names(self) -> list[str]:
         """All names, for completion and near misses."""
@@ -119,6 +126,11 @@ def standard(name: str) -> Any:
     if name in _ALIASES:
         return namespace(_ALIASES[name])
     return namespace("torch").find(name) if library.loaded() else NOTHING
+
+
+def original(name: str) -> Any:
+    """What a name means without any import, a library's value as the library has it, or NOTHING."""
+    return namespace(_ALIASES[name]) if name in _ALIASES else namespace("torch").original(name)
 
 
 def resolve(name: str, functions: dict[str, Any]) -> Any:

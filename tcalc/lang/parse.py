@@ -57,7 +57,8 @@ class Source:
 class Statement:
     """One top-level statement: exact text, place of its start, and whether its line ends in `;`.
 
-    `quiet_lines` are the lines (counted within `origin`) that end in `;`: nothing on them is echoed.
+    `quiet_lines` are the lines (counted within `origin`) that end in `;`: nothing on them is echoed. `end` is the `;` of
+    its last line, where that is one of them and `source` does not have it.
     """
 
     def __init__(self, source: str, place: Span, silent: bool, node: ast.stmt, origin: Source, index: int) -> None:
@@ -67,6 +68,7 @@ class Statement:
         self.silent = silent
         self.origin = origin
         self.quiet_lines: frozenset[int] = frozenset()
+        self.end = ""
         self._index = index
         self._node: ast.stmt | None = node
 
@@ -120,6 +122,7 @@ def _statement(node: ast.stmt, origin: Source, quiet: frozenset[int], index: int
         source = "\n".join([first, *inner, last])
     statement = Statement(source, place, quiet.issuperset(range(start, end_line + 1)), node, origin, index)
     statement.quiet_lines = quiet
+    statement.end = ";" if end_line in quiet and not source.endswith(";") else ""
     return statement
 
 

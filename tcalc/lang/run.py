@@ -87,6 +87,15 @@ class Environment:
         """Every name that a program can use now."""
         return sorted({*self.variables, *namespaces.bare_names(self._functions)})
 
+    def original(self, name: str) -> Any:
+        """What a name stands for now, a library's function as the library has it, or NOTHING; to be asked about, not to be called."""
+        if name in self.variables:
+            return self.variables[name]
+        if name in self._functions:
+            own = namespaces.original(name) if library.loaded() else None
+            return own if isinstance(own, FunctionType) else self._functions[name]  # torch's sum says more than Python's
+        return namespaces.original(name)
+
     def _function(self, code: CodeType) -> Callable[[], object]:
         """The statement as a function over the variables; functions it makes inherit its builtins from the frame."""
         variables = self.variables

@@ -13,7 +13,7 @@ _STOP = re.compile(
     r"""(?P<quote>\"\"\"|'''|"|')|(?P<comment>\#)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<join>\\$)|(?P<semi>;)"""
     rf"""|(?P<prefixes>[-+~](?:\s*[-+~]){{{MAX_PREFIXES},}}|\bnot(?:\s+not\b){{{MAX_PREFIXES},}})"""
 )
-_STRING_END = {
+STRING_END = {
     '"': re.compile(r'(?:[^"\\]|\\.)*(")?'),
     "'": re.compile(r"(?:[^'\\]|\\.)*(')?"),
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*(""")?'),
@@ -74,7 +74,7 @@ class Scanner:
 
     def _end_of_string(self, text: str, position: int) -> int:
         """Where the string that is open at `position` ends in this line, or the line's end if it goes on."""
-        match = _STRING_END[self._quote].match(text, position)
+        match = STRING_END[self._quote].match(text, position)
         end = match.end() if match else position
         if match and match.group(1):
             self._quote = ""

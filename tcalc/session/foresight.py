@@ -138,8 +138,7 @@ def _copying(statement: ast.stmt, variables: Mapping[str, object]) -> Iterator[N
         values = _tensors([text, ast.unparse(node)], variables)
         if values is None or not values[0].numel() or values[1].get_storage() is values[0].get_storage():
             continue
-        shape, stride = tuple(values[0].shape), values[0].stride()
-        why = f"{text} {shape} with stride {stride} cannot be shown as {tuple(values[1].shape)}"
+        why = f"{text}, stride {values[0].stride()}, cannot be read as {tuple(values[1].shape)}"
         yield Note("reshape-copied", f"{node.func.attr} copied {values[0].numel()} values: {why}", ("writing the result does not write the original",))
 
 

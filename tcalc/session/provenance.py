@@ -14,9 +14,10 @@ from .tensors import is_tensor, memory_of, named_tensors, node_of
 from .trail import Past, Trail
 
 MAX_NODES = 10_000
-_OPERATORS: dict[type[ast.operator | ast.unaryop], tuple[str, ...]] = {
+# the ops that an operator of Python may run as
+OPERATORS: dict[type[ast.operator | ast.unaryop], tuple[str, ...]] = {
     ast.Add: ("add",), ast.Sub: ("sub", "rsub"), ast.Mult: ("mul",), ast.Div: ("div", "reciprocal", "mul"), ast.Pow: ("pow",),
-    ast.MatMult: ("matmul", "mm", "mv", "bmm", "dot"), ast.USub: ("neg",),
+    ast.MatMult: ("matmul", "mm", "mv", "bmm", "dot"), ast.FloorDiv: ("floor_divide",), ast.Mod: ("remainder",), ast.USub: ("neg",),
 }  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def _applies(node: ast.AST, op: str) -> bool:
     if isinstance(node, ast.Call):
         return last_word(node.func).rstrip("_") == op
     if isinstance(node, (ast.BinOp, ast.AugAssign, ast.UnaryOp)):
-        return op in _OPERATORS.get(type(node.op), ())
+        return op in OPERATORS.get(type(node.op), ())
     return False
 
 

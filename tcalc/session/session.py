@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ from ..lang.parse import parse
 from ..lang.places import spots
 from ..lang.run import Environment
 from .notes import heard, notes_of
-from .record import Emit, Printed, Record, Result
+from .record import Emit, Note, Printed, Record, Result
 from .targets import targets_of
-from .trail import Past, Trail
+from .trail import Aside, Past, Trail
 
 if TYPE_CHECKING:
     from ..lang.parse import Statement
@@ -37,6 +37,7 @@ class Session:
         self.observe = observe
         self.show_assigned = show_assigned
         self.trail = Trail()
+        self.asides: list[Aside] = []
         self._observer: Observer | None = None
 
     @property
@@ -92,7 +93,7 @@ class Session:
             run.execute(start)
         finally:
             record.elapsed = perf_counter() - start
-            self._remember(record, first_node)
+            self._remember(record, first_node, statement.end)
         return record
 
     def facts(self, value: object, name: str | None = None) -> Facts | None:
@@ -101,15 +102,21 @@ class Session:
 
     def reset(self) -> None:
         """Forget all variables; numbers of commands and storages go on."""
+        self.asides.append(Aside(self.number, tuple(self.env.variables)))
         self.env = Environment()
+
+    def bind(self, values: Mapping[str, object], path: str) -> None:
+        """Give names to values that were read from the file `path`."""
+        self.asides.append(Aside(self.number, tuple(values), path))
+        self.env.variables.update(values)
 
     def _take_number(self) -> int:
         self.number += 1
         return self.number - 1
 
-    def _remember(self, record: Record, first_node: int) -> None:
+    def _remember(self, record: Record, first_node: int, end: str = "") -> None:
         ok = record.error is None
-        past = Past(record.number, record.source, record.filename, record.line, ok, first_node, record.elapsed)
+        past = Past(record.number, record.source, record.filename, record.line, ok, first_node, record.elapsed, end)
         self.trail.commands.append(past)
 
 
@@ -124,8 +131,10 @@ class _Run:
     def execute(self, start: float) -> None:
         """Run it, fill in the record; `start` is when it began."""
         session, record = self.session, self.record
+        ahead: list[Note] = []
         if session.observe:
             self.watch = session.observer.watch(self.statement.node, session.env.variables)
+            ahead = self.watch.foreseen()
         targets = targets_of(self.statement.node) if session.show_assigned and not record.silent else []
         try:
             code = compile_statement(self.statement, record.filename)
@@ -139,6 +148,8 @@ class _Run:
             record.notes += notes_of(notices, self.statement.node, session.env.variables)
         if self.watch is not None:
             record.delta = self.watch.delta(record.number, failed=record.error is not None)
+            if record.error is None:
+                record.notes += [*ahead, *self.watch.left_behind(record.delta)]
 
     def _error(self, exc: BaseException) -> Error:
         trail, record = self.session.trail, self.record

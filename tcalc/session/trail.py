@@ -14,7 +14,8 @@ REMEMBERED = 10_000
 class Past(NamedTuple):
     """What is remembered of a command once it is over.
 
-    `first_node` is the number its first graph node could have had; `elapsed` is in seconds.
+    `first_node` is the number its first graph node could have had; `elapsed` is in seconds; `end` is the `;` that made
+    its last line silent.
     """
 
     number: int
@@ -24,6 +25,18 @@ class Past(NamedTuple):
     ok: bool
     first_node: int
     elapsed: float = 0.0
+    end: str = ""
+
+
+class Aside(NamedTuple):
+    """Variables that changed otherwise than by a command, before command `before`.
+
+    With a `path` the names were read from that file, else they were forgotten.
+    """
+
+    before: int
+    names: tuple[str, ...]
+    path: str = ""
 
 
 class Trail:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tcalc.cli.render_card import card_lines
 from tcalc.cli.render_delta import delta_lines
-from tcalc.cli.render_facts import facts_lines, plain_facts, short_facts, source_line, statistics_lines
-from tcalc.cli.theme import STYLES, plain_text
+from tcalc.cli.render_facts import facts_lines, plain_facts, source_line, statistics_lines
+from tcalc.cli.terminal import Screen
+from tcalc.cli.theme import STYLES, Segment, plain_text, text
 from tcalc.session.delta import Changed, Delta, Freed, GradChange
-from tcalc.session.facts import Facts, GradFacts, Statistics
+from tcalc.session.facts import Facts, Statistics
 
 PLAIN = Facts(
     dtype="float32",
@@ -59,11 +61,32 @@ def test_a_result_says_that_its_grad_is_not_kept() -> None:
     ]
 
 
-def test_the_style_min_shows_what_is_unusual() -> None:
-    assert plain_text(short_facts(PLAIN, 80)) == "  float32 (2, 3)  cpu\n"
-    assert plain_text(short_facts(VIEW, 80)) == "  float32 (3, 2)  cpu  stride (1, 3)  NOT contiguous  offset 1\n"
-    graded = replace(PLAIN, requires_grad=True, grad=GradFacts("float32", (2, 3)))
-    assert plain_text(short_facts(graded, 80)) == "  float32 (2, 3)  cpu  requires_grad True  grad (2, 3)\n"
+def card(facts: Facts, width: int, title: str = "1> y", *, unicode: bool = False) -> list[str]:
+    """The lines of a card over a short value."""
+    screen = Screen(True, False, unicode, False, width, 24)
+    return plain_text(card_lines(title, [text("tensor(1.)")], facts, [[Segment("text", "  "), Segment("unusual", "1 nan")]], screen, with_source=True)).splitlines()
+
+
+def test_a_card_has_value_and_facts_side_by_side() -> None:
+    assert card(VIEW, 80) == [
+        "+- 1> y --------------------------------------------------+",
+        "| tensor(1.)    shape       (3, 2)   is_leaf        True  |",
+        "|               stride      (1, 3)   requires_grad  False |",
+        "|               offset      1        grad_fn        None  |",
+        "|               dtype       float32  grad           None  |",
+        "|               device      cpu      view of        x     |",
+        "|               contiguous  no                            |",
+        "| 1 nan                                                   |",
+        "+---------------------------------------------------------+",
+    ]
+
+
+def test_a_narrow_card_has_one_fact_a_line_and_every_line_fits() -> None:
+    lines = card(PLAIN, 40, "12> " + "long " * 20, unicode=True)
+    assert {len(line) for line in lines} == {40}
+    assert lines[0].startswith("┌─ 12> long long")
+    assert lines[0].endswith("... ─┐")
+    assert [line.split()[1] for line in lines[2:11]] == "shape stride dtype device contiguous is_leaf requires_grad grad_fn grad".split()
 
 
 def test_plain_facts_are_labelled_lines() -> None:

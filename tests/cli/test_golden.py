@@ -108,13 +108,16 @@ def transcript(source: str, screen: Screen, style: str, capsys: pytest.CaptureFi
 CASES = [(name, width, "lines") for name in SESSIONS for width in (40, 80, 120)]
 CASES += [(name, 80, style) for name in ("views", "autograd") for style in ("min", "plain")]
 CASES += [("views", 80, "colour"), ("errors", 80, "colour")]
+CASES += [(name, width, "card") for name in ("views", "autograd") for width in (40, 80, 120)]
+CASES += [("values", 80, "card"), ("views", 80, "card-unicode")]
 
 
 @pytest.mark.parametrize(("name", "width", "style"), CASES)
 def test_session(name: str, width: int, style: str, capsys: pytest.CaptureFixture[str]) -> None:
-    screen = Screen(True, style == "colour", False, style == "plain", width, 24)
-    text = transcript(SESSIONS[name], screen, "min" if style == "min" else "lines", capsys)
-    if style != "colour":
+    panel, _, glyphs = style.partition("-")
+    screen = Screen(True, style == "colour", bool(glyphs), style == "plain", width, 24)
+    text = transcript(SESSIONS[name], screen, panel if panel in ("min", "card") else "lines", capsys)
+    if style != "colour" and not glyphs:
         assert text.isascii()
         assert not set(text) & {"\x1b", "\t"}
     path = GOLDEN / f"{name}-{width}-{style}.txt"

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,3 +76,41 @@ def test_trimming_keeps_the_newest_whole_entries(tmp_path: Path) -> None:
     trim(path, most=10)
     assert stored(path) == ["x8\ny", "x9\ny"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_size_is_a_setting(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    path.write_text("".join(f"\n# 2020\n+x{n}\n" for n in range(10)))
+    open_history(path, pytest.fail, 6)
+    assert stored(path) == ["x8", "x9"]
+    open_history(path, pytest.fail, 0)
+    assert stored(path) == []
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert history_path({}) is None
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from tcalc.cli.history import open_history
+path, name = Path(sys.argv[1]), sys.argv[2]
+for number in range(60):
+    open_history(path, print, 10_000_000 if number % 3 else 2_000).append_string(f"{name} {number}\\n" + "long " * 3000)
+"""
+
+
+def test_two_prompts_do_not_lose_each_others_lines(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    path.write_text("\n# 2020\n+old\n" * 3000)
+    root = Path(__file__).resolve().parents[2]
+    both = [subprocess.Popen([sys.executable, "-c", WRITE, str(path), name], cwd=root, stdout=subprocess.PIPE) for name in ("a", "b")]
+    assert [each.communicate(timeout=60)[0] for each in both] == [b"", b""]
+    found = [entry.split("\n")[0] for entry in stored(path) if entry != "old"]
+    assert sorted(found) == sorted(f"{name} {number}" for name in ("a", "b") for number in range(60))
+    assert [path] == list(tmp_path.iterdir())

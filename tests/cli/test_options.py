@@ -9,7 +9,7 @@ def settings(*args: str) -> Settings:
     """The Settings of a command line that is expected to be valid."""
     result = read(list(args))
     assert isinstance(result, Settings)
-    return result
+    return result._replace(sources=Settings().sources)
 
 
 @pytest.mark.parametrize("word", ["-ones(3)", "-x", "-1", "-Frepr", "--x[0]", "-k2", "- f", "--1", "-", "-kx"])

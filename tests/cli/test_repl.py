@@ -15,8 +15,8 @@ from tcalc.session.session import Session
 @pytest.fixture
 def repl() -> Repl:
     """A loop over a new session with the panel as output."""
-    view = view_for(Settings(format="panel"), at_prompt=True)
-    return Repl(Session(observe=True, show_assigned=True), view)
+    settings = Settings(format="panel")
+    return Repl(Session(observe=True, show_assigned=True), view_for(settings, at_prompt=True), settings)
 
 
 Captured = pytest.CaptureFixture[str]

@@ -37,6 +37,26 @@ def test_the_toolbar_is_on_the_last_line() -> None:
         assert "1 name" in terminal.wait("[1] ").splitlines()[-1]
 
 
+def test_tab_opens_a_menu_and_the_toolbar_shows_the_call() -> None:
+    """The first Tab puts in what is common or opens the menu, the next ones walk through it; Enter runs the line."""
+    with Terminal() as terminal:
+        terminal.wait("grad on")
+        terminal.enter("x = ones(2, 3);", "2> ")
+        terminal.type("x.unsq\t")
+        menu = terminal.wait("unsqueeze_  (dim)").splitlines()
+        assert menu[1] == "2> x.unsqueeze"
+        assert [line.split() for line in menu[2:4]] == [["unsqueeze", "(dim)"], ["unsqueeze_", "(dim)"]]
+        terminal.type("\t\t")
+        terminal.wait("2> x.unsqueeze_")
+        terminal.type("(0)\r")
+        terminal.wait("3> ")
+        assert "unsqueeze_(0)" in terminal.text().splitlines()[1]
+        terminal.type("cat([x], ")
+        assert terminal.wait("cat(tensors, dim=0)").splitlines()[-1].endswith(" ms   cat(tensors, dim=0)")
+        terminal.type(CTRL_C)
+        assert "tcalc: internal" not in terminal.raw
+
+
 @pytest.mark.parametrize(("args", "rows"), [((), 10), (("--plain",), 24)])
 def test_no_toolbar_when_low_or_plain(args: tuple[str, ...], rows: int) -> None:
     with Terminal(*args, rows=rows, columns=40) as terminal:

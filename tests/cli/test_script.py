@@ -333,7 +333,8 @@ def test_the_panel_in_a_pipe() -> None:
 
 
 def test_panel_styles() -> None:
-    assert tcalc("-F", "panel", "--panel", "min", "ones(2)").stdout == "tensor([1., 1.])\n  float32 (2,)  cpu\n"
+    assert tcalc("-F", "panel", "--panel", "min", "ones(2)").stdout == "tensor([1., 1.])\n"
+    assert "| is_leaf        True" in tcalc("-F", "panel", "--panel", "card", "--width", "40", "--ascii", "ones(2)").stdout
     assert "shape: 2\n" in tcalc("-F", "panel", "--plain", "ones(2)").stdout
     assert "shape: 2\n" in tcalc("-F", "panel", "ones(2)", env=environment(ACCESSIBLE="1")).stdout
     assert "  float32 (2,)\n  stride (1,)\n" in tcalc("-F", "panel", "--width", "40", "ones(2)").stdout

@@ -32,20 +32,29 @@ size = (3, 2)
 """
 
 EXPRESSIONS = """
-x + v; v + x; x - 1; 2 * x; x / n; x ** 2; x // 2; x % 2; -x; x @ y; y @ x; a @ b; v @ y; x @ v; v @ v; a @ ones(5, 4, 1); c @ ones(3, 2)
-x > 1; x == v; x <= h; ~m; m & True; m | (x > 1); n << 1; s + x; s * n; x + d; g + x; n + 1.5; n / 2; d * g; e + 1; e + v; c + 1
-c * c; c + a.permute(2, 0, 1); y + y; y + x.T; y * 2 + 1; h + x; x + h; h * a[:2, :1, :3]; a.transpose(0, 2) - 1
-cat([x, x]); cat([x, d], dim=1); cat((x, e)); torch.cat([y, y], -1); stack([x, x]); stack([v, v, v], 1); stack(p, dim=-1); cat(p, 1); hstack([v, v]); vstack([v, v])
-x.view(3, 2); x.view(-1); x.view(size); x.reshape(6); y.reshape(6); y.reshape(3, 2); a.reshape(15, 4); c.reshape(4, 15); c.reshape(20, 3); x.flatten(); c.flatten(1); a.unflatten(2, (2, 2)); s.reshape(1, 1); e.reshape(3, 0); x.ravel()
-x.permute(1, 0); a.permute(2, 0, 1); a.transpose(0, 2); x.t(); x.T; a.mT; a.movedim(0, 2); s.T
-x.sum(); x.sum(0); x.sum(1, keepdim=True); a.sum((0, 2)); a.mean(-1); a.mean((1, 2), keepdim=True); x.prod(); x.amax(1); a.amin((0, 1)); x.max(1); x.min(); x.argmax(); x.argmax(1, keepdim=True); x.std(0); x.var(); m.any(); m.all(0); n.sum(); m.sum(1); x.norm(); a.logsumexp(1); x.median(1); e.sum(0); s.sum(); c.sum(1); c.mean(0)
-x[0]; x[-1, 1]; x[:, 1]; x[0:1]; x[:, ::2]; x[None]; x[..., 0]; x[:, None]; x[0, ..., None]; a[1:3, :, 2]; a[:, n]; a[n]; a[n, :, n]; a[:, n, n]; a[0, n]; a[n, 0]; a[k, n]; a[[0, 1]]; a[:, [0, 2], 1:]; y[1]; y[:, 0]; s[None]; s[...]; a[..., n, None]; x[x.shape[0] - 1]; x[True]
-v.expand(4, 3); h.expand(2, 5, 3); h.expand(-1, 4, -1); v.expand_as(x); torch.broadcast_to(v, (2, 3)); s.expand(2); v[None].expand(4, -1)
-where(m, x, v); where(x > 1, x, 0.0); torch.maximum(x, v); torch.clamp(x, 0, 1); x.clamp(min=1); x.lerp(v, 0.5); x.relu(); torch.exp(y); F.relu(c); torch.sigmoid(x) * y.T; x.abs().sqrt(); torch.atan2(x, v); x.masked_fill(m, 0.0)
-x.unsqueeze(1); h.squeeze(1); h.squeeze(); x.select(0, 1); x.narrow(1, 0, 2); x.diagonal(); x.unfold(1, 2, 1); x.repeat(2, 1); x.flip(0); x.roll(1); x.tril(); x.chunk(2, 1); a.split(2); x.unbind(); x.contiguous(); y.contiguous(); x.clone(); c.clone(); x.detach(); x.to(torch.float64); x.float(); x.int(); x.cumsum(1); x.sort(1); x.topk(2); softmax(x, dim=1); F.log_softmax(a, -1); F.linear(x, ones(4, 3)); F.mse_loss(x, h[:, 0]); torch.outer(v, v); torch.einsum
-x.gather(1, k); x.index_select(1, n); torch.diag(v); torch.zeros_like(c); torch.ones_like(x, dtype=torch.int32); x.new_zeros(2); b.grad_fn; b.detach() + 1; (b * 2).T; b.sum() * 2
-(x - x.mean(0)) / x.std(0); (x @ y).sum(1).softmax(0); cat([x.T, y], 1)[:, n].reshape(-1); (a @ b).permute(2, 0, 1)[0].T; x.view(3, 2).T.reshape(6)[::2]; torch.stack([x, x]).mean(0).T @ x; ((x + v) * (x > 1)).sum(); *p; x.shape; x.shape[0] * 2; len(x); x.dim()
-""".replace("torch.einsum", "").replace("*p;", "")
+x + v; v + x; x - 1; 2 * x; x / n; x ** 2; x // 2; x % 2; -x; x @ y; y @ x; a @ b; v @ y; x @ v; v @ v; a @ ones(5, 4, 1)
+c @ ones(3, 2); x > 1; x == v; x <= h; ~m; m & True; m | (x > 1); n << 1; s + x; s * n; x + d; g + x; n + 1.5; n / 2; d * g; e + 1
+e + v; c + 1; c * c; c + a.permute(2, 0, 1); y + y; y + x.T; y * 2 + 1; h + x; x + h; h * a[:2, :1, :3]; a.transpose(0, 2) - 1
+cat([x, x]); cat([x, d], dim=1); cat((x, e)); torch.cat([y, y], -1); stack([x, x]); stack([v, v, v], 1); stack(p, dim=-1); cat(p, 1)
+hstack([v, v]); vstack([v, v]); x.view(3, 2); x.view(-1); x.view(size); x.reshape(6); y.reshape(6); y.reshape(3, 2); a.reshape(15, 4)
+c.reshape(4, 15); c.reshape(20, 3); x.flatten(); c.flatten(1); a.unflatten(2, (2, 2)); s.reshape(1, 1); e.reshape(3, 0); x.ravel()
+x.permute(1, 0); a.permute(2, 0, 1); a.transpose(0, 2); x.t(); x.T; a.mT; a.movedim(0, 2); s.T; x.sum(); x.sum(0)
+x.sum(1, keepdim=True); a.sum((0, 2)); a.mean(-1); a.mean((1, 2), keepdim=True); x.prod(); x.amax(1); a.amin((0, 1)); x.max(1); x.min()
+x.argmax(); x.argmax(1, keepdim=True); x.std(0); x.var(); m.any(); m.all(0); n.sum(); m.sum(1); x.norm(); a.logsumexp(1); x.median(1)
+e.sum(0); s.sum(); c.sum(1); c.mean(0); x[0]; x[-1, 1]; x[:, 1]; x[0:1]; x[:, ::2]; x[None]; x[..., 0]; x[:, None]; x[0, ..., None]
+a[1:3, :, 2]; a[:, n]; a[n]; a[n, :, n]; a[:, n, n]; a[0, n]; a[n, 0]; a[k, n]; a[[0, 1]]; a[:, [0, 2], 1:]; y[1]; y[:, 0]; s[None]
+s[...]; a[..., n, None]; x[x.shape[0] - 1]; x[True]; v.expand(4, 3); h.expand(2, 5, 3); h.expand(-1, 4, -1); v.expand_as(x)
+torch.broadcast_to(v, (2, 3)); s.expand(2); v[None].expand(4, -1); where(m, x, v); where(x > 1, x, 0.0); torch.maximum(x, v)
+torch.clamp(x, 0, 1); x.clamp(min=1); x.lerp(v, 0.5); x.relu(); torch.exp(y); F.relu(c); torch.sigmoid(x) * y.T; x.abs().sqrt()
+torch.atan2(x, v); x.masked_fill(m, 0.0); x.unsqueeze(1); h.squeeze(1); h.squeeze(); x.select(0, 1); x.narrow(1, 0, 2); x.diagonal()
+x.unfold(1, 2, 1); x.repeat(2, 1); x.flip(0); x.roll(1); x.tril(); x.chunk(2, 1); a.split(2); x.unbind(); x.contiguous()
+y.contiguous(); x.clone(); c.clone(); x.detach(); x.to(torch.float64); x.float(); x.int(); x.cumsum(1); x.sort(1); x.topk(2)
+softmax(x, dim=1); F.log_softmax(a, -1); F.linear(x, ones(4, 3)); F.mse_loss(x, h[:, 0]); torch.outer(v, v); x.gather(1, k)
+x.index_select(1, n); torch.diag(v); torch.zeros_like(c); torch.ones_like(x, dtype=torch.int32); x.new_zeros(2); b.grad_fn
+b.detach() + 1; (b * 2).T; b.sum() * 2; (x - x.mean(0)) / x.std(0); (x @ y).sum(1).softmax(0); cat([x.T, y], 1)[:, n].reshape(-1)
+(a @ b).permute(2, 0, 1)[0].T; x.view(3, 2).T.reshape(6)[::2]; torch.stack([x, x]).mean(0).T @ x; ((x + v) * (x > 1)).sum(); x.shape
+x.shape[0] * 2; len(x); x.dim()
+"""
 
 
 def table() -> list[str]:
@@ -99,14 +108,14 @@ def test_plans_are_what_running_gives(session: Session) -> None:
         elif len(found.lessons) == 1 and found.lessons[0].op and len(parts) == 1:
             shares = any(memory_of(tensor) is memory_of(parts[0]) for _, tensor in named_tensors(session.env.variables))
             said = " ".join(row.remark for row in found.lessons[0].rows)
-            if shares != ("no copy" in said.replace("), no copy", "") or "nothing copied" in said):
+            if shares == said.endswith("new storage"):
                 wrong.append((expression, said, shares))
     assert not wrong
 
 
 FAILING = """
 x + ones(2); x @ x; a + b; y.view(6); x.view(4); x[5]; x[0, 0, 0]; x.sum(3); x.expand(2, 4); cat([x, v]); cat([x, ones(3, 2)]); stack([x, v])
-x.permute(0); x.reshape(4, 2); nosuch + 1; x.nosuch(); x.sum(dim='a'); torch.nosuch(x); a @ v; where(m, x, ones(5)); x.squeeze(4); x + ones(2) * 3
+x.permute(0); x.reshape(4, 2); nosuch + 1; siez; b.detsch(); x.nosuch(); x.sum(dim='a'); torch.nosuch(x); a @ v; where(m, x, ones(5)); x.squeeze(4); x + ones(2) * 3
 """
 
 

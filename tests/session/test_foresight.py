@@ -22,7 +22,7 @@ NOTED = [
     ("target - pred", "broadcast-grow", "target (100,) - pred (100, 1) grew to (100, 100)", "meant element by element? target[:, None] - pred   -> (100, 1)"),
     ("F.mse_loss(pred, target)", "broadcast-grow", "pred (100, 1) with target (100,) grew to (100, 100)", "meant element by element? F.mse_loss(pred, target[:, None])   -> ()"),
     ("pred.sub(target)", "broadcast-grow", "pred (100, 1) with target (100,) grew to (100, 100)", "meant element by element? pred.sub(target[:, None])   -> (100, 1)"),
-    ("y = x.T.reshape(6)", "reshape-copied", "reshape copied 6 values: x.T (3, 2) with stride (1, 3) cannot be shown as (6,)", "writing the result does not write the original"),
+    ("y = x.T.reshape(6)", "reshape-copied", "reshape copied 6 values: x.T, stride (1, 3), cannot be read as (6,)", "writing the result does not write the original"),
     ("x[0, 0] = 1.7", "int-tensor", "x is int64: fractions are cut off", "x = x.float() keeps them"),
     ("x.fill_(2.5)", "int-tensor", "x is int64: fractions are cut off", "x = x.float() keeps them"),
     ("e[0] = 5", "expanded-write", "e is expanded, stride (0,): one slot shows at several indices, and all of them change", None),
