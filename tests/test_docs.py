@@ -20,8 +20,10 @@ from pathlib import Path
 import click
 import pytest
 
-from tcalc.cli.options import command
+from tcalc.cli.commands import COMMANDS, usage
+from tcalc.cli.options import Settings, command
 from tcalc.cli.panel_view import PanelView
+from tcalc.cli.preferences import PREFERENCES, words_for
 from tcalc.cli.repl import Repl
 from tcalc.cli.terminal import Screen
 from tcalc.lang.parse import is_complete
@@ -138,6 +140,35 @@ def test_readme_lists_the_options() -> None:
     listed = {name for row in re.findall(r"^\| (`-.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(-[-\w]*)", row)}
     context = click.Context(command, **command.context_settings)
     assert listed == {name for option in command.get_params(context) for name in option.opts if name.startswith("-")}
+
+
+def rows(page: Path, heading: str) -> list[list[str]]:
+    """The cells of the table that begins with `heading`."""
+    table = page.read_text(encoding="utf-8").partition(heading)[2].partition("\n\n")[0]
+    return [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()[2:]]
+
+
+def test_readme_lists_the_commands() -> None:
+    """The table has every command of the prompt as `:help` has it."""
+    assert rows(ROOT / "README.md", "| command |") == [[f"`{usage(each)}`", each.summary] for each in COMMANDS]
+
+
+def test_every_command_is_told_of() -> None:
+    """docs/prompt.md says something of each."""
+    text = (ROOT / "docs" / "prompt.md").read_text(encoding="utf-8")
+    assert [
+        each.name
+        for each in COMMANDS
+        if f":{each.name}" not in text and not {f":{word}" for word in each.aliases} & set(re.findall(r":\w+", text))
+    ] == []
+
+
+def test_settings_are_listed() -> None:
+    """The table has every setting with its values and default."""
+    settings = Settings()
+    assert rows(ROOT / "docs" / "prompt.md", "| setting |") == [
+        [f"`{each.name}`", each.takes, f"`{words_for(getattr(settings, each.name))}`", each.summary] for each in PREFERENCES
+    ]
 
 
 def test_links_lead_somewhere() -> None:

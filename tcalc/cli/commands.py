@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..session.facts import statistics
 from ..session.tensors import is_tensor, named_tensors
 from .escape import safe_line
+from .layout import NARROW, described, sentence
 from .render_value import value_block
 from .render_vars import info_lines, vars_lines
 from .theme import Line, Segment, text
@@ -96,18 +97,25 @@ def find(name: str) -> Command | PromptCommand:
     raise CommandError(f"no command :{safe_line(name)}. {hint}")
 
 
+_HELP_FIRST = (
+    "Type expressions as in Python with PyTorch; the prefix torch. may be left out.",
+    "A line that ends in ; prints nothing. _ is the last value.",
+)
+_HELP_LAST = (
+    "?NAME explains a function, a method or a word; ? alone lists them.",
+    "Enter runs, Alt-Enter starts a new line, Ctrl-C stops, Ctrl-D leaves.",
+)
+
+
 def _help(session: Session, screen: Screen, argument: str) -> list[Line]:
     if argument:
         return _explained(session, screen, argument)
-    width = max(len(_usage(command)) for command in COMMANDS)
-    lines = [text("Type expressions as in Python with PyTorch; the prefix torch. may be left out.")]
-    lines.append(text("A line that ends in ; prints nothing. _ is the last value."))
-    lines += [
-        [Segment("word", f"  {_usage(command).ljust(width)}"), Segment("text", f"  {command.summary}")]
-        for command in COMMANDS
-    ]
-    lines.append(text("?NAME explains a function, a method or a word; ? alone lists them."))
-    lines.append(text("Enter runs, Alt-Enter starts a new line, Ctrl-C stops, Ctrl-D leaves."))
+    pad = max(len(usage(command)) for command in COMMANDS) if screen.width >= NARROW else 0
+    lines = [line for words in _HELP_FIRST for line in sentence([], words, screen.width, 0)]
+    for command in COMMANDS:
+        lines += described([Segment("word", f"  {usage(command).ljust(pad)}")], command.summary, screen.width)
+    for words in _HELP_LAST:
+        lines += sentence([], words, screen.width, 0)
     return lines
 
 
@@ -128,10 +136,11 @@ def _explained(session: Session, screen: Screen, name: str) -> list[Line]:
         if not lines:
             raise
         return lines
-    return [*lines, text(f"{_usage(command)}  {command.summary}")]
+    return [*lines, text(f"{usage(command)}  {command.summary}")]
 
 
-def _usage(command: Command | PromptCommand) -> str:
+def usage(command: Command | PromptCommand) -> str:
+    """A command with what it takes: `:help [NAME]`."""
     argument = f"[{command.argument}]" if command.optional else command.argument
     return f":{command.name} {argument}".rstrip()
 
@@ -145,7 +154,7 @@ def _info(session: Session, screen: Screen, argument: str) -> list[Line]:
     facts = session.facts(value, argument)
     if facts is None or not is_tensor(value):
         raise CommandError(f"{argument} is no tensor but a value of type {type(value).__name__}")
-    return info_lines(facts, statistics(value))
+    return info_lines(facts, statistics(value), screen)
 
 
 def _show(session: Session, screen: Screen, argument: str) -> list[Line]:
@@ -207,7 +216,7 @@ COMMANDS: tuple[Command | PromptCommand, ...] = (
     Command("graph", "NAME [--dot FILE]", "how a value was computed, as a tree or as DOT text", _teaching("graph")),
     Command("storage", "NAME", "the memory under a tensor and each name's index", _teaching("storage")),
     Command("explain", "EXPRESSION", "what it would do with sizes and memory; runs nothing", _teaching("explain")),
-    Command("trace", "STATEMENT", "run it and tell its backward node by node", _teaching("trace")),
+    PromptCommand("trace", "STATEMENT", "run it and tell its backward node by node", _prompting("teaching", "trace")),
     Command("time", "STATEMENT", "best of many runs; only in-place writes stay", _teaching("time")),
     Command("device", "", "the devices and their memory", _teaching("device")),
     PromptCommand("save", "[NAME...] FILE", "commands that worked to FILE.tc, or tensors", _prompting("file_commands", "save")),

@@ -13,10 +13,12 @@ from ..session.transcript import command_text, forgotten
 from .commands import CommandError, variable
 from .escape import safe_line
 from .files import write_file
+from .layout import sentence
+from .render_delta import NOTE_INDENT
 from .script import Unreadable, statements_of
 from .sources import StreamLines
 from .tensor_files import SUFFIXES, FileTrouble, load_tensors, save_tensors
-from .theme import Line, text
+from .theme import Line, Segment, text
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
@@ -69,7 +71,7 @@ def _save_tensors(repl: Repl, names: list[str], path: str) -> list[Line]:
     except FileTrouble as trouble:
         raise CommandError(str(trouble)) from None
     lines = [text(f"saved {', '.join(_described(name, tensor) for name, tensor in tensors.items())} to {safe_line(path)}")]
-    return [*lines, text(f"  note: {lost}")] if lost else lines
+    return [*lines, *sentence([Segment("text", "  note: ")], lost, repl.view.screen.width, NOTE_INDENT)] if lost else lines
 
 
 def load(repl: Repl, argument: str) -> list[Line]:

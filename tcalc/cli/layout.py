@@ -7,6 +7,7 @@ from unicodedata import east_asian_width
 from .theme import Line, Segment
 
 NARROW = 60
+BELOW = 6  # indent of what a term is about, under it
 
 
 def cells(text: str) -> int:
@@ -14,12 +15,12 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def flow(items: list[Segment], width: int, indent: int = 2) -> list[Line]:
-    """Items two blanks apart, wrapped only between items; one a line below NARROW columns."""
+def flow(items: list[Segment], width: int, indent: int = 2, narrow: int = NARROW) -> list[Line]:
+    """Items two blanks apart, wrapped only between items; one a line below `narrow` columns."""
     lines: list[Line] = []
     used = 0
     for item in items:
-        if lines and width >= NARROW and used + 2 + cells(item.text) <= width:
+        if lines and width >= narrow and used + 2 + cells(item.text) <= width:
             lines[-1] += [Segment("text", "  "), item]
             used += 2 + cells(item.text)
         else:
@@ -53,6 +54,14 @@ def sentence(head: Line, text: str, width: int, indent: int, style: str = "text"
     lines = [[*head, Segment(style, pieces[0])]]
     lines += [[Segment("text", " " * indent), Segment(style, piece)] for piece in pieces[1:]]
     return lines
+
+
+def described(term: Line, about: str, width: int, style: str = "text") -> list[Line]:
+    """A row of a list: `term`, then what it is about behind it; below it on screens narrower than NARROW."""
+    if width < NARROW:
+        return [term, *sentence([Segment("text", " " * BELOW)], about, width, BELOW, style)]
+    gap = [*term, Segment("text", "  ")]
+    return sentence(gap, about, width, sum(cells(segment.text) for segment in gap), style)
 
 
 def cut(text: str, limit: int) -> str:

@@ -11,11 +11,11 @@ from ..session.reading import first_line
 from ..session.record import Printed, Result
 from ..session.tensors import is_tensor
 from .paint import paint
-from .render_delta import delta_lines
+from .render_delta import delta_lines, note_lines
 from .render_facts import facts_lines, plain_facts, source_line, statistics_lines
 from .render_value import value_block
 from .terminal import Screen
-from .theme import Line, text
+from .theme import Line
 from .view import View
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class PanelView(View):
         if not record.silent:
             if record.delta:
                 lines += self.delta_lines(record.delta)
-            for note in self.heard(record):
-                lines += [text(f"  note: {note.text}"), *(text(f"        {detail}") for detail in note.details)]
+            lines += note_lines(self.heard(record), self.screen.width)
         self._paint(lines)
         if self.at_prompt and self._wrote:
             self._paint([[]])

@@ -1,13 +1,17 @@
-"""What a command changed, as lines that begin with a word: changed, filled, added, zeroed, cleared, freed."""
+"""What a command changed, as lines that begin with a word: changed, filled, added, zeroed, cleared, freed; and the notes on it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..session.delta import Changed, Delta, Freed, GradChange
+from ..session.record import Note
 from .layout import ordinal, sentence
 from .render_value import MIN_WIDTH, value_text
 from .theme import Line, Segment
 
 INDENT = 11
+NOTE_INDENT = 8
 MAX_NAMES = 6
 MAX_GRAD_VALUES = 3
 
@@ -23,6 +27,15 @@ def delta_lines(delta: Delta, width: int, plain: bool) -> list[Line]:
     lines += _more(len(delta.grads) - MAX_NAMES, plain)
     for freed in delta.freed[:MAX_NAMES]:
         lines += _freed(freed, width, plain)
+    return lines
+
+
+def note_lines(notes: Sequence[Note], width: int) -> list[Line]:
+    """Remarks, each with its details below; what is longer than the line goes on under its beginning."""
+    lines: list[Line] = []
+    for note in notes:
+        for head, words in (("  note: ", note.text), *((" " * NOTE_INDENT, detail) for detail in note.details)):
+            lines += sentence([Segment("text", head)], words, width, NOTE_INDENT)
     return lines
 
 

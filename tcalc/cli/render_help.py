@@ -36,7 +36,7 @@ def _page(page: HelpPage, width: int) -> list[Line]:
     lines += _example(page.example, width)
     lines += _field("see also", ", ".join(page.see), width)
     for label, names in page.lists:
-        lines += [text(f"  {label}", "word"), *flow([Segment("text", name) for name in names], max(width, NARROW), 4)]
+        lines += [text(f"  {label}", "word"), *flow([Segment("text", name) for name in names], width, 4, narrow=0)]
     return lines
 
 

@@ -14,6 +14,7 @@ from .theme import Line, Segment
 
 MAX_LINES = 12
 MIN_WIDTH = 20
+DOTS = len("  ...,")
 
 
 class Shown(NamedTuple):
@@ -47,12 +48,22 @@ def value_text(value: object, linewidth: int, max_lines: int | None = MAX_LINES)
         return Shown(lines, elided)
     if is_tensor(value):
         for edge in (3, 2, 1):
-            with print_options(linewidth, edge, 0):
-                lines = echo_repr(value).split("\n")
+            lines = _summary(value, linewidth, edge)
             if len(lines) <= max_lines:
                 return Shown(lines, True)
     left = len(lines) - max_lines + 1
     return Shown([*lines[: max_lines - 1], f"... {left} more lines"], True)
+
+
+def _summary(value: object, linewidth: int, edge: int) -> list[str]:
+    """A value with `edge` elements at each end of a dim, its lines no longer than `linewidth` where that can be had."""
+    lines: list[str] = []
+    for tried in range(linewidth, linewidth - DOTS, -1):  # torch does not count the dots in a line
+        with print_options(tried, edge, 0):
+            lines = echo_repr(value).split("\n")
+        if max(map(len, lines)) <= linewidth:
+            break
+    return lines
 
 
 @contextmanager

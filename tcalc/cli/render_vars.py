@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..session.facts import Facts, Statistics
 from ..session.tensors import is_tensor, named_tensors
 from .escape import safe_line
-from .layout import cells, cut, size_text
+from .layout import cells, cut, flow, sentence, size_text
 from .render_facts import range_text
 from .theme import Line, Segment, text
 
@@ -34,6 +34,8 @@ def vars_lines(session: Session, screen: Screen) -> list[Line]:
         lines = [text(", ".join(f"{head}: {cell}" for head, cell in zip(_HEAD, row, strict=True))) for row in rows]
     elif rows:
         lines = _table([_HEAD, *rows])
+        if max(cells("".join(segment.text for segment in line)) for line in lines) > screen.width:
+            lines = [line for row in rows for line in _stacked(row, screen.width)]
     pad = max(cells(name) for name in [*(row[0] for row in rows), *(name for name, _ in others), _HEAD[0]])
     for name, value in others:
         kind = type(value).__name__
@@ -41,8 +43,8 @@ def vars_lines(session: Session, screen: Screen) -> list[Line]:
     return lines
 
 
-def info_lines(facts: Facts, statistics: Statistics | None) -> list[Line]:
-    """Every fact of a tensor, one a line."""
+def info_lines(facts: Facts, statistics: Statistics | None, screen: Screen) -> list[Line]:
+    """Every fact of a tensor, one a line, longer ones wrapped under their beginning."""
     pairs = [
         ("dtype", f"{facts.dtype}, {facts.itemsize} bytes each"),
         ("shape", str(facts.shape)),
@@ -65,7 +67,9 @@ def info_lines(facts: Facts, statistics: Statistics | None) -> list[Line]:
         pairs.append(("range", range_text(statistics, facts.floating) or "no finite values"))
         pairs.append(("nan, inf", f"{statistics.nan}, {statistics.inf}"))
     width = max(len(label) for label, _ in pairs) + 2
-    return [[Segment("usual", label.ljust(width)), Segment("text", content)] for label, content in pairs]
+    if screen.plain:
+        return [text(f"{label}: {content}") for label, content in pairs]
+    return [line for label, content in pairs for line in sentence([Segment("usual", label.ljust(width))], content, screen.width, width)]
 
 
 def _row(session: Session, name: str, tensor: Tensor, above: Sequence[str]) -> tuple[str, ...]:
@@ -97,6 +101,15 @@ def _table(rows: list[tuple[str, ...]]) -> list[Line]:
         else:
             lines.append([Segment("usual", content)])
     return lines
+
+
+def _stacked(row: tuple[str, ...], width: int) -> list[Line]:
+    """A row of a table that is too wide: the name, and its facts below."""
+    name, dtype, shape, stride, device, leaf, grad, storage = row
+    facts = [f"{dtype} {shape}", f"stride {stride}", device, "leaf" if leaf == "yes" else "not leaf", storage]
+    if grad != "-":
+        facts.insert(-1, f"grad {grad}")
+    return [[Segment("name", name)], *flow([Segment("text", fact) for fact in facts], width, narrow=0)]
 
 
 def _short(value: object) -> str:

@@ -14,6 +14,7 @@ from ..lang.parse import is_complete, parse, strip_prompts
 from ..session.session import Session
 from .commands import CommandError, Quit, parse_call, run_call
 from .escape import safe_line
+from .layout import sentence
 from .options import Settings
 from .output import prepare_streams
 from .paint import paint
@@ -57,6 +58,15 @@ def _asked(word: str) -> str | None:
     return f":help {name or '?' * word.startswith('?')}"
 
 
+def _unindented(entry: str) -> str:
+    """Without the blanks that all lines begin with: those of a paste, or the one that keeps an entry out of the history."""
+    if not entry.startswith((" ", "\t")):
+        return entry
+    from textwrap import dedent
+
+    return dedent(entry)
+
+
 class EntryReader(Protocol):
     """Asks the user for one entry: a command, or one or more statements.
 
@@ -95,7 +105,7 @@ class Repl:
 
         Raises Quit or lang's Exit when it asks to leave.
         """
-        entry = strip_prompts(entry)
+        entry = _unindented(strip_prompts(entry))
         word = entry.strip()
         if word in LEAVE:
             raise Quit
@@ -109,7 +119,9 @@ class Repl:
             if before is None:
                 self._statements(entry)
             elif not before.strip() or self._statements(before):
-                self.complain(":commands are not run from a paste")
+                left = sum(bool(line.strip()) for line in entry[len(before) :].splitlines()) - 1
+                behind = f"; {left} more line{'s were' if left > 1 else ' was'} not run" if left else ""
+                self.complain(f":commands are not run from a paste{behind}")
 
     def _command(self, word: str) -> None:
         try:
@@ -162,7 +174,8 @@ class Repl:
 
     def complain(self, message: str) -> None:
         """Write one line of error to stderr."""
-        paint([[Segment("error", "error: "), Segment("text", message)]], self.view.errors, sys.stderr)
+        head = Segment("error", "error: ")
+        paint(sentence([head], message, self.view.errors.width, len(head.text)), self.view.errors, sys.stderr)
 
 
 def interact(settings: Settings, session: Session | None = None) -> int:

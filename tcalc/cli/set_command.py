@@ -9,12 +9,14 @@ from .config import ConfigError, user_config
 from .config_edit import store
 from .escape import safe_line
 from .file_commands import words_of
+from .layout import described
 from .preferences import PREFERENCES, Preference, Value, find, from_words, words_for
 from .theme import Line, Segment, text
 
 if TYPE_CHECKING:
     from .options import Settings
     from .repl import Repl
+    from .terminal import Screen
 
 SAVE = "--save"
 HERE = ":set"
@@ -28,7 +30,7 @@ def change(repl: Repl, argument: str) -> list[Line]:
     if not words:
         if keep:
             raise CommandError(f":set {SAVE} needs NAME VALUE")
-        return _table(repl.settings)
+        return _table(repl.settings, repl.view.screen)
     name, *given = words
     try:
         preference = find(name)
@@ -59,18 +61,20 @@ def _shown(settings: Settings, preference: Preference) -> str:
     return f"{words_for(getattr(settings, preference.name))} ({source})"
 
 
-def _table(settings: Settings) -> list[Line]:
+def _table(settings: Settings, screen: Screen) -> list[Line]:
     rows = [
         (each.name, words_for(getattr(settings, each.name)), settings.sources.get(each.name, "default"), each.summary)
         for each in PREFERENCES
     ]
+    if screen.plain:
+        return [text(f"{name}: {value}, {source}, {summary}") for name, value, source, summary in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return [
-        [
+    lines: list[Line] = []
+    for name, value, source, summary in rows:
+        head = [
             Segment("word", name.ljust(widths[0])),
             Segment("text", f"  {value.ljust(widths[1])}  "),
             Segment("usual" if source == "default" else "unusual", source.ljust(widths[2])),
-            Segment("usual", f"  {summary}"),
         ]
-        for name, value, source, summary in rows
-    ]
+        lines += described(head, summary, screen.width, "usual")
+    return lines

@@ -13,6 +13,7 @@ from .commands import CommandError, variable
 from .escape import safe_line
 from .files import write_file
 from .panel_view import PanelView
+from .render_delta import note_lines
 from .render_error import prompt_error
 from .render_graph import dot_text, graph_lines
 from .theme import Line, text
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from ..engine.tensor import Tensor
     from ..session.session import Session
     from ..session.trace import Trace
+    from .repl import Repl
     from .terminal import Screen
+    from .view import View
 
 
 def graph(session: Session, screen: Screen, argument: str) -> list[Line]:
@@ -67,7 +70,7 @@ def explain(session: Session, screen: Screen, argument: str) -> list[Line]:
         raise CommandError(safe_line(exc.message)) from None
 
 
-def trace(session: Session, screen: Screen, argument: str) -> list[Line]:
+def trace(repl: Repl, argument: str) -> list[Line]:
     """`:trace STATEMENT`: runs it as a command of the session."""
     from ..lang.parse import parse
     from ..session.trace import trace as traced
@@ -77,29 +80,39 @@ def trace(session: Session, screen: Screen, argument: str) -> list[Line]:
         statements = parse(argument)
     except LangError as exc:
         raise CommandError(safe_line(exc.message)) from None
+    session, view = repl.session, _panel(repl.view)
+    screen = view.screen
     lines: list[Line] = []
     for statement in statements:
+        view.heading = f"{session.number}> {statement.source}"
         found = traced(statement, session)
         lines += [text(line) for item in found.record.items if isinstance(item, Printed) for line in item.text.splitlines()]
         if found.steps or (found.record.error is None and len(statements) == 1):
             lines += trace_lines(found, screen)
-        lines += _shown(found, screen)
+        lines += _shown(found, view)
         if found.record.error is not None:
             return lines + prompt_error(found.record.error, screen.width)
     return lines
 
 
-def _shown(found: Trace, screen: Screen) -> list[Line]:
+def _shown(found: Trace, view: PanelView) -> list[Line]:
     """The values a traced command gave, and what it changed apart from what its trace tells."""
     record = found.record
-    view = PanelView(screen, screen, at_prompt=True, debug=False)
     lines = [line for result in record.results for line in view.result_lines(result, with_source=True)]
     if record.delta is not None and not record.silent:
         lines += view.delta_lines(replace(record.delta, grads=[], freed=[]) if found.steps else record.delta)
     if not record.silent:
-        for note in record.notes:
-            lines += [text(f"  note: {note.text}"), *(text(f"        {detail}") for detail in note.details)]
+        lines += note_lines(view.heard(record), view.screen.width)
     return lines
+
+
+def _panel(view: View) -> PanelView:
+    """The view of the prompt; another one that shows blocks and mutes the same notes where the prompt prints values only."""
+    if isinstance(view, PanelView):
+        return view
+    panel = PanelView(view.screen, view.errors, at_prompt=True, debug=view.debug)
+    panel.notes, panel.muted = view.notes, view.muted
+    return panel
 
 
 def stats(session: Session, screen: Screen, argument: str) -> list[Line]:
@@ -152,4 +165,4 @@ def _tensor(session: Session, name: str) -> Tensor:
     return grad
 
 
-COMMANDS = {"graph": graph, "storage": storage, "explain": explain, "trace": trace, "stats": stats, "time": time, "device": device}
+COMMANDS = {"graph": graph, "storage": storage, "explain": explain, "stats": stats, "time": time, "device": device}

@@ -22,14 +22,15 @@ def not_scalar(scene: Scene) -> Story:
     if call is None or owner is None:
         return Story(text)
     if isinstance(call.func, ast.Attribute) and last_word(call.func) == "backward" and not call.args:
-        inner = text_of(owner.source, call.func.value)
+        output = text_of(owner.source, call.func.value)
+        inner = f"({output})" if isinstance(call.func.value, (ast.BinOp, ast.UnaryOp)) else output
         rest = text_of(owner.source, call)[len(text_of(owner.source, call.func)) :]
         keywords = rest[1:-1].strip()
         more = f", {keywords}" if keywords else ""
         ones = "torch.ones_like" if "torch" in owner.source else "ones_like"
         hints = [scene.instead(f"{inner}.sum().backward{rest}", call, "the sum of all elements")]
         if not any(isinstance(node, ast.Call) for node in ast.walk(call.func)):  # else it would be computed twice
-            hints.append(scene.instead(f"{inner}.backward({ones}({inner}){more})", call, "the same gradients"))
+            hints.append(scene.instead(f"{inner}.backward({ones}({output}){more})", call, "the same gradients"))
         return Story(text, hints=scene.checked(hints, history=True))
     return Story(text, hints=_weighed(scene, owner, call))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .hints import Hint, verified
 from .reading import bounds, calls_in, last_word, own_parts, text_of
+from .rewrites import out_of_place
 from .scene import Scene, Story
 from .sentences import Operand
 from .tensors import is_tensor
@@ -343,25 +344,39 @@ def _ragged(scene: Scene, match: re.Match[str]) -> Story | None:
 
 
 def _unknown_keyword(scene: Scene, match: re.Match[str]) -> Story | None:
+    return _no_keyword(scene, match[1], match[2], _parameters(match[1]))
+
+
+def _combination(scene: Scene, match: re.Match[str]) -> Story | None:
+    """torch lists every form of a function; what is wrong may be a keyword that none of them has."""
+    names = _parameters(match[1])
+    given = [each.arg for each in scene.expression.keywords if each.arg] if isinstance(scene.expression, ast.Call) else []
+    odd = next((each for each in given if each not in {*names, *_OTHER_KEYWORDS}), None)
+    return _no_keyword(scene, match[1], odd, names) if odd is not None else None
+
+
+_OTHER_KEYWORDS = ("input", "axis", "keepdims")  # torch takes them for self, dim and keepdim
+
+
+def _no_keyword(scene: Scene, function: str, given: str, names: list[str]) -> Story | None:
     """A keyword that a function does not have: which ones it has."""
     from difflib import get_close_matches
 
-    names = _parameters(match[1])
     if not names:
         return None
-    close = get_close_matches(match[2], names, n=1, cutoff=0.6)
+    close = get_close_matches(given, names, n=1, cutoff=0.6)
     known = "" if close else f"; it has {', '.join(names)}"
-    text = f"{match[1]}: no argument '{match[2]}'" + (f". Did you mean {close[0]}?" if close else known)
+    text = f"{function}: no argument '{given}'" + (f". Did you mean {close[0]}?" if close else known)
     call = scene.expression
     hints: list[Hint | None] = []
     if close and isinstance(call, ast.Call) and scene.owner is not None:
-        keyword = next((each for each in call.keywords if each.arg == match[2]), None)
+        keyword = next((each for each in call.keywords if each.arg == given), None)
         if keyword is not None:
             source = _source(scene)
             (start, end), first = bounds(source, call), bounds(source, keyword.value)[0]
             head = source[start:first]
-            at = head.rfind(match[2])
-            hints.append(_gives(scene, scene.instead(head[:at] + close[0] + head[at + len(match[2]) :] + source[first:end], call)))
+            at = head.rfind(given)
+            hints.append(_gives(scene, scene.instead(head[:at] + close[0] + head[at + len(given) :] + source[first:end], call)))
     return Story(text, hints=_those(hints))
 
 
@@ -392,6 +407,21 @@ def _expanded(scene: Scene, match: re.Match[str]) -> Story | None:
     return Story(text, operands=[Operand(name, tuple(tensor.shape), (dim - back,))] if dim >= back else [])
 
 
+def _overlapping(scene: Scene, match: re.Match[str]) -> Story | None:
+    """A write into a tensor of which several elements are one slot; out of place it works."""
+    name, tensor = scene.operand("self")
+    statement = scene.statement
+    if not is_tensor(tensor) or 0 not in tensor.stride() or statement is None or hasattr(statement, "body"):
+        return None
+    rewrite = out_of_place(_source(scene), statement)
+    if rewrite is None:
+        return None
+    op = f"{scene.exc.op}".rstrip("_")
+    text = f"{op}_: {name} is expanded, stride {tensor.stride()}: one slot shows at several indices"
+    hint = scene.instead(rewrite.text, statement, "a new tensor")
+    return Story(text, hints=scene.checked([hint]))
+
+
 _TELLERS: tuple[tuple[re.Pattern[str], Callable[[Scene, re.Match[str]], Story | None]], ...] = (
     (re.compile(r"Dimension out of range \(expected to be in range of \[.*\], but got (-?\d+)\)"), _wrong_dim),
     (re.compile(r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)"), _wrong_index),
@@ -406,6 +436,8 @@ _TELLERS: tuple[tuple[re.Pattern[str], Callable[[Scene, re.Match[str]], Story | 
     (re.compile(r'missing 1 required positional arguments?: "(\w+)"'), _missing),
     (re.compile(r"expected sequence of length \d+ at dim|not a sequence"), _ragged),
     (re.compile(r"^(\w+)\(\) got an unexpected keyword argument '(\w+)'"), _unknown_keyword),
+    (re.compile(r"^(\w+)\(\) received an invalid combination of arguments"), _combination),
+    (re.compile(r"more than one element of the written-to tensor refers to a single memory location"), _overlapping),
     (re.compile(r"is not equal to len\(dims\) = (\d+)"), _permuted),
     (re.compile(r"The expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at non-singleton dimension (\d+)\.  Target sizes: \[([\d, ]*)\]"), _expanded),
 )  # fmt: skip

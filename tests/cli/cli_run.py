@@ -11,6 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def unwrapped(errors: str) -> str:
+    """Errors of the prompt as they were before they were wrapped to the screen, one line each."""
+    return errors.replace("\n" + " " * len("error: "), " ")
+
+
 def environment(**changes: str) -> dict[str, str]:
     """A small environment, the same on every machine."""
     keep = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "TMPDIR") if name in os.environ}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_run import environment, tcalc
+from cli_run import environment, tcalc, unwrapped
 
 from tcalc.cli.config import ConfigError, config_path, with_config
 from tcalc.cli.config_edit import changed, store
@@ -252,17 +252,23 @@ def said(repl: Repl, capsys: Captured, entry: str) -> str:
     capsys.readouterr()
     repl.enter(entry)
     captured = capsys.readouterr()
-    return (captured.err + captured.out).rstrip("\n")
+    return (unwrapped(captured.err) + captured.out).rstrip("\n")
 
 
 def test_set_lists_all_with_their_sources(repl: Repl, capsys: Captured) -> None:
     lines = said(repl, capsys, ":set").splitlines()
-    assert [line.split()[0] for line in lines] == [preference.name for preference in PREFERENCES]
+    assert [line.split()[0] for line in lines if line[0] != " "] == [preference.name for preference in PREFERENCES]
     assert lines[0] == "panel         lines  default  the block after a command"
-    assert lines[9] == "width         70     --width  line width of printed tensors"
+    assert lines[10] == "width         70     --width  line width of printed tensors"
     assert said(repl, capsys, ":set width") == "width is 70 (--width); it takes a number from 20 to 10000, or auto"
     repl.enter(":set width 60")
-    assert said(repl, capsys, ":set").splitlines()[9] == "width         60     :set     line width of printed tensors"
+    assert "width         60     :set     line width of printed tensors" in said(repl, capsys, ":set").splitlines()
+    repl.enter(":set width 40")
+    narrow = said(repl, capsys, ":set").splitlines()
+    assert narrow[:2] == ["panel         lines  default", "      the block after a command"]
+    assert max(map(len, narrow)) <= 40
+    repl.enter(":set plain on")
+    assert said(repl, capsys, ":set").splitlines()[9] == "width: 40, :set, line width of printed tensors"
 
 
 def test_set_holds_from_the_next_line(repl: Repl, capsys: Captured) -> None:

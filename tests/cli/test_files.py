@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_run import tcalc
+from cli_run import tcalc, unwrapped
 
 from tcalc.cli.options import Settings
 from tcalc.cli.repl import Repl
@@ -39,7 +39,7 @@ def said(repl: Repl, capsys: Captured, entry: str) -> str:
     capsys.readouterr()
     repl.enter(entry)
     captured = capsys.readouterr()
-    return (captured.err + captured.out).rstrip("\n")
+    return (unwrapped(captured.err) + captured.out).rstrip("\n")
 
 
 def bits(value: Tensor) -> tuple[str, tuple[int, ...], bytes]:

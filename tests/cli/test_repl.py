@@ -6,7 +6,9 @@ import pytest
 
 from tcalc.cli.commands import Quit
 from tcalc.cli.options import Settings
+from tcalc.cli.panel_view import PanelView
 from tcalc.cli.repl import Repl
+from tcalc.cli.terminal import Screen
 from tcalc.cli.view import view_for
 from tcalc.lang.errors import Exit
 from tcalc.session.session import Session
@@ -19,6 +21,7 @@ def repl() -> Repl:
     return Repl(Session(observe=True, show_assigned=True), view_for(settings, at_prompt=True), settings)
 
 
+NARROW = Screen(tty=True, colour=False, unicode=False, plain=False, width=40, height=24)
 Captured = pytest.CaptureFixture[str]
 
 
@@ -26,6 +29,13 @@ def test_values_are_shown_and_numbered(repl: Repl, capsys: Captured) -> None:
     repl.enter("x = 2; x + 1")
     assert capsys.readouterr().out == "x = 2\n\n3\n\n"
     assert repl.session.number == 3
+
+
+def test_an_indented_entry_runs(repl: Repl, capsys: Captured) -> None:
+    repl.enter(" x = 2")
+    repl.enter("    for i in range(2):\n        x += i\n    x\n")
+    assert repl.session.env.variables["x"] == 3
+    assert capsys.readouterr().err == ""
 
 
 def test_a_semicolon_at_the_end_is_silence(repl: Repl, capsys: Captured) -> None:
@@ -52,6 +62,9 @@ def test_a_paste_does_not_run_commands(repl: Repl, capsys: Captured) -> None:
     repl.enter("x = 1\n:reset")
     assert capsys.readouterr().err == "error: :commands are not run from a paste\n"
     assert repl.session.env.variables == {"x": 1}
+    repl.enter("x = 2\n:reset\nx = 3\n\nx = 4")
+    assert capsys.readouterr().err == "error: :commands are not run from a paste; 2 more lines were not run\n"
+    assert repl.session.env.variables == {"x": 2}
     repl.enter("y = [1, 2][\n:1]\nz = \'\'\'\n:reset\'\'\'")
     assert (capsys.readouterr().err, repl.session.env.variables["y"]) == ("", [1])
     repl.enter("1 / 0\n:reset")
@@ -84,6 +97,21 @@ def test_help_lists_every_command(repl: Repl, capsys: Captured) -> None:
     assert all(f":{command.name}" in out for command in COMMANDS)
     repl.enter(":help :vars")
     assert capsys.readouterr().out == ":vars  all variables with shape, stride, storage and grad\n"
+
+
+def test_lists_fit_a_narrow_screen(capsys: Captured) -> None:
+    repl = Repl(Session(observe=True, show_assigned=True), PanelView(NARROW, NARROW, at_prompt=True, debug=False))
+    repl.enter("pred = ones(4, 1, requires_grad=True); target = ones(4); long_name = pred.T;")
+    repl.enter("pred.sum().backward();")
+    repl.enter("(pred - target).shape")
+    repl.enter("pred_sums = ones(100)")
+    for entry in (":help", ":vars", ":info long_name", "?", ":set", ":zzzzzzzzzzzzzzzzz", ":show nothing_of_this_name"):
+        repl.enter(entry)
+    out, err = capsys.readouterr()
+    assert max(map(len, (out + err).splitlines())) <= 40
+    assert "pred\n  float32 (4, 1)  stride (1, 1)  cpu\n  leaf  grad (4, 1)  #1  16 B\n" in out
+    assert "  note: pred (4, 1) - target (4,) grew\n        to (4, 4)\n        meant element by element? pred -\n" in out
+    assert "error: no command :zzzzzzzzzzzzzzzzz.\n       Type :help for the list.\n" in err
 
 
 def test_reset_forgets_names_but_not_numbers(repl: Repl, capsys: Captured) -> None:

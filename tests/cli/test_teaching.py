@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from cli_run import unwrapped
 from test_golden import GOLDEN, transcript
 
 from tcalc.cli import teaching
@@ -151,7 +152,7 @@ class Prompt:
         self.capsys.readouterr()
         self.repl.enter(entry)
         captured = self.capsys.readouterr()
-        return captured.err + captured.out
+        return unwrapped(captured.err) + captured.out
 
 
 @pytest.fixture
@@ -188,6 +189,13 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_time_says_how_often(prompt: Prompt) -> None:
     assert re.fullmatch(r"[\d.]+ (ns|us|ms) a run, best of 5 times \d+ runs\n", prompt(":time x + b3"))
     assert prompt(":time x @ x").startswith("error: matmul: inner sizes differ")
+
+
+def test_trace_heeds_the_settings_of_notes(prompt: Prompt) -> None:
+    prompt("z = ones(2, 3).T")
+    assert "note: reshape copied" in prompt(":trace z.reshape(6)")
+    prompt.repl.view.muted = frozenset(("reshape-copied",))
+    assert "note" not in prompt(":trace z.reshape(6)")
 
 
 def test_durations() -> None:

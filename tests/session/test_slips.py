@@ -1,4 +1,4 @@
-"""Everyday slips: what is said of them, and that every hint given works. x is arange(6.).view(2, 3)."""
+"""Everyday slips: what is said of them, and that every hint given works. x is arange(6.).view(2, 3), e is ones(3).expand(2, 3), w a leaf."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from tcalc.session.session import Session
 
-BEFORE = "x = arange(6.).view(2, 3)"
+BEFORE = "x = arange(6.).view(2, 3); e = ones(3).expand(2, 3); w = ones(3, requires_grad=True)"
 CASES: list[tuple[str, str, list[str]]] = [
     ('x.mean(dim=5)', 'mean: x (2, 3) has no dim 5; its dims are 0 to 1, or -2 to -1 from the end', ['x.mean(dim=-1)']),
     ('x.shape()', 'shape is an attribute, not a method: leave out the ()', ['x.shape']),
@@ -34,6 +34,11 @@ CASES: list[tuple[str, str, list[str]]] = [
     ('x.append(3)', "Tensor has no 'append': a tensor does not grow; cat makes a longer one", []),
     ('x.reshape(4, 2)', 'reshape: x (2, 3) has 6 elements, (4, 2) would have 8', ['x.reshape(-1, 2)']),
     ('concat(x, x)', 'concat: it takes one list of tensors', ['concat([x, x])']),
+    ('x.sum(dims=0)', "sum: no argument 'dims'. Did you mean dim?", ['x.sum(dim=0)']),
+    ('e += 1', 'add_: e is expanded, stride (0, 1): one slot shows at several indices', ['e = e + 1']),
+    ('(x * 2).requires_grad_().backward()', 'backward: (x * 2).requires_grad_() is (2, 3), no scalar: sum it, or weigh its elements', ['(x * 2).requires_grad_().sum().backward()']),
+    ('(w * 2).backward()', 'backward: w * 2 is (3,), no scalar: sum it, or weigh its elements', ['(w * 2).sum().backward()', '(w * 2).backward(ones_like(w * 2))']),
+    ('e.mul_(2)', 'mul_: e is expanded, stride (0, 1): one slot shows at several indices', ['e = e * 2']),
     ('torch.cat(x, x)', 'cat: it takes one list of tensors', ['torch.cat([x, x])']),
 ]
 
