@@ -62,7 +62,15 @@ def _scalar_name(array_dtype: Any) -> str:
 
 
 class device:  # noqa: N801 - torch's own spelling
-    """Where a tensor's memory is: `device("cpu")`, `device("cuda", 1)`, `device("cuda:1")`, `device("meta")`."""
+    """Where a tensor's memory is: `device("cpu")`, `device("cuda", 1)`, `device("cuda:1")`, `device("meta")`.
+
+    See: set_default_device, Tensor.to, Tensor.device, cuda.is_available
+
+    >>> device('cpu')
+    device(type='cpu')
+    >>> ones(2, device='meta').device
+    device(type='meta')
+    """
 
     __slots__ = ("index", "type")
     _known: ClassVar[dict[tuple[str, int | None], device]] = {}
@@ -124,7 +132,13 @@ def cuda_problem() -> str | None:
 
 
 def cuda_count() -> int:
-    """Number of usable CUDA devices; 0 when package, driver or device is missing."""
+    """Number of usable CUDA devices; 0 when package, driver or device is missing.
+
+    See: cuda.is_available, device
+
+    >>> cuda.device_count() >= 0
+    True
+    """
     return 0 if cuda_problem() else int(importlib.import_module("cupy").cuda.runtime.getDeviceCount())
 
 

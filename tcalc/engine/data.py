@@ -105,6 +105,8 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
     The dtype follows the data (floats: the default dtype, ints: int64, bools: bool) unless given.
     Raises ValueError for ragged lists, RuntimeError when a non-float tensor is asked to require grad.
 
+    See: as_tensor, from_numpy, zeros, arange
+
     >>> tensor([[1., 2.], [3., 4.]])
     tensor([[1., 2.],
             [3., 4.]])
@@ -150,6 +152,8 @@ def _placed(array: Any, where: backend.device) -> Tensor:
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The data as a Tensor, sharing memory with an array or Tensor when dtype and device allow.
 
+    See: tensor (copies), from_numpy
+
     >>> as_tensor([1, 2])
     tensor([1, 2])
     """
@@ -165,6 +169,8 @@ def from_numpy(array: Any) -> Tensor:
     """A Tensor on the memory of a numpy array: writing one writes the other.
 
     Raises TypeError for anything else and for element types torch does not have, ValueError for negative strides.
+
+    See: Tensor.numpy, as_tensor, tensor
 
     >>> import numpy as np
     >>> from_numpy(np.array([1., 2.]))

@@ -11,7 +11,15 @@ BOOL, INT, FLOAT, COMPLEX = range(4)
 
 
 class dtype:  # noqa: N801 - torch's own spelling
-    """One element type. `itemsize` in bytes; `category` is BOOL, INT, FLOAT or COMPLEX, the order of promotion."""
+    """One element type. `itemsize` in bytes; `category` is BOOL, INT, FLOAT or COMPLEX, the order of promotion.
+
+    See: dtype-promotion, Tensor.dtype, float32, get_default_dtype
+
+    >>> ones(2).dtype
+    torch.float32
+    >>> float16.itemsize
+    2
+    """
 
     __slots__ = ("alias", "category", "is_complex", "is_floating_point", "is_signed", "itemsize", "kernel_name", "name")
 
@@ -48,7 +56,11 @@ _default: ContextVar[dtype] = ContextVar("default_dtype", default=float32)
 
 
 def get_default_dtype() -> dtype:
-    """The dtype of new floating-point tensors, torch.float32 until changed."""
+    """The dtype of new floating-point tensors, torch.float32 until changed.
+
+    >>> get_default_dtype()
+    torch.float32
+    """
     return _default.get()
 
 
@@ -56,6 +68,13 @@ def set_default_dtype(d: dtype) -> None:
     """Set the dtype of new floating-point tensors.
 
     Raises TypeError unless `d` is a floating-point dtype.
+
+    See: get_default_dtype, dtype-promotion, tensor
+
+    >>> set_default_dtype(float64)
+    >>> tensor([1.]).dtype
+    torch.float64
+    >>> set_default_dtype(float32)
     """
     if not isinstance(d, dtype):
         raise TensorTypeError(f"invalid dtype object: only floating-point types are supported as the default type, got {d!r}")
@@ -69,6 +88,11 @@ def promote_types(a: dtype, b: dtype) -> dtype:
 
     Rule: the higher category wins; within floats the wider, float16 with bfloat16 gives float32; within ints the
     wider, and uint8 with a signed type of the same width gives the next wider signed one.
+
+    See: result_type, can_cast, dtype-promotion
+
+    >>> promote_types(int64, float16)
+    torch.float16
     """
     if a is b:
         return a
@@ -146,6 +170,9 @@ def iinfo(d: dtype) -> IntInfo:
     """Limits of an integer dtype.
 
     Raises TypeError for a floating-point or bool dtype.
+
+    >>> iinfo(int8).max
+    127
     """
     if d.category != INT:
         raise TensorTypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{d!r}'")
@@ -162,6 +189,11 @@ def finfo(d: dtype | None = None) -> FloatInfo:
     """Limits of a floating-point dtype (the default one when none is given), from its IEEE 754 layout.
 
     Raises TypeError for an integer or bool dtype.
+
+    >>> finfo(float32).eps
+    1.1920928955078125e-07
+    >>> finfo(float16).max
+    65504.0
     """
     d = d or _default.get()
     if not d.is_floating_point:

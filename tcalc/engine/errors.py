@@ -47,6 +47,10 @@ class TensorAssertion(EngineError, AssertionError):
     """torch raises AssertionError here."""
 
 
+class LinAlgError(TensorError):
+    """torch raises torch.linalg.LinAlgError here, which is a RuntimeError."""
+
+
 class DeviceError(TensorError):
     """A device, driver or package is missing; the sentence says which and what to install."""
 

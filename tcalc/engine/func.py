@@ -99,6 +99,8 @@ def grad(func: Function, argnums: int | tuple[int, ...] = 0, has_aux: bool = Fal
 
     With `has_aux` the function returns (output, aux), and the new one (gradient, aux).
 
+    See: func.grad_and_value, func.jacrev, func.hessian, autograd.grad
+
     >>> torch.func.grad(lambda x: (x ** 3).sum())(tensor([1., 2.]))
     tensor([ 3., 12.])
     """
@@ -307,6 +309,8 @@ def jacfwd(func: Function, argnums: int | tuple[int, ...] | None = 0, has_aux: b
 
 def hessian(func: Function, argnums: int | tuple[int, ...] = 0) -> Columns:
     """The function that gives the second derivatives of `func`: `jacfwd(jacrev(func))`.
+
+    See: func.jacfwd, func.jacrev, func.grad, autograd.functional.hessian
 
     >>> torch.func.hessian(lambda x: (x ** 3).sum())(tensor([1., 2.]))
     tensor([[ 6.,  0.],

@@ -22,6 +22,14 @@ class Generator:
 
     `words(n)` draws n words as uint64. `cached` is the second standard normal of the last pair drawn one by one, or
     None; it is shared by all dtypes and part of the state, as in torch.
+
+    See: manual_seed, rand, default_generator
+
+    >>> g = Generator()
+    >>> g.manual_seed(0).initial_seed()
+    0
+    >>> rand(2, generator=g)
+    tensor([0.4963, 0.7682])
     """
 
     def __init__(self, device: str = "cpu") -> None:

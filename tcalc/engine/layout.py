@@ -14,7 +14,15 @@ Ints = tuple[int, ...]
 
 
 class Size(tuple[int, ...]):
-    """The shape of a tensor: a tuple of ints that prints as torch.Size([2, 3])."""
+    """The shape of a tensor: a tuple of ints that prints as torch.Size([2, 3]).
+
+    See: Tensor.shape, Tensor.numel
+
+    >>> ones(2, 3).shape
+    torch.Size([2, 3])
+    >>> Size([2, 3]).numel()
+    6
+    """
 
     __slots__ = ()
 

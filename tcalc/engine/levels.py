@@ -76,7 +76,7 @@ class TensorLevel:
 
     @staticmethod
     def unpack(node: OpNode, place: int, value: Tensor) -> Tensor:
-        wanted = node if place >= len(node.op.inputs) else node.edges[place]
+        wanted = node.source(place, value)
         if value.node is wanted:
             return value
         t = new_tensor(Tensor)

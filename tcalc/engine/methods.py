@@ -375,7 +375,7 @@ def install() -> None:
         if any(op.method for op in public.ops) and name not in Tensor.__dict__:
             setattr(Tensor, name, public.method())
         form = inplace_form(public.ops)
-        if form is not None and f"{name}_" not in Tensor.__dict__:
+        if form is not None and any(op.method for op in public.ops) and f"{name}_" not in Tensor.__dict__:
             setattr(Tensor, f"{name}_", form)
     _operators()
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from . import anomaly, autograd, backend, data, dtypes, func, functional, gradcheck, methods, modes, optim, printing, random
+from . import anomaly, autograd, backend, data, dtypes, func, functional, gradcheck, methods, modes, optim, printing, random, schedulers
 from .errors import TensorError
 from .families import creation
 from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
-from .nn import init, modules, stateless
+from .nn import activations, containers, init, layers, losses, modules, stateless
 from .record import OpNode
 from .registry import OPS, PUBLIC
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
@@ -42,7 +42,8 @@ def manual_seed(seed: int) -> random.Generator:
 def initial_seed() -> int:
     """The seed the default generator started from.
 
-    >>> manual_seed(7); initial_seed()
+    >>> generator = manual_seed(7)
+    >>> initial_seed()
     7
     """
     return random.default_generator.initial_seed()
@@ -120,6 +121,8 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Vectors expanded against each other: one tensor a vector, all of shape (n1, n2, ...).
 
+    See: broadcast_tensors, outer, linspace
+
     >>> meshgrid(tensor([1, 2]), tensor([3, 4]))[0]
     tensor([[1, 1],
             [2, 2]])
@@ -165,6 +168,17 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     return from_.category <= to.category and not (from_.is_signed and to.category == dtypes.INT and not to.is_signed)
 
 
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on.
+
+    See: inference_mode, is_grad_enabled, no_grad
+
+    >>> is_inference_mode_enabled()
+    False
+    """
+    return modes.is_inference_mode_enabled()
+
+
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a float.
 
@@ -176,6 +190,8 @@ def is_floating_point(input: Tensor) -> bool:
 
 def std_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean along `dim`.
+
+    See: std, mean, var
 
     >>> std_mean(tensor([1., 3.]), correction=0)
     (tensor(1.), tensor(2.))
@@ -241,9 +257,17 @@ def _legacy(d: dtypes.dtype) -> Callable[..., Tensor]:
 def _ops(namespace: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, public in PUBLIC.items():
-        if not name.endswith("_") and any(op.function and op.namespace == namespace for op in public.ops):
-            found[name] = public.call
+        own = next((op for op in public.ops if op.function and op.namespace == namespace), None)
+        if own is not None and not name.endswith("_"):
+            found[own.short if name == public.name else name] = public.call
     return found
+
+
+_ALSO_IN_TORCH = (
+    "selu", "celu", "threshold", "rrelu", "hardshrink", "prelu", "alpha_dropout", "feature_alpha_dropout", "layer_norm", "rms_norm", "group_norm",
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "cosine_similarity", "pairwise_distance", "bilinear",
+)  # fmt: skip  # functions of nn.functional that torch has without it, too
 
 
 def _torch() -> dict[str, Any]:
@@ -258,7 +282,7 @@ def _torch() -> dict[str, Any]:
     found |= {f.__name__: f for f in functions}
     found |= {
         "asarray": data.as_tensor, "broadcast_shapes": broadcast_shape, "is_grad_enabled": modes.grad_mode,
-        "is_inference_mode_enabled": modes.is_inference_mode_enabled, "device": backend.device, "dtype": dtypes.dtype, "Size": Size, "Tensor": Tensor,
+        "is_inference_mode_enabled": is_inference_mode_enabled, "device": backend.device, "dtype": dtypes.dtype, "Size": Size, "Tensor": Tensor,
         "Generator": random.Generator, "contiguous_format": contiguous_format, "preserve_format": preserve_format, "channels_last": channels_last,
         "strided": strided, "layout": Layout, "memory_format": MemoryFormat, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
         "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"), "func": Sub("torch.func"),
@@ -266,12 +290,20 @@ def _torch() -> dict[str, Any]:
         "random": Sub("torch.random"), "get_default_device": creation.current_device,
     }  # fmt: skip
     found |= {name: _legacy(d) for name, d in _LEGACY.items()}
+    found |= {name: PUBLIC[name].call for name in _ALSO_IN_TORCH}
     return found
 
 
 def _functional() -> dict[str, Any]:
     found = _ops("torch.nn.functional")
     return found | {name: PUBLIC[name].call for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax")}
+
+
+def _modules() -> list[type[modules.Module]]:
+    """Every kind of module."""
+    homes = (modules, activations, layers, losses, containers)
+    kinds = [c for home in homes for c in vars(home).values() if isinstance(c, type) and issubclass(c, modules.Module) and c.__name__[0] != "_"]
+    return list(dict.fromkeys(kinds))
 
 
 _SPECIAL = {
@@ -294,7 +326,7 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch": _torch,
     "torch.nn": lambda: {
         "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "Parameter": Parameter,
-        **{name: c for name, c in vars(modules).items() if isinstance(c, type) and issubclass(c, modules.Module) and name[0] != "_"},
+        **{c.__name__: c for c in _modules()},
     },
     "torch.nn.functional": _functional,
     "torch.nn.init": lambda: {f.__name__: f for f in (init.uniform_, init.normal_, init.zeros_, init.ones_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_)},
@@ -306,8 +338,9 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch.autograd.functional": lambda: {f.__name__: f for f in (functional.jacobian, functional.hessian, functional.vjp, functional.jvp, functional.hvp, functional.vhp)},
     "torch.func": lambda: {f.__name__: f for f in (func.grad, func.grad_and_value, func.vjp, func.jvp, func.jacrev, func.jacfwd, func.hessian, stateless.functional_call)},
     "torch.cuda": lambda: {"is_available": cuda_is_available, "device_count": backend.cuda_count, "synchronize": synchronize},
-    "torch.optim": lambda: {"SGD": optim.SGD},
-    "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "norm": PUBLIC["norm"].call, "diagonal": PUBLIC["diagonal"].call},
+    "torch.optim": lambda: {"lr_scheduler": Sub("torch.optim.lr_scheduler"), **{cls.__name__: cls for cls in optim.OPTIMIZERS}},
+    "torch.optim.lr_scheduler": lambda: {cls.__name__: cls for cls in schedulers.SCHEDULERS},
+    "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "diagonal": PUBLIC["diagonal"].call},
     "torch.special": lambda: {name: PUBLIC[op].call for name, op in _SPECIAL.items()},
     "torch.random": lambda: {"manual_seed": manual_seed, "initial_seed": initial_seed, "seed": seed},
 }  # fmt: skip
@@ -366,7 +399,7 @@ _TENSOR_METHODS = frozenset(
 def tensor_attributes() -> frozenset[str]:
     """Every attribute of a Tensor that a program may read."""
     from_ops = {name for name in vars(Tensor) if not name.startswith("_") and callable(getattr(Tensor, name))}
-    hidden = {"get_storage", "untyped_storage"}
+    hidden = {"get_storage", "untyped_storage", "refuse_stale", "retain_in"}
     return frozenset((from_ops - hidden) | _TENSOR_PROPERTIES | _TENSOR_METHODS)
 
 
@@ -382,11 +415,11 @@ def attributes() -> dict[type, frozenset[str]]:
         backend.device: frozenset(("type", "index")),
         random.Generator: frozenset(("manual_seed", "initial_seed", "seed", "device")),
         dtypes.FloatInfo: frozenset(dtypes.FloatInfo._fields), dtypes.IntInfo: frozenset(dtypes.IntInfo._fields),
-        optim.SGD: frozenset(("step", "zero_grad")),
+        **dict.fromkeys(optim.OPTIMIZERS, optim.PUBLIC_NAMES), **dict.fromkeys(schedulers.SCHEDULERS, schedulers.PUBLIC_NAMES),
     }  # fmt: skip
-    for cls in vars(modules).values():
-        if isinstance(cls, type) and issubclass(cls, modules.Module):
-            found[cls] = modules.PUBLIC_NAMES | cls.names
+    for cls in _modules():
+        found[cls] = modules.PUBLIC_NAMES | cls.names
+    found[modules.IncompatibleKeys] = frozenset(modules.IncompatibleKeys._fields)
     for op in OPS.values():
         result = getattr(op, "result_type", None)
         if result is not None:

@@ -97,6 +97,15 @@ class OpNode(Node):
             values.append(value)
         return values
 
+    def source(self, place: int, value: Tensor) -> Node | None:
+        """The history of a saved value: that of the input, or this node, which has outputs where there are several results."""
+        first = len(self.op.inputs)
+        if place < first:
+            return self.edges[place]
+        if not isinstance(self.specs[-1], list):
+            return self if place == first else None
+        return Output(self, place - first) if value.spec.dtype.is_floating_point else None
+
     def _refuse_detached(self) -> None:
         """Refuse to use a saved input that was computed when it was saved, and detached in place since."""
         for place, value, _ in self.saved or ():

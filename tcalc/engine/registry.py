@@ -57,6 +57,7 @@ class Op:
         self.doc = kernel.__doc__ or ""
         self.signature = Signature(kernel, skip, lead)
         self.inputs = [p.name for p in self.signature.params if p.kind.name in ("Tensor", "Operand", "tuple of Tensors")]
+        self.pool = [*self.inputs, "result"]  # what formulas may save, by name
         stem = node or "".join(part[:1].upper() + part[1:] for part in self.public.split("_")) + "Backward"
         self.node_name = stem if overload is None else f"{stem}{overload}"
         self.scalar_node = None if scalar_overload is None else f"{stem}{scalar_overload}"
@@ -84,6 +85,11 @@ class Op:
     def differentiable(self) -> bool:
         """Whether any input has a formula."""
         return bool(self.formulas or self.grads)
+
+    @property
+    def short(self) -> str:
+        """The name in its own namespace: linalg_det is det in torch.linalg, as torch's sentences and nodes have it, too."""
+        return self.public.removeprefix(f"{self.namespace.rpartition('.')[2]}_")
 
     @property
     def example(self) -> str:
@@ -144,7 +150,7 @@ class Op:
             for i, name in enumerate(self.inputs):
                 if mask >> i & 1 and name in self.formulas:
                     wanted |= set(names_of(self.formulas[name]))
-            found = self.masks[mask] = tuple(i for i, name in enumerate([*self.inputs, "result"]) if name in wanted)
+            found = self.masks[mask] = tuple(i for i, name in enumerate(self.pool) if name in wanted)
         return found
 
     def compile(self, mask: int) -> Callable[..., Any]:
@@ -172,7 +178,7 @@ class Op:
 
     def _call(self, function: str, formula: Formula, places: dict[int, int]) -> str:
         """The text of one formula's call, its names resolved."""
-        pool = [*self.inputs, "result"]
+        pool = self.pool
         words = []
         for name in names_of(formula):
             stem = name.removesuffix("_spec")

@@ -79,12 +79,14 @@ KINDS = {
     "Operand": Kind("Tensor", lambda v: _is_tensor(v) or _is_plain_number(v), None),  # torch makes a 0-dim tensor of a number
     "Either": Kind("Tensor", lambda v: _is_tensor(v) or _is_plain_number(v), None),  # torch has an overload for each
     "Tensors": Kind("tuple of Tensors", _is_tensors, tuple),
+    "Spread": Kind("tuple of Tensors", _is_tensors, tuple),  # also as the rest of the positional arguments: einsum("ij,jk", a, b)
     "Scalar": Kind("Number", _is_number, _number),
     "Number": Kind("Number", _is_plain_number, _number),  # where another overload takes the 0-dim tensors
     "Int": Kind("int", _is_int, _int),
     "Dim": Kind("int", _is_int, _int),
     "Place": Kind("int", lambda v: _is_int(v) or _is_tensor(v)),  # torch has an overload for tensors
     "Ints": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
+    "Padding": Kind("tuple of ints", lambda v: isinstance(v, str) or _is_ints(v) or _is_int(v), lambda v: v if isinstance(v, str) else _ints(v)),
     "Size": Kind("tuple of ints", _is_ints, _ints),
     "Dims": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
     "Indices": Kind("tuple of Tensors or None", lambda v: isinstance(v, (tuple, list)), _places),
@@ -102,7 +104,13 @@ KINDS = {
 
 
 class MemoryFormat:
-    """How a copy is laid out: torch.contiguous_format, torch.preserve_format or torch.channels_last."""
+    """How a copy is laid out: torch.contiguous_format, torch.preserve_format or torch.channels_last.
+
+    See: contiguous, clone, Tensor.is_contiguous
+
+    >>> ones(1, 2, 2, 2).contiguous(memory_format=channels_last).stride()
+    (8, 1, 4, 2)
+    """
 
     __slots__ = ("name",)
 
@@ -114,7 +122,13 @@ class MemoryFormat:
 
 
 class Layout:
-    """Storage scheme of a tensor; torch.strided is the only one here."""
+    """Storage scheme of a tensor; torch.strided is the only one here.
+
+    See: Tensor.layout, stride
+
+    >>> ones(2).layout
+    torch.strided
+    """
 
     __slots__ = ()
 
@@ -143,7 +157,11 @@ class Param(NamedTuple):
     optional: bool
     default: Any
     keyword_only: bool
-    swallow: bool  # takes the rest of the positional ints, as `view(2, 3)`
+    swallow: bool  # takes the rest of the positional ints, as `view(2, 3)`, or Tensors
+
+    def begins(self, value: Any) -> bool:
+        """Whether `value` is the first of those that this parameter takes one by one."""
+        return self.swallow and (_is_tensor(value) if self.kind is KINDS["Spread"] else _is_int(value))
 
     def accepts(self, value: Any) -> bool:
         """Whether a given value fits."""
@@ -192,7 +210,7 @@ class Signature:
                 continue
             note = str(notes.get(name, "Tensor"))
             kind, _, rest = note.partition(" | ")
-            swallows = kind == "Size" and i == count - 1
+            swallows = kind in ("Size", "Spread") and i == count - 1
             optional = rest == "None" or defaults.get(name, 0) is None
             self.params.append(Param(name, KINDS[kind], optional, defaults.get(name, REQUIRED), i >= count, swallows))
         self.positional = sum(not p.keyword_only for p in self.params)
@@ -213,11 +231,11 @@ class Signature:
         params = self.params
         if len(args) > self.positional:
             last = params[self.positional - 1] if self.positional else None
-            if last is None or not last.swallow or not _is_int(args[self.positional - 1]):
+            if last is None or not last.begins(args[self.positional - 1]):
                 raise Mismatch("takes {takes} positional argument{s} but {given} were given", takes=self.positional, given=len(args))
         for i, value in enumerate(args):
             p = params[i]
-            if p.swallow and _is_int(value):
+            if p.swallow and p.begins(value):
                 values[i] = _unpacked(p, args[i:] if i == self.positional - 1 else args[i : i + 1])
                 break
             if not p.accepts(value):
@@ -232,7 +250,7 @@ class Signature:
             p = params[at]
             if at < len(args) and not p.keyword_only:
                 raise Mismatch(f"got multiple values for argument '{key}'")
-            if p.swallow and _is_int(value):
+            if p.begins(value):
                 value = (value,)
             if not p.accepts(value):
                 raise _refused(p, value, None)
@@ -285,8 +303,12 @@ def _refused(p: Param, value: Any, at: int | None) -> Mismatch:
     return Mismatch(f"argument '{shown(p.name)}' (position {{position}}) must be {p.kind.name}, not {type_name(value)}", position=at + 1)
 
 
-def _unpacked(p: Param, given: Sequence[Any]) -> tuple[int, ...]:
-    """Sizes written one after the other, as in `view(2, 3)`."""
+def _unpacked(p: Param, given: Sequence[Any]) -> tuple[Any, ...]:
+    """Sizes written one after the other, as in `view(2, 3)`, or Tensors."""
+    if p.kind is KINDS["Spread"]:
+        if not _is_tensors(given):
+            raise _refused(p, tuple(given), None)
+        return tuple(given)
     for i, value in enumerate(given):
         if not _is_int(value):
             raise Mismatch(

@@ -268,10 +268,15 @@ class Tensor:
 
     @property
     def _base(self) -> Tensor | None:
+        """The tensor this one is a view of, as far as autograd knows; None for one with memory of its own."""
         return None if self.inference else self.base
 
     @property
     def _version(self) -> int:
+        """How many in-place writes the memory has seen, through any tensor on it.
+
+        Raises RuntimeError for a tensor made in inference mode.
+        """
         storage = self.storage
         if storage.__class__ is Untracked:
             raise TensorError("Inference tensors do not track version counter.")

@@ -22,10 +22,10 @@ PREFIX = {"torch": "", "torch.nn.functional": "nn.functional.", "torch.linalg": 
 DTYPES = (torch.float64, torch.float32, torch.int64, torch.bool)
 OVERRUN = {"tril", "triu"}  # no out=: torch 2.13 writes past the end of one laid out otherwise, and aborts
 LARGE = 20_000  # elements of a sample's tensors; larger ones run with --full
-LOOSE = {"matmul", "cumprod", "prod", "norm", "vector_norm", "std", "var"}  # float32 kernels that add in another order
+LOOSE = {"matmul", "logcumsumexp", "matrix_exp", "cumprod", "prod", "norm", "vector_norm", "std", "var"}  # float32 kernels that add in another order
 ELSEWHERE = {
     "zeros", "ones", "empty", "full", "eye", "arange", "linspace", "logspace", "empty_like", "new_empty", "empty_strided", "zero_",
-    "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "normal", "bernoulli", "multinomial", "dropout",
+    "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "normal", "bernoulli", "multinomial", "dropout", "rrelu", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d",
     "slice", "as_strided",
 }  # fmt: skip  # op_db's entries are wrappers, draw numbers or read memory nobody wrote; programs.py has them
 
@@ -45,7 +45,7 @@ def infos_of(name: str) -> list[Any]:
     if public.name in ELSEWHERE:
         return []
     prefix = PREFIX[public.ops[0].namespace]
-    return entries().get(prefix + name) or entries().get(prefix + public.name) or []
+    return entries().get(prefix + name) or entries().get(prefix + public.ops[0].short) or entries().get(f"linalg.{name}") or []
 
 
 def swept_names() -> list[str]:
@@ -72,12 +72,13 @@ def samples(info: Any, dtype: Any, limit: int | None) -> Iterator[Any]:
 def forms(name: str, public: Public) -> list[tuple[str, Any, Any]]:
     """(kind, torch's callable, tcalc's) for the function and the method."""
     path = public.ops[0].namespace
+    name = public.ops[0].short if name == public.name else name
     home: Any = {"torch": torch, "torch.nn.functional": torch.nn.functional, "torch.linalg": torch.linalg}[path]
     found = []
     own = function_of(path, name)
     if own is not None and hasattr(home, name):
         found.append(("function", getattr(home, name), own))
-    if hasattr(Tensor, name) and hasattr(torch.Tensor, name):
+    if any(op.method for op in public.ops) and hasattr(Tensor, name) and hasattr(torch.Tensor, name):
         found.append(("method", getattr(torch.Tensor, name), getattr(Tensor, name)))
     return found
 

@@ -168,6 +168,24 @@ dropout: x = ones(3, requires_grad=True); manual_seed(1); nn.functional.dropout(
 dropout: x = ones(3, requires_grad=True); nn.functional.dropout(x, 0.5, training=False) is x
 dropout: nn.functional.dropout(ones(3), 1.5)
 dropout: nn.functional.dropout(ones(3), 1.0)
+dropout2d: manual_seed(1); nn.functional.dropout2d(ones(2, 3, 2, 2), 0.4)
+dropout2d: manual_seed(1); x = ones(2, 3, 1, 2, requires_grad=True); y = nn.functional.dropout2d(x, 0.4); y.sum().backward(); y, x.grad
+dropout2d: manual_seed(1); x = ones(2, 3, 1, 2); nn.functional.dropout2d(x, 0.4, True, True); x
+dropout2d: nn.functional.dropout2d(ones(2, 3), 1.5)
+dropout1d: manual_seed(1); nn.functional.dropout1d(ones(5, 2), 0.4)
+dropout1d: manual_seed(1); nn.functional.dropout1d(ones(2, 5, 2), 0.4)
+dropout1d: nn.functional.dropout1d(ones(2))
+alpha_dropout: manual_seed(1); nn.functional.alpha_dropout(ones(6), 0.3, True)
+alpha_dropout: manual_seed(1); x = ones(2, 3, requires_grad=True); y = nn.functional.alpha_dropout(x, 0.3, True); y.sum().backward(); y, x.grad
+alpha_dropout: manual_seed(1); x = ones(6); nn.functional.alpha_dropout(x, 0.3, True, True); x
+feature_alpha_dropout: manual_seed(1); nn.functional.feature_alpha_dropout(ones(2, 3, 2), 0.3, True)
+feature_alpha_dropout: nn.functional.feature_alpha_dropout(ones(2), 0.3, True)
+rrelu: manual_seed(1); nn.functional.rrelu(tensor([-1., 2., -3., 0.]), training=True)
+rrelu: manual_seed(1); x = (arange(12.) - 6).reshape(3, 4).t().requires_grad_(); y = nn.functional.rrelu(x, 0.1, 0.9, True); y.backward(ones(4, 3)); y, x.grad
+rrelu: x = tensor([-1., 2., -3.], requires_grad=True); y = nn.functional.rrelu(x); y.sum().backward(); y, x.grad
+rrelu: x = tensor([-1., 2.]); nn.functional.rrelu(x, 0.25, 0.75, False, True); x
+rrelu: nn.functional.rrelu(tensor([-1., 2.]), 0.75, 0.25, True)
+rrelu: nn.functional.rrelu(tensor([1, 2]))
 dropout: manual_seed(1); x = ones(4); nn.functional.dropout(x, 0.5, inplace=True); x
 # --- writes
 copy_: zeros(2, 3).copy_(ones(3))
@@ -494,6 +512,19 @@ concat: concat([ones(1), ones(1)])
 row_stack: row_stack([ones(2), ones(2)])
 inner_vectors: dot(ones(2), ones(2))
 linalg_matmul: matmul(ones(2, 2), ones(2))
+inverse: inverse(tensor([[2., 0.], [0., 4.]], requires_grad=True))
+inverse: tensor([[2., 1.], [1., 4.]]).inverse()
+inverse: inverse(zeros(2, 2))
+inverse: inverse(ones(2, 3))
+linalg_inv: linalg.inv(stack([eye(2), zeros(2, 2)]))
+linalg_solve: linalg.solve(zeros(2, 2), ones(2))
+linalg_cholesky: linalg.cholesky(-eye(2))
+cholesky: cholesky(tensor([[1., 2.], [2., 1.]]))
+linalg_lu_factor: linalg.lu_factor(zeros(2, 2))
+linalg_matrix_exp: linalg.matrix_exp(tensor([[0., 1.], [0., 0.]], requires_grad=True))
+linalg_matrix_exp: linalg.matrix_exp(ones(2, 3))
+linalg_matrix_exp: linalg.matrix_exp(ones(2, 2, dtype=int64))
+chain_matmul: chain_matmul(ones(2, 3), ones(3, 4), ones(4, 1))
 matmul: ones(2, 3) @ ones(4, 5)
 matmul: ones(2, 3) @ ones(3)
 matmul: ones(2, 3) @ ones(2)

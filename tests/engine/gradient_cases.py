@@ -48,6 +48,7 @@ def _calls() -> dict[str, list[Case]]:
     x34 = lambda: s(3, 4)  # noqa: E731 - short names keep the table readable
     at = lambda *values: tcalc.tensor(values, dtype=tcalc.float64)  # noqa: E731
     distinct = lambda: (tcalc.randperm(12, generator=s.generator).double().reshape(4, 3).t() / 7).detach().requires_grad_()  # noqa: E731
+    definite = lambda x: x @ x.mT + tcalc.eye(3, dtype=tcalc.float64)  # noqa: E731
     table: dict[str, list[tuple[Callable[..., Any], list[Any]]]] = {
         "pow_scalar": [(lambda x, e=e: ops["pow_scalar"](x, e), [s(3, 4, domain="positive")]) for e in (2, 3, 0.5, -1.5, 0, 1)],
         "pow_base": [(lambda x: ops["pow_base"](2.5, x), [x34()]), (lambda x: ops["pow_base"](0.0, x), [s(3, 4, domain="positive")])],
@@ -56,6 +57,84 @@ def _calls() -> dict[str, list[Case]]:
             (lambda x: tcalc.pow(x, at(0.0, 1.0, 2.5)), [at(0.0, 1.5, 2.0).requires_grad_()]),
             (lambda e: tcalc.pow(at(0.0, 0.0, 2.0, 1.0), e), [at(1.5, 0.5, -1.0, 3.0).requires_grad_()]),
         ],
+        "aminmax": [(lambda x: tcalc.aminmax(x, dim=1), [distinct()]), (tcalc.aminmax, [distinct()])],
+        "logcumsumexp": [(lambda x: tcalc.logcumsumexp(x, 1), [x34()])],
+        "slice_scatter": [
+            (lambda x, v: tcalc.slice_scatter(x, v, 1, 1, 4, 2), [x34(), s(3, 2)]),
+            (lambda x, v: tcalc.slice_scatter(x, v, 1, None, -2), [x34(), s(3, 2)]),
+        ],
+        "linalg_det": [(lambda x: tcalc.linalg.det(x), [s(2, 3, 3)])],
+        "cofactors": [(lambda x: ops["cofactors"](x), [s(3, 3)])],
+        "linalg_slogdet": [(lambda x: tcalc.linalg.slogdet(x), [s(3, 3)])],
+        "slogdet": [(lambda x: tcalc.slogdet(x), [s(3, 3)])],
+        "linalg_inv_ex": [(lambda x: tcalc.linalg.inv_ex(x)[0], [s(2, 3, 3)])],
+        "linalg_cholesky_ex": [(lambda x, u=u: tcalc.linalg.cholesky_ex(definite(x), upper=u)[0], [s(3, 3)]) for u in (False, True)],
+        "cholesky": [(lambda x, u=u: tcalc.cholesky(definite(x), u), [s(3, 3)]) for u in (False, True)],
+        "linalg_qr": [(lambda x, m=m: tcalc.linalg.qr(x, m), [s(*n)]) for m, n in (("reduced", (4, 3)), ("reduced", (2, 2, 4)), ("complete", (3, 3)), ("complete", (2, 4)))],
+        "qr": [(lambda x: tcalc.qr(x), [s(4, 3)]), (lambda x: tcalc.qr(x, False), [s(2, 4)])],
+        "linalg_eigh": [(lambda x: tcalc.linalg.eigh(definite(x)), [s(3, 3)])],
+        "linalg_svd": [(lambda x: tcalc.linalg.svd(x, False), [s(*n)]) for n in ((3, 3), (2, 4, 3), (2, 2, 4))],
+        "linalg_solve_ex": [
+            (lambda a: tcalc.linalg.solve_ex(a, at(1.0, 2.0, 3.0))[0], [s(3, 3)]),
+            (lambda a, b: tcalc.linalg.solve_ex(a, b)[0], [s(2, 3, 3), s(3, 2)]),
+            (lambda a, b: tcalc.linalg.solve_ex(a, b)[0], [s(2, 3, 3), s(3)]),
+            (lambda a, b: tcalc.linalg.solve_ex(a, b, left=False)[0], [s(3, 3), s(2, 2, 3)]),
+        ],
+        "linalg_solve_triangular": [
+            (lambda a: tcalc.linalg.solve_triangular(a, at(1.0, 2.0, 3.0).reshape(3, 1), upper=True), [s(3, 3, domain="positive")]),
+            *[
+                (lambda a, b, k=k: tcalc.linalg.solve_triangular(a, b, **k), [s(3, 3, domain="positive"), s(2, 3, 3)])
+                for k in ({"upper": True}, {"upper": False}, {"upper": True, "left": False}, {"upper": False, "unitriangular": True}, {"upper": True, "unitriangular": True})
+            ],
+        ],
+        "triangular_solve": [
+            (lambda b: tcalc.triangular_solve(b, at(1.0, 2.0, 3.0).diag()), [s(3, 2)]),
+            *[
+                (lambda b, a, k=k: tcalc.triangular_solve(b, a, *k), [s(3, 2), s(3, 3, domain="positive")])
+                for k in ((True, False, False), (False, False, False), (True, True, False), (False, False, True), (True, False, True))
+            ],
+        ],
+        "cholesky_solve": [
+            (lambda b: tcalc.cholesky_solve(b, at(1.0, 2.0, 3.0).diag()), [s(3, 2)]),
+            *[
+                (lambda b, a, u=u: tcalc.cholesky_solve(b, tcalc.triu(a) if u else tcalc.tril(a), u), [s(3, 2), s(3, 3, domain="positive")])
+                for u in (False, True)
+            ],
+        ],
+        "cholesky_inverse": [(lambda a, u=u: tcalc.cholesky_inverse(tcalc.triu(a) if u else tcalc.tril(a), u), [s(3, 3, domain="positive")]) for u in (False, True)],
+        "linalg_lu_factor_ex": [(lambda x: tcalc.linalg.lu_factor_ex(x)[0], [s(*n)]) for n in ((3, 3), (4, 2), (2, 4))],
+        "linalg_lu": [(lambda x: tcalc.linalg.lu(x)[1:], [s(*n)]) for n in ((3, 3), (4, 2), (2, 2, 4))],
+        "lu_unpack": [
+            (lambda x: tcalc.lu_unpack(x, tcalc.tensor([[2, 2]] * 2, dtype=tcalc.int32))[1:], [s(2, *n)]) for n in ((2, 2), (4, 2), (2, 4))
+        ],
+        "linalg_lu_solve": [
+            (lambda a, b, k=k, j=j: tcalc.linalg.lu_solve(a, tcalc.tensor([2, 3, 3], dtype=tcalc.int32), b, left=k, adjoint=j), [s(3, 3, domain="positive"), s(3, 3)])
+            for k in (True, False) for j in (True, False)
+        ],
+        "linalg_pinv": [(lambda x: tcalc.linalg.pinv(x), [s(*n)]) for n in ((2, 4), (4, 3))],
+        "linalg_lstsq": [
+            (lambda a, b: tcalc.linalg.lstsq(a, b)[0], [s(2, 4, 3), s(2, 4, 2)]),
+            (lambda a, b: tcalc.linalg.lstsq(a, b)[0], [s(2, 4), s(2, 2)]),
+            (lambda a, b: tcalc.linalg.lstsq(a, b)[0], [s(2, 4, 3), s(2, 4)]),
+            (lambda a, b: tcalc.linalg.lstsq(a, b, driver="gelsd")[:2], [s(2, 4, 2), s(2, 4, 1)]),
+            (lambda a, b: tcalc.linalg.lstsq(a, b, driver="gelsd")[:2], [s(4, 2), s(4, 2)]),
+            (lambda b: tcalc.linalg.lstsq(at(1.0, 2.0, 3.0).diag(), b)[0], [s(3, 2)]),
+            (lambda a: tcalc.linalg.lstsq(a, at(1.0, 2.0, 3.0).reshape(3, 1))[0], [s(3, 2)]),
+        ],
+        "linalg_matrix_exp": [(lambda x: tcalc.linalg.matrix_exp(x), [s(3, 3)])],
+        "addr": [(lambda c, a, b: tcalc.addr(c, a, b, beta=0.5, alpha=2), [s(3, 1), s(3), s(4)])],
+        "addbmm": [(lambda c, a, b: tcalc.addbmm(c, a, b, beta=0.5, alpha=2), [s(3, 1), s(2, 3, 4), s(2, 4, 2)])],
+        "vdot": [(lambda a, b: tcalc.vdot(a, b), [s(4), s(4)])],
+        "linalg_cross": [(lambda a, b: tcalc.linalg.cross(a, b), [s(4, 3), s(1, 3)])],
+        "cummax": [(lambda x: tcalc.cummax(x, 1), [distinct()])],
+        "cummin": [(lambda x: tcalc.cummin(x, 0), [distinct()])],
+        "rot90": [(lambda x, k=k: tcalc.rot90(x, k, (1, 0)), [x34()]) for k in (1, 2)],
+        "select_scatter": [(lambda x, v: tcalc.select_scatter(x, v, 1, 2), [x34(), s(3)])],
+        "diagonal_scatter": [(lambda x, v, o=o: tcalc.diagonal_scatter(x, v, o), [x34(), s(3 if o == 1 else 2)]) for o in (1, -1)],
+        "block_diag": [(lambda a, b, c: tcalc.block_diag(a, b, c), [x34(), s(2), s(2, 1)])],
+        "frexp": [(tcalc.frexp, [x34()])],
+        "fmax": [(tcalc.fmax, [x34(), s(4)])],
+        "fmin": [(tcalc.fmin, [x34(), s(4)])],
         "div_number": [(lambda x: ops["div_number"](x, 3.0), [x34()])],
         "mul_number": [(lambda x: ops["mul_number"](x, 3.0), [x34()])],
         "add": [(tcalc.add, [x34(), s(4)]), (lambda a, b: tcalc.add(a, b, alpha=2), [x34(), s(4)])],
@@ -173,6 +252,54 @@ def _calls() -> dict[str, list[Case]]:
             (ops["binary_cross_entropy_with_logits"], [x34(), s(3, 4, domain="probability")]),
             (lambda a, b: ops["binary_cross_entropy_with_logits"](a, b, None, at(0.5, 1.0, 2.0, 3.0)), [x34(), s(3, 4, domain="probability")]),
         ],
+        "elu": [(lambda x, a=a: ops["elu"](x, a), [x34()]) for a in (1.0, 2.5)],
+        "celu": [(lambda x: ops["celu"](x, 2.5), [x34()])],
+        "hardtanh": [(lambda x: ops["hardtanh"](x, -0.35, 0.45), [x34()])],
+        "relu6": [(ops["relu6"], [at(-1.5, 0.5, 3.0, 5.5, 6.5, 8.0).requires_grad_()])],
+        "hardsigmoid": [(ops["hardsigmoid"], [at(-4.5, -3.5, -2.5, 0.5, 2.5, 3.5).requires_grad_()])],
+        "hardswish": [(ops["hardswish"], [at(-4.5, -3.5, -2.5, 0.5, 2.5, 3.5).requires_grad_()])],
+        "hardshrink": [(lambda x: ops["hardshrink"](x, 0.3), [x34()])],
+        "softshrink": [(lambda x: ops["softshrink"](x, 0.3), [x34()])],
+        "threshold": [(lambda x: ops["threshold"](x, 0.05, 0.2), [x34()])],
+        "glu": [(lambda x: ops["glu"](x, 1), [x34()]), (lambda x: ops["glu"](x, 0), [s(2, 3)])],
+        "rrelu_with_noise": [(lambda x: ops["rrelu_with_noise"](at(0.3, 1.0, 0.2, 1.0), x), [x34()])],
+        "norm_dim": [(lambda x, p=p: ops["norm_dim"](x, p, (1,)), [distinct() + 0.1]) for p in (1, 2, 3, float("inf"))],
+        "layer_norm": [
+            (lambda x, w, b: ops["layer_norm"](x, (3, 4), w, b, 0.3), [s(2, 3, 4), x34(), x34()]),
+            (lambda x: ops["layer_norm"](x, (4,)), [x34()]),
+            (lambda w: ops["layer_norm"](at(1.0, 2.0, 4.0), (3,), w), [s(3)]),
+            (lambda b: ops["layer_norm"](at(1.0, 2.0, 4.0), (3,), None, b), [s(3)]),
+        ],
+        "group_norm": [
+            (lambda x, w, b: ops["group_norm"](x, 2, w, b, 0.3), [s(2, 4, 3), s(4), s(4)]),
+            (lambda x: ops["group_norm"](x, 2), [s(2, 4, 3)]),
+            (lambda w: ops["group_norm"](at(1.0, 2.0, 4.0, 3.0).reshape(1, 4), 2, w), [s(4)]),
+        ],
+        "native_batch_norm": [
+            (lambda x, w, b: ops["native_batch_norm"](x, w, b, None, None, True, 0.3), [s(3, 2, 4), s(2), s(2)]),
+            (lambda w: ops["native_batch_norm"](at(1.0, 2.0, 4.0, 3.0).reshape(2, 2), w, None, None, None, True, 0.3), [s(2)]),
+            (lambda x, w, b: ops["native_batch_norm"](x, w, b, at(0.5, -0.2), at(1.5, 0.7), False, 0.3), [s(3, 2, 4), s(2), s(2)]),
+            (lambda x: ops["native_batch_norm"](x, None, None, at(0.5, -0.2), at(1.5, 0.7), False, 0.3), [s(3, 2)]),
+        ],
+        "convolution": [
+            (lambda x, w, b: ops["convolution"](x, w, b, (2, 1), (1, 0), (1, 2), 2), [s(2, 4, 4, 5), s(2, 2, 3, 2), s(2)]),
+            (lambda x, w: ops["convolution"](x, w, None, (1,), (1,), (1,), 1), [s(1, 2, 4), s(3, 2, 3)]),
+        ],
+        "conv_input": [(lambda y, w, b: ops["conv_input"](y, w, b, (5, 5), (2, 1), (1, 0), (1, 2), 2), [s(2, 2, 2, 3), s(2, 2, 3, 2), s(4)])],
+        "conv_weight": [(lambda x, g: ops["conv_weight"](x, g, (3, 2), (2, 1), (1, 0), (1, 2), 2), [s(2, 4, 4, 5), s(2, 2, 2, 3)])],
+        "constant_pad_nd": [(lambda x: ops["constant_pad_nd"](x, (1, 2, -1, 1), 0.5), [x34()])],
+        "max_pool2d_with_indices": [(lambda x: ops["max_pool2d_with_indices"](x, (2, 2), (1, 1), (1, 1), (1, 1), True), [distinct().detach()[None].requires_grad_()])],
+        "max_pool3d_with_indices": [
+            (lambda x: ops["max_pool3d_with_indices"](x, (1, 2, 2), (1, 1, 1), (0, 1, 1), (1, 1, 1), False), [distinct().detach()[None, None].requires_grad_()])
+        ],
+        "adaptive_max_pool2d_with_indices": [(lambda x: ops["adaptive_max_pool2d_with_indices"](x, (2, 3)), [distinct().detach()[None].requires_grad_()])],
+        **{
+            name: [(lambda x, name=name: ops[name](x, (("average", False, 3, 2, 2, 2, 1, False, None), ("adaptive", False, 4, 3))), [s(2, 3, 4)])]
+            for name in ("avg_pool_of", "avg_pool3d_of", "adaptive_avg_pool2d_of")
+        },
+        "smooth_l1": [(lambda a, b, r=r: ops["smooth_l1"](a, b, r, 0.7), [x34(), s(3, 1)]) for r in ("mean", "sum", "none")],
+        "huber_loss": [(lambda a, b, r=r: ops["huber_loss"](a, b, reduction=r, delta=0.7), [x34(), s(3, 1)]) for r in ("mean", "sum", "none")],
+        "soft_margin_loss": [(lambda a, r=r: ops["soft_margin_loss"](a, at(1.0, -1.0, 1.0, -1.0), reduction=r), [x34()]) for r in ("mean", "sum", "none")],
         "to_copy": [(lambda x: ops["to_copy"](x, tcalc.float64, None, None), [x34()])],
         "kthvalue": [(lambda x: tcalc.kthvalue(x, 2, 1), [distinct()])],
         "topk": [(lambda x: tcalc.topk(x, 2, 1), [distinct()])],

@@ -76,7 +76,7 @@ def offers(session: Session, marked: str) -> list[str]:
         ("x.sum(keep", ["keepdim="]),
         ("x.sum(0, keepdim=True, keep", []),
         ("scale(be", ["beta=", "bernoulli"]),
-        ("scale(1, al", ["all", "allclose"]),
+        ("scale(1, al", ["all", "allclose", "alpha_dropout"]),
         ("nn.Linear(2, 3, bia", ["bias="]),
         ("model(inp", ["input="]),
         ("optim.SGD(model.parameters(), mom", ["momentum="]),

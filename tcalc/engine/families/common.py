@@ -105,7 +105,11 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "same": lambda op, have, want: (
         f"Expected the dtype for input and out to match, but got {want.kernel_name} for input's dtype and {have.kernel_name} for out's dtype."
     ),
+    "scalar_type": lambda op, have, want: f"expected scalar_type {want.kernel_name} but found {have.kernel_name}",
+    "boolean": lambda op, have, want: f"{op} does not support non-boolean outputs.",
     "bool": lambda op, have, want: f"{op} only supports bool tensor for result, got: {have.kernel_name}",
+    "castable": lambda op, have, want: f"{op}: Expected result to be safely castable from {want.kernel_name} dtype, but got result with dtype {have.kernel_name}",
+    "scalar kind": lambda op, have, want: f"expected scalar type {want.kernel_name} but found {have.kernel_name}",
     "scalar type": lambda op, have, want: f"{op}(): self and result must have the same scalar type",
     "result": lambda op, have, want: f"result dtype {have.kernel_name} does not match input dtype {want.kernel_name}",
     "addmv": lambda op, have, want: (
@@ -125,6 +129,8 @@ def check_out_dtype(result: dtype, out: dtype, op: str, rule: str) -> None:
     if rule == "cast":
         check_cast(result, out)
     elif rule == "floating" and out.is_floating_point:
+        return
+    elif rule == "castable" and out.category >= result.category:
         return
     elif result is not out:
         raise TensorError(OUT_SENTENCES[rule](op, out, result))

@@ -9,12 +9,13 @@ from typing import Any
 
 from .. import backend
 from ..backend import META, xp_of
+from ..graph import Output
 from ..modes import is_grad_enabled
-from ..record import attach, keep_indices, record
+from ..record import OpNode, attach, keep_indices, record
 from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, Param
 from ..spec import Spec
-from ..tensor import Tensor, make
+from ..tensor import Tensor, alias, make
 from .common import adopt, refuse_grad_for_out, same_device, write_out
 
 PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
@@ -24,7 +25,8 @@ class Structural(Op):
     """An op planned by `plan(*arguments with Specs for Tensors) -> Spec` (or several Specs, named by `fields`).
 
     The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors. The in-place form of an op whose
-    inputs must lie `apart` takes none that shares memory with the tensor it writes.
+    inputs must lie `apart` takes none that shares memory with the tensor it writes. Formulas may save any of several results by
+    its field's name; those named in `constant` have no gradient.
     """
 
     family = "structural"
@@ -39,12 +41,15 @@ class Structural(Op):
         out_rule: str = "expected",
         mixed: bool = False,
         apart: bool = False,
+        constant: Sequence[str] = (),
         **rest: Any,
     ):
         self.out_rule, self.apart = out_rule, apart
         self.plan, self.fields, self.takes_out, self.mixed = plan, tuple(fields), out and not fields, mixed
+        self.constant = [self.fields.index(name) for name in constant]
         self._plans: dict[Any, Any] = {}
         super().__init__(kernel, **rest)
+        self.pool += [field for field in self.fields[1:] if field != "indices"]
         self.keeps_indices = self.keeps_indices or "indices" in self.fields
         self.result_type = result_type(self.public, self.fields) if fields else None
 
@@ -116,7 +121,19 @@ class Structural(Op):
         elif floats:
             specs[-1] = list(planned)
             record(self, _flat(inputs), values, results, specs)
+            for place in self.constant:
+                results[place].node = None
+        if len(self.pool) > len(self.inputs) + 1:
+            self._keep_results(results)
         return self.result_type(*results) if self.result_type else tuple(results)
+
+    def _keep_results(self, results: Sequence[Tensor]) -> None:
+        """Save those further results that formulas ask for by name: recording knows of the first only."""
+        first = len(self.inputs)
+        node = next((r.node for r in results if r.node is not None), None)
+        node = node.owner if isinstance(node, Output) else node
+        if isinstance(node, OpNode):
+            node.saved = [entry if entry[0] < first else (entry[0], alias(results[entry[0] - first]), 0) for entry in node.saved or ()]
 
     def _record(self, inputs: list[Any], values: list[Any], result: Tensor, specs: Sequence[Any]) -> None:
         if any(isinstance(v, (tuple, list)) for v in inputs):
@@ -190,13 +207,14 @@ def structural(**options: Any) -> Callable[[Callable[..., Any]], Structural]:
 
 
 class Composite(Op):
-    """An op written in other ops: the kernel gets `F` and Tensors, and runs on raw arrays as well."""
+    """An op written in other ops: the kernel gets `F` and Tensors, and runs on raw arrays as well. `fields` name several results."""
 
     family = "composite"
 
-    def __init__(self, kernel: Callable[..., Any], *, out: bool = False, **rest: Any):
-        self.takes_out = out
+    def __init__(self, kernel: Callable[..., Any], *, out: bool = False, fields: Sequence[str] = (), **rest: Any):
+        self.takes_out, self.fields = out, tuple(fields)
         super().__init__(kernel, **rest)
+        self.result_type = result_type(self.public, self.fields) if fields else None
 
     def extra_params(self) -> Sequence[Param]:
         return [OUT] if self.takes_out else []
@@ -205,7 +223,7 @@ class Composite(Op):
         out = values.pop() if self.takes_out else None
         result = self.invoke([TENSOR_OPS], values)
         if out is None:
-            return result
+            return result if self.result_type is None else self.result_type(*result)
         refuse_grad_for_out(self.public, [*_flat(values), out])
         return write_out(out, result, self.public)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from .. import dtypes
-from ..errors import TensorTypeError
+from ..errors import TensorError, TensorIndexError, TensorTypeError
 from ..families.creation import current_device, refuse_negative
 from ..registry import OPS
 from ..spec import spec_of
@@ -16,8 +16,29 @@ from ..tensor import Parameter, Tensor, allocate
 from . import init
 
 
+class IncompatibleKeys(NamedTuple):
+    """What load_state_dict did not find, and what it had no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
 class Module:
-    """A function with parameters. Subclasses set `names`, the attributes a program may read, and `forward`."""
+    """A function with parameters. Subclasses set `names`, the attributes a program may read, and `forward`.
+
+    See: nn.Linear, nn.Sequential, nn.Parameter, optim.SGD
+
+    >>> model = nn.Linear(2, 1)
+    >>> [name for name, p in model.named_parameters()]
+    ['weight', 'bias']
+    >>> model.eval().training
+    False
+    """
 
     training = True
     names: frozenset[str] = frozenset()
@@ -29,8 +50,8 @@ class Module:
         """
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    def __call__(self, *args: Any) -> Any:
-        return self.forward(*args)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
 
     def children(self) -> Iterator[Module]:
         """The modules held directly."""
@@ -79,9 +100,86 @@ class Module:
         """Training mode off; returns the module."""
         return self.train(False)
 
-    def state_dict(self) -> OrderedDict[str, Tensor]:
-        """Dotted name to a detached view of each parameter."""
-        return OrderedDict((name, p.detach()) for name, p in self.named_parameters())
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(dotted name, module) of this module, whose name is empty, and all inside."""
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all inside."""
+        return (m for _, m in self.named_modules())
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """(dotted name, tensor) of what is kept beside parameters, such as running statistics."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and not isinstance(value, Parameter):
+                yield f"{prefix}{name}", value
+        if recurse:
+            for name, child in self.named_children():
+                yield from child.named_buffers(f"{prefix}{name}.")
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """What is kept beside parameters, such as running statistics."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def apply(self, fn: Callable[[Module], Any]) -> Module:
+        """Call a function on every module inside, then on this one; returns the module."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Module:
+        """Parameters and floating buffers moved or cast, as Tensor.to does, in place; returns the module."""
+        for t in [*self.parameters(), *self.buffers()]:
+            given: Any = t
+            moved = given.data.to(*args, **kwargs)
+            given.data = moved if t.spec.dtype.is_floating_point else given.data.to(moved.device)
+        return self
+
+    def double(self) -> Module:
+        """Parameters and floating buffers as float64, in place; returns the module."""
+        return self.to(dtypes.float64)
+
+    def float(self) -> Module:
+        """Parameters and floating buffers as float32, in place; returns the module."""
+        return self.to(dtypes.float32)
+
+    def state_dict(self, prefix: str = "") -> OrderedDict[str, Tensor]:
+        """Dotted name to a detached view of each parameter and buffer."""
+        found: OrderedDict[str, Tensor] = OrderedDict()
+        for name, value in [*self.named_parameters(recurse=False), *self.named_buffers(recurse=False)]:
+            found[f"{prefix}{name}"] = value.detach()
+        for name, child in self.named_children():
+            found.update(child.state_dict(f"{prefix}{name}."))
+        return found
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> IncompatibleKeys:
+        """Copy values into the parameters and buffers of the same names; returns the names that were missing or too many.
+
+        Raises RuntimeError for other shapes and, when `strict`, for other names.
+        """
+        own = self.state_dict()
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        problems = []
+        if strict and unexpected:
+            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{name}"' for name in unexpected) + ". ")
+        if strict and missing:
+            problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{name}"' for name in missing) + ". ")
+        for name, held in own.items():
+            given: Any = state_dict.get(name)
+            if given is not None and given.shape != held.shape:
+                problems.append(
+                    f"size mismatch for {name}: copying a param with shape {given.shape!r} from checkpoint, the shape in current model is {held.shape!r}."
+                )
+            elif given is not None:
+                values: Any = held
+                values.copy_(given.detach())
+        if problems:
+            raise TensorError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
+        return IncompatibleKeys(missing, unexpected)
 
     def extra_repr(self) -> str:
         """What stands between the brackets of the printed module."""
@@ -96,7 +194,10 @@ class Module:
 
 
 PUBLIC_NAMES = frozenset(
-    "forward children named_children named_parameters parameters zero_grad requires_grad_ train eval state_dict training".split()
+    (
+        "forward children named_children modules named_modules named_parameters parameters named_buffers buffers zero_grad requires_grad_ train eval apply"
+        " to double float state_dict load_state_dict training"
+    ).split()
 )
 
 
@@ -111,6 +212,14 @@ class Linear(Module):
     """`x @ weight.T + bias`: (..., in_features) -> (..., out_features).
 
     weight (out, in) and bias (out,) start uniform in +-1/sqrt(in_features), drawn in this order.
+
+    See: nn.functional.linear, nn.Sequential, nn.Parameter, matmul
+
+    >>> layer = nn.Linear(3, 2)
+    >>> layer(ones(5, 3)).shape
+    torch.Size([5, 2])
+    >>> layer.weight.shape
+    torch.Size([2, 3])
     """
 
     names = frozenset(("weight", "bias", "in_features", "out_features"))
@@ -137,7 +246,14 @@ class Linear(Module):
 
 
 class Sequential(Module):
-    """Modules one after the other."""
+    """Modules one after the other.
+
+    See: nn.Linear, nn.ReLU, nn.Module
+
+    >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+    >>> model(ones(5, 3)).shape
+    torch.Size([5, 1])
+    """
 
     def __init__(self, *modules: Module):
         for i, module in enumerate(modules):
@@ -152,12 +268,29 @@ class Sequential(Module):
     def __len__(self) -> int:
         return sum(1 for _ in self.children())
 
-    def __getitem__(self, index: int) -> Module:
-        return list(self.children())[index]
+    def __getitem__(self, index: Any) -> Module:
+        held: list[Module] = list(self.children())
+        if isinstance(index, slice):  # the modules keep their names, as in torch
+            part = Sequential()
+            vars(part).update(list(self.named_children())[index])
+            return part
+        if not -len(held) <= index < len(held):
+            raise TensorIndexError(f"index {index} is out of range")
+        found: Module = held[index]
+        return found
+
+    def __iter__(self) -> Iterator[Module]:
+        return self.children()
 
 
 class Identity(Module):
-    """Gives back what it gets."""
+    """Gives back what it gets.
+
+    See: nn.Sequential, nn.Flatten
+
+    >>> nn.Identity()(ones(2))
+    tensor([1., 1.])
+    """
 
     def forward(self, input: Any) -> Any:
         """The input."""
@@ -165,7 +298,13 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """Dims start_dim to end_dim folded into one; the batch dim stays by default."""
+    """Dims start_dim to end_dim folded into one; the batch dim stays by default.
+
+    See: flatten, nn.Sequential, nn.Linear
+
+    >>> nn.Flatten()(ones(5, 2, 3)).shape
+    torch.Size([5, 6])
+    """
 
     names = frozenset(("start_dim", "end_dim"))
 
@@ -189,25 +328,60 @@ class _Pointwise(Module):
 
 
 class ReLU(_Pointwise):
-    """max(x, 0)."""
+    """max(x, 0).
+
+    See: relu, nn.Sigmoid, nn.Tanh
+
+    >>> nn.ReLU()(tensor([-1., 2.]))
+    tensor([0., 2.])
+    """
 
     op = "relu"
+    names = frozenset(("inplace",))
+
+    def __init__(self, inplace: bool = False):
+        self.inplace = inplace
+
+    def forward(self, input: Any) -> Any:
+        """The larger of each element and 0."""
+        return input.relu_() if self.inplace else OPS["relu"].call(input)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" * self.inplace
 
 
 class Sigmoid(_Pointwise):
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)).
+
+    See: sigmoid, nn.Tanh, nn.ReLU
+
+    >>> nn.Sigmoid()(tensor([0., 2.]))
+    tensor([0.5000, 0.8808])
+    """
 
     op = "sigmoid"
 
 
 class Tanh(_Pointwise):
-    """Hyperbolic tangent."""
+    """Hyperbolic tangent.
+
+    See: tanh, nn.Sigmoid, nn.ReLU
+
+    >>> nn.Tanh()(tensor([0., 2.]))
+    tensor([0.0000, 0.9640])
+    """
 
     op = "tanh"
 
 
 class MSELoss(Module):
-    """Mean squared difference; reduction "mean", "sum" or "none"."""
+    """Mean squared difference; reduction "mean", "sum" or "none".
+
+    See: nn.functional.mse_loss, nn.CrossEntropyLoss
+
+    >>> nn.MSELoss()(tensor([1., 2.]), tensor([1., 4.]))
+    tensor(2.)
+    """
 
     names = frozenset(("reduction",))
 
@@ -220,7 +394,13 @@ class MSELoss(Module):
 
 
 class CrossEntropyLoss(Module):
-    """Cross entropy of logits (n, classes) with class numbers (n,) or probabilities."""
+    """Cross entropy of logits (n, classes) with class numbers (n,) or probabilities.
+
+    See: nn.functional.cross_entropy, nn.MSELoss
+
+    >>> nn.CrossEntropyLoss()(tensor([[2., 0.], [0., 2.]]), tensor([0, 0]))
+    tensor(1.1269)
+    """
 
     names = frozenset(("reduction", "ignore_index", "label_smoothing", "weight"))
 

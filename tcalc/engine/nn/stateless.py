@@ -23,6 +23,8 @@ def functional_call(
     `args` is one argument or the tuple of them. A parameter that the module holds under two names is replaced under both, unless
     `tie_weights` is False. Raises RuntimeError when `strict` and the names are not the module's, ValueError for anything but dicts.
 
+    See: func.grad, func.vjp, nn.Module
+
     >>> m = nn.Linear(2, 1)
     >>> torch.func.functional_call(m, {"weight": ones(1, 2), "bias": zeros(1)}, tensor([1., 2.]))
     tensor([3.])

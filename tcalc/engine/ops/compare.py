@@ -17,6 +17,8 @@ BITS = (BOOL, INT)
 def eq(xp, self, other: Either):
     """Whether two elements are equal; nan equals nothing.
 
+    See: ne, isclose, equal (one answer), allclose
+
     >>> eq(tensor([1, 2]), tensor([1, 3]))
     tensor([ True, False])
     """
@@ -26,6 +28,8 @@ def eq(xp, self, other: Either):
 @elementwise(returns=dtypes.bool_, ufunc="not_equal", operator="!=", aliases=("not_equal",))
 def ne(xp, self, other: Either):
     """Whether two elements differ.
+
+    See: eq, isclose
 
     >>> ne(tensor([1, 2]), tensor([1, 3]))
     tensor([False,  True])
@@ -37,6 +41,8 @@ def ne(xp, self, other: Either):
 def lt(xp, self, other: Either):
     """Whether `self` is below `other`.
 
+    See: le, gt, ge
+
     >>> lt(tensor([1, 2]), 2)
     tensor([ True, False])
     """
@@ -46,6 +52,8 @@ def lt(xp, self, other: Either):
 @elementwise(returns=dtypes.bool_, ufunc="less_equal", operator="<=", aliases=("less_equal",))
 def le(xp, self, other: Either):
     """Whether `self` is at most `other`.
+
+    See: lt, gt, ge
 
     >>> le(tensor([1, 3]), 2)
     tensor([ True, False])
@@ -57,6 +65,8 @@ def le(xp, self, other: Either):
 def gt(xp, self, other: Either):
     """Whether `self` is above `other`.
 
+    See: ge, lt, le
+
     >>> gt(tensor([1, 3]), 2)
     tensor([False,  True])
     """
@@ -66,6 +76,8 @@ def gt(xp, self, other: Either):
 @elementwise(returns=dtypes.bool_, ufunc="greater_equal", operator=">=", aliases=("greater_equal",))
 def ge(xp, self, other: Either):
     """Whether `self` is at least `other`.
+
+    See: gt, lt, le
 
     >>> ge(tensor([1, 2]), 2)
     tensor([False,  True])
@@ -77,6 +89,8 @@ def ge(xp, self, other: Either):
 def logical_not(xp, self):
     """Whether the element is 0.
 
+    See: logical_and, bitwise_not
+
     >>> logical_not(tensor([0, 3]))
     tensor([ True, False])
     """
@@ -86,6 +100,8 @@ def logical_not(xp, self):
 @elementwise(returns=dtypes.bool_)
 def logical_and(xp, self, other):
     """Whether both elements are nonzero.
+
+    See: logical_or, logical_not, bitwise_and
 
     >>> logical_and(tensor([True, True]), tensor([True, False]))
     tensor([ True, False])
@@ -97,6 +113,8 @@ def logical_and(xp, self, other):
 def logical_or(xp, self, other):
     """Whether either element is nonzero.
 
+    See: logical_and, logical_xor, bitwise_or
+
     >>> logical_or(tensor([False, False]), tensor([True, False]))
     tensor([ True, False])
     """
@@ -106,6 +124,8 @@ def logical_or(xp, self, other):
 @elementwise(returns=dtypes.bool_)
 def logical_xor(xp, self, other):
     """Whether exactly one element is nonzero.
+
+    See: logical_or, ne
 
     >>> logical_xor(tensor([True, True]), tensor([True, False]))
     tensor([False,  True])
@@ -165,6 +185,8 @@ def bitwise_not(xp, self):
 def isnan(xp, self):
     """Whether the element is not a number.
 
+    See: isinf, isfinite, nan_to_num
+
     >>> isnan(tensor([1., float("nan")]))
     tensor([False,  True])
     """
@@ -175,6 +197,8 @@ def isnan(xp, self):
 def isinf(xp, self):
     """Whether the element is infinite.
 
+    See: isnan, isfinite
+
     >>> isinf(tensor([1., float("inf")]))
     tensor([False,  True])
     """
@@ -184,6 +208,8 @@ def isinf(xp, self):
 @elementwise(returns=dtypes.bool_, inplace=False, out=False)
 def isfinite(xp, self):
     """Whether the element is neither infinite nor nan.
+
+    See: isnan, isinf
 
     >>> isfinite(tensor([1., float("inf")]))
     tensor([ True, False])
@@ -199,6 +225,8 @@ def _check_isclose(common, specs):
 @elementwise(returns=dtypes.bool_, inplace=False, out=False, check=_check_isclose)
 def isclose(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
     """Whether `|self - other| <= atol + rtol * |other|`.
+
+    See: allclose (one answer), eq
 
     >>> isclose(tensor([1., 2.]), tensor([1.000001, 2.1]))
     tensor([ True, False])

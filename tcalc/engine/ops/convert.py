@@ -64,6 +64,10 @@ def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
     Returns self when nothing changes and copy is not asked for. Raises TypeError for other arguments, RuntimeError for
     a device that is not there.
 
+    Storage: the tensor itself when nothing changes, else new
+    Grad: cast or copied back
+    See: dtype-promotion, device, type_as, cpu
+
     >>> tensor([1, 2]).to(float32)
     tensor([1., 2.])
     """

@@ -22,6 +22,8 @@ def _plan_zeros(size):
 def zeros(xp, spec, size: Size):
     """All 0.
 
+    See: ones, full, zeros_like, new_zeros
+
     >>> zeros(2, 3)
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
@@ -33,6 +35,8 @@ def zeros(xp, spec, size: Size):
 def ones(xp, spec, size: Size):
     """All 1.
 
+    See: zeros, full, ones_like, eye
+
     >>> ones(2, 3)
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
@@ -43,6 +47,8 @@ def ones(xp, spec, size: Size):
 @creation(plan=lambda size: (size, None), out=True)
 def empty(xp, spec, size: Size):
     """Memory without values of its own; tcalc gives zeros, where torch gives whatever was there.
+
+    See: zeros, empty_like
 
     >>> empty(2, 3).shape
     torch.Size([2, 3])
@@ -57,6 +63,8 @@ def _kind(value):
 @creation(plan=lambda size, fill_value: (size, _kind(fill_value)), out=True)
 def full(xp, spec, size: Size, fill_value: Scalar):
     """All `fill_value`, in its dtype.
+
+    See: zeros, ones, full_like
 
     >>> full((2, 2), 7)
     tensor([[7, 7],

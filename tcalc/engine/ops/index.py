@@ -572,7 +572,7 @@ def nonzero(F, self, *, as_tuple: Bool = False):
 
 
 @composite(public="where", method=False)
-def where_places(F, condition):
+def where_places(F, condition) -> Tensors:
     """The places where the condition holds, one vector a dim: `nonzero(condition, as_tuple=True)`.
 
     >>> where(tensor([True, False, True]))
@@ -638,6 +638,8 @@ def _check_copy(target, src, non_blocking):
 @mutation(public="copy_", node="torch::autograd::CopyBackwards", overload=None, self=lambda self_spec, F: F.zeros_of(self_spec), src=lambda grad: grad, check=_check_copy)
 def copy_(xp, self, src, non_blocking: Bool = False):
     """The values of `src` written over the tensor, broadcast and cast.
+
+    See: clone, fill_, to
 
     >>> zeros(2).copy_(tensor([1, 2]))
     tensor([1., 2.])

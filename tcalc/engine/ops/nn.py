@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from math import prod
 
 from .. import dtypes, random
 from ..dtypes import FLOAT
@@ -97,7 +97,7 @@ def linear(F, self, weight, bias: Tensor | None = None):
     if bias is not None and len(self.shape) == 2:
         return F.addmm(bias, self, F.t(weight))
     if bias is not None and isinstance(self, Tensor) and self.spec.contiguous:
-        rows = F.reshape(self, (prod(self.shape[:-1]), self.shape[-1]))
+        rows = F.reshape(self, (math.prod(self.shape[:-1]), self.shape[-1]))
         return F.view(F.addmm(bias, rows, F.t(weight)), (*self.shape[:-1], weight.shape[0]))
     result = F.matmul(self, F.t(weight))
     return result if bias is None else result + bias
@@ -251,7 +251,7 @@ def _plan_loss(self, target, reduction, *rest):
 
 def _weighed(grad, self_spec, target_spec, reduction):
     """The gradient of each element's loss."""
-    count = max(prod(broadcast_shapes(self_spec.shape, target_spec.shape)), 1)
+    count = max(math.prod(broadcast_shapes(self_spec.shape, target_spec.shape)), 1)
     return grad / count if reduction == "mean" else grad
 
 
@@ -383,7 +383,7 @@ def nll_loss(F, self, target, weight: Tensor | None = None, *, reduction: Str = 
     if self.ndim < 3 or self.ndim == 4 or target.ndim != self.ndim - 1:
         return loss(self, target, weight, reduction=reduction, ignore_index=ignore_index)
     n, classes, *sizes = self.shape
-    rest = (1, prod(sizes)) if self.numel() else (0, 0)  # torch lays what is not an image out as one of height 1
+    rest = (1, math.prod(sizes)) if self.numel() else (0, 0)  # torch lays what is not an image out as one of height 1
     found = loss(
         F.reshape(self, (n, classes, *rest)), F.reshape(target, (n, *rest)), weight, reduction=reduction, ignore_index=ignore_index
     )
@@ -450,7 +450,7 @@ def _soft_targets(F, logs, target, weight, dim, reduction, label_smoothing):
     if reduction == "none":
         return -F.sum_dim(shares, (dim,), False)
     total = -F.sum(shares)
-    return F.div_number(total, max(prod(logs.shape) // classes, 1)) if reduction == "mean" else total
+    return F.div_number(total, max(math.prod(logs.shape) // classes, 1)) if reduction == "mean" else total
 
 
 def _bce_slope(grad, self_spec, target_spec, weight, reduction):

@@ -8,6 +8,7 @@ from .. import dtypes
 from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT, INT
 from ..errors import TensorError, TensorNotImplemented
+from ..families.activation import activation
 from ..families.common import C_NAMES, not_implemented
 from ..families.elementwise import elementwise
 from ..families.structural import composite
@@ -91,6 +92,8 @@ def _check_masked_fill(common, specs):
 def add(xp, self, other: Operand, *, alpha: Scalar = 1):
     """`self + alpha * other`, broadcast.
 
+    See: sub, mul, addcmul, broadcast
+
     >>> add(tensor([1., 2.]), 10)
     tensor([11., 12.])
     """
@@ -101,6 +104,8 @@ def add(xp, self, other: Operand, *, alpha: Scalar = 1):
 def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
     """`self - alpha * other`, broadcast.
 
+    See: add, rsub, neg, broadcast
+
     >>> sub(tensor([1., 2.]), tensor([3., 5.]), alpha=2)
     tensor([-5., -8.])
     """
@@ -110,6 +115,8 @@ def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
 @elementwise(check=_check_sub, joins=("other",), self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False, out=False)
 def rsub(xp, self, other: Number, alpha: Scalar = 1):
     """`other - alpha * self` for a number `other`.
+
+    See: sub, neg
 
     >>> rsub(tensor([1., 2.]), 10)
     tensor([9., 8.])
@@ -138,6 +145,8 @@ def rsub_tensor(xp, self, other, *, alpha: Scalar = 1):
 def mul(xp, self, other: Operand):
     """`self * other`, broadcast.
 
+    See: div, matmul (of matrices), square, broadcast
+
     >>> mul(tensor([1., 2.]), tensor([3., 4.]))
     tensor([3., 8.])
     """
@@ -155,6 +164,8 @@ def mul(xp, self, other: Operand):
 )
 def div(xp, self, other: Operand):
     """`self / other`, broadcast; ints give floats.
+
+    See: mul, floor_divide, remainder, reciprocal
 
     >>> div(tensor([1, 2]), 4)
     tensor([0.2500, 0.5000])
@@ -242,6 +253,8 @@ def floor_divide(xp, self, other: Operand):
 def remainder(xp, self, other: Either):
     """Python's `%`: the rest of a floored division, with the sign of `other`.
 
+    See: fmod (sign of the dividend), floor_divide, div
+
     >>> remainder(tensor([-3., 3.]), 2)
     tensor([1., 1.])
     """
@@ -254,6 +267,8 @@ def remainder(xp, self, other: Either):
 @elementwise(scalar_overload=0, self=lambda grad: grad, other=lambda grad, self, other, F: -grad * F.trunc(self / other), ufunc="fmod", overload=1, domain="nonzero other", only=NUMBERS)
 def fmod(xp, self, other: Either):
     """C's fmod: the rest of a division rounded toward 0, with the sign of `self`.
+
+    See: remainder (sign of the divisor), trunc
 
     >>> fmod(tensor([-3., 3.]), 2)
     tensor([-1.,  1.])
@@ -271,6 +286,8 @@ def fmod(xp, self, other: Either):
 )
 def pow_scalar(xp, self, exponent: Number):
     """`self ** exponent`, broadcast.
+
+    See: square, sqrt, exp, log
 
     >>> pow(tensor([1., 2., 3.]), 2)
     tensor([1., 4., 9.])
@@ -323,6 +340,8 @@ def pow_base(xp, self: Operand, exponent):
 def neg(xp, self):
     """`-self`.
 
+    See: abs, sign, sub
+
     >>> neg(tensor([1., -2.]))
     tensor([-1.,  2.])
     """
@@ -349,6 +368,8 @@ def positive(F, self):
 def abs_(xp, self):
     """Distance from 0.
 
+    See: sign, neg, square
+
     >>> abs(tensor([1., -2.]))
     tensor([1., 2.])
     """
@@ -358,6 +379,8 @@ def abs_(xp, self):
 @elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), out_rule="found")
 def sign(xp, self):
     """-1, 0 or 1 as the element is below, at or above 0.
+
+    See: abs, copysign, heaviside
 
     >>> sign(tensor([-3., 0., 5.]))
     tensor([-1.,  0.,  1.])
@@ -383,6 +406,8 @@ def square(F, self):
 def sqrt(xp, self):
     """Square root; nan below 0.
 
+    See: rsqrt, square, pow
+
     >>> sqrt(tensor([1., 4., 9.]))
     tensor([1., 2., 3.])
     """
@@ -393,6 +418,8 @@ def sqrt(xp, self):
 def rsqrt(xp, self):
     """`1 / sqrt(self)`.
 
+    See: sqrt, reciprocal
+
     >>> rsqrt(tensor([1., 4.]))
     tensor([1.0000, 0.5000])
     """
@@ -402,6 +429,8 @@ def rsqrt(xp, self):
 @elementwise(self=lambda grad, result: -grad * result * result, promote="float", ufunc="reciprocal", domain="positive")
 def reciprocal(xp, self):
     """`1 / self`.
+
+    See: div, rsqrt
 
     >>> reciprocal(tensor([2., 4.]))
     tensor([0.5000, 0.2500])
@@ -416,6 +445,8 @@ def reciprocal(xp, self):
 def floor(xp, self):
     """The largest integer not above.
 
+    See: ceil, trunc, round, floor_divide
+
     >>> floor(tensor([1.5, -1.5]))
     tensor([ 1., -2.])
     """
@@ -425,6 +456,8 @@ def floor(xp, self):
 @elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="ceil_vml_cpu", out_rule="found")
 def ceil(xp, self):
     """The smallest integer not below.
+
+    See: floor, trunc, round
 
     >>> ceil(tensor([1.5, -1.5]))
     tensor([ 2., -1.])
@@ -436,6 +469,8 @@ def ceil(xp, self):
 def trunc(xp, self):
     """The integer part, toward 0.
 
+    See: floor, ceil, frac
+
     >>> trunc(tensor([1.5, -1.5]))
     tensor([ 1., -1.])
     """
@@ -445,6 +480,8 @@ def trunc(xp, self):
 @elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="round_vml_cpu", out_rule="found")
 def round_(xp, self):
     """The nearest integer, halves to even.
+
+    See: floor, ceil, trunc
 
     >>> round(tensor([0.5, 1.5, 2.6]))
     tensor([0., 2., 3.])
@@ -471,6 +508,8 @@ def round_decimals(xp, self, *, decimals: Int):
 def frac(xp, self):
     """The part after the point: `self - trunc(self)`.
 
+    See: trunc, floor
+
     >>> frac(tensor([1.5, -1.25]))
     tensor([ 0.5000, -0.2500])
     """
@@ -484,6 +523,8 @@ def frac(xp, self):
 def exp(xp, self):
     """e to the power of each element.
 
+    See: log, exp2, expm1, softmax
+
     >>> exp(tensor([0., 1.]))
     tensor([1.0000, 2.7183])
     """
@@ -493,6 +534,8 @@ def exp(xp, self):
 @elementwise(self=lambda grad, result: grad * result * math.log(2), promote="float", ufunc="exp2")
 def exp2(xp, self):
     """2 to the power of each element.
+
+    See: exp, log2
 
     >>> exp2(tensor([0., 3.]))
     tensor([1., 8.])
@@ -504,6 +547,8 @@ def exp2(xp, self):
 def expm1(xp, self):
     """`exp(self) - 1`, exact near 0.
 
+    See: exp, log1p
+
     >>> expm1(tensor([0., 1.]))
     tensor([0.0000, 1.7183])
     """
@@ -513,6 +558,8 @@ def expm1(xp, self):
 @elementwise(self=lambda grad, self: grad / self, promote="float", ufunc="log", domain="positive")
 def log(xp, self):
     """Natural logarithm; nan below 0, -inf at 0.
+
+    See: exp, log2, log10, log1p
 
     >>> log(tensor([1., 2.]))
     tensor([0.0000, 0.6931])
@@ -524,6 +571,8 @@ def log(xp, self):
 def log2(xp, self):
     """Logarithm to base 2.
 
+    See: log, exp2
+
     >>> log2(tensor([1., 8.]))
     tensor([0., 3.])
     """
@@ -534,6 +583,8 @@ def log2(xp, self):
 def log10(xp, self):
     """Logarithm to base 10.
 
+    See: log, log2
+
     >>> log10(tensor([1., 100.]))
     tensor([0., 2.])
     """
@@ -543,6 +594,8 @@ def log10(xp, self):
 @elementwise(self=lambda grad, self: grad / (self + 1), promote="float", ufunc="log1p", node="Log1PBackward", domain="positive")
 def log1p(xp, self):
     """`log(1 + self)`, exact near 0.
+
+    See: log, expm1
 
     >>> log1p(tensor([0., 1.]))
     tensor([0.0000, 0.6931])
@@ -560,6 +613,8 @@ def log1p(xp, self):
 def logaddexp(xp, self, other):
     """`log(exp(self) + exp(other))` without overflow.
 
+    See: logsumexp, log, exp
+
     >>> logaddexp(tensor([0.]), tensor([0.]))
     tensor([0.6931])
     """
@@ -573,6 +628,8 @@ def logaddexp(xp, self, other):
 def sin(xp, self):
     """Sine of an angle in radians.
 
+    See: cos, tan, asin, sinc
+
     >>> sin(tensor([0., 1.]))
     tensor([0.0000, 0.8415])
     """
@@ -582,6 +639,8 @@ def sin(xp, self):
 @elementwise(self=lambda grad, self, F: -grad * F.sin(self), promote="float", ufunc="cos")
 def cos(xp, self):
     """Cosine of an angle in radians.
+
+    See: sin, tan, acos
 
     >>> cos(tensor([0., 1.]))
     tensor([1.0000, 0.5403])
@@ -593,6 +652,8 @@ def cos(xp, self):
 def tan(xp, self):
     """Tangent of an angle in radians.
 
+    See: sin, cos, atan
+
     >>> tan(tensor([0., 1.]))
     tensor([0.0000, 1.5574])
     """
@@ -602,6 +663,8 @@ def tan(xp, self):
 @elementwise(self=lambda grad, self, F: grad * F.rsqrt(1 - self * self), promote="float", ufunc="arcsin", aliases=("arcsin",), domain="unit")
 def asin(xp, self):
     """Angle in radians whose sine is the element.
+
+    See: acos, atan, sin
 
     >>> asin(tensor([0., 1.]))
     tensor([0.0000, 1.5708])
@@ -613,6 +676,8 @@ def asin(xp, self):
 def acos(xp, self):
     """Angle in radians whose cosine is the element.
 
+    See: asin, atan, cos
+
     >>> acos(tensor([1., 0.]))
     tensor([0.0000, 1.5708])
     """
@@ -622,6 +687,8 @@ def acos(xp, self):
 @elementwise(self=lambda grad, self: grad / (self * self + 1), promote="float", ufunc="arctan", aliases=("arctan",))
 def atan(xp, self):
     """Angle in radians whose tangent is the element.
+
+    See: atan2, asin, tan
 
     >>> atan(tensor([0., 1.]))
     tensor([0.0000, 0.7854])
@@ -648,6 +715,8 @@ def atan2(xp, self, other):
 
     Grad: input: grad * other / (input * input + other * other); other: -grad * input / (input * input + other * other)
 
+    See: atan, hypot
+
     >>> atan2(tensor([1.]), tensor([-1.]))
     tensor([2.3562])
     """
@@ -657,6 +726,8 @@ def atan2(xp, self, other):
 @elementwise(self=lambda grad, self, F: grad * F.cosh(self), promote="float", ufunc="sinh")
 def sinh(xp, self):
     """Hyperbolic sine.
+
+    See: cosh, tanh, asinh
 
     >>> sinh(tensor([0., 1.]))
     tensor([0.0000, 1.1752])
@@ -668,6 +739,8 @@ def sinh(xp, self):
 def cosh(xp, self):
     """Hyperbolic cosine.
 
+    See: sinh, tanh, acosh
+
     >>> cosh(tensor([0., 1.]))
     tensor([1.0000, 1.5431])
     """
@@ -677,6 +750,8 @@ def cosh(xp, self):
 @elementwise(self=lambda grad, result: grad * (1 - result * result), promote="float", ufunc="tanh")
 def tanh(xp, self):
     """Hyperbolic tangent.
+
+    See: sigmoid, sinh, atanh
 
     >>> tanh(tensor([0., 1.]))
     tensor([0.0000, 0.7616])
@@ -688,6 +763,8 @@ def tanh(xp, self):
 def asinh(xp, self):
     """Inverse hyperbolic sine.
 
+    See: acosh, atanh, sinh
+
     >>> asinh(tensor([0., 1.]))
     tensor([0.0000, 0.8814])
     """
@@ -698,6 +775,8 @@ def asinh(xp, self):
 def acosh(xp, self):
     """Inverse hyperbolic cosine.
 
+    See: asinh, atanh, cosh
+
     >>> acosh(tensor([1., 2.]))
     tensor([0.0000, 1.3170])
     """
@@ -707,6 +786,8 @@ def acosh(xp, self):
 @elementwise(self=lambda grad, self: grad / (1 - self * self), promote="float", ufunc="arctanh", aliases=("arctanh",), domain="unit")
 def atanh(xp, self):
     """Inverse hyperbolic tangent.
+
+    See: asinh, acosh, tanh
 
     >>> atanh(tensor([0., 0.5]))
     tensor([0.0000, 0.5493])
@@ -723,6 +804,8 @@ def atanh(xp, self):
 )
 def hypot(xp, self, other):
     """Length of the hypotenuse over legs `self` and `other`.
+
+    See: atan2, sqrt
 
     >>> hypot(tensor([3.]), tensor([4.]))
     tensor([5.])
@@ -744,6 +827,8 @@ def where(xp, condition, self: Operand, other: Operand):
 
     Shapes: broadcast: (a, 1), (b), ()  ->  (a, b)
 
+    See: masked_fill, clamp, maximum, nonzero
+
     >>> where(tensor([True, False]), tensor([1., 2.]), 0.)
     tensor([1., 0.])
     """
@@ -757,6 +842,8 @@ def clamp(xp, self, min: Number | None = None, max: Number | None = None):
     """Each element moved into the range `min` to `max`.
 
     Grad: grad where the element lay within the bounds, 0 elsewhere; a tensor as bound receives the rest
+
+    See: clamp_min, clamp_max, maximum, minimum
 
     >>> clamp(tensor([-1., 0.5, 3.]), 0, 1)
     tensor([0.0000, 0.5000, 1.0000])
@@ -782,6 +869,8 @@ def _inside(self, low, high):
 def clamp_min(xp, self, min: Number):
     """Each element, or `min` where it is smaller.
 
+    See: clamp, maximum
+
     >>> clamp_min(tensor([-1., 3.]), 0)
     tensor([0., 3.])
     """
@@ -791,6 +880,8 @@ def clamp_min(xp, self, min: Number):
 @elementwise(self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), only=NUMBERS)
 def clamp_max(xp, self, max: Number):
     """Each element, or `max` where it is larger.
+
+    See: clamp, minimum
 
     >>> clamp_max(tensor([-1., 3.]), 0)
     tensor([-1.,  0.])
@@ -932,6 +1023,8 @@ def minimum(xp, self, other):
 def masked_fill(xp, self, mask, value: Number):
     """`value` where the mask holds, the element elsewhere.
 
+    See: where, masked_select, index_fill
+
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), 0)
     tensor([0., 2.])
     """
@@ -971,6 +1064,8 @@ def masked_fill_tensor(xp, self, mask, value):
 def lerp(xp, self, end, weight: Number):
     """`self + weight * (end - self)`: from start to end as weight goes from 0 to 1.
 
+    See: addcmul, linspace
+
     >>> lerp(tensor([0., 10.]), tensor([10., 20.]), 0.5)
     tensor([ 5., 15.])
     """
@@ -1007,6 +1102,8 @@ def lerp_tensor(xp, self, end, weight):
 def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     """`self + value * tensor1 * tensor2`.
 
+    See: addcdiv, mul, add
+
     >>> addcmul(tensor([1.]), tensor([2.]), tensor([3.]), value=10)
     tensor([61.])
     """
@@ -1023,6 +1120,8 @@ def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
 def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     """`self + value * tensor1 / tensor2`.
 
+    See: addcmul, div
+
     >>> addcdiv(tensor([1.]), tensor([6.]), tensor([3.]), value=10)
     tensor([21.])
     """
@@ -1032,6 +1131,8 @@ def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
 @elementwise(self=lambda grad, self, F: F.where((self == self) & (F.abs(self) != math.inf), grad, 0.0), out_rule="nan_to_num")
 def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None, neginf: Scalar | None = None):
     """nan replaced by `nan` (0), infinities by the largest and smallest finite numbers unless given.
+
+    See: isnan, isinf, nansum
 
     >>> nan_to_num(tensor([1., float("nan")]))
     tensor([1., 0.])
@@ -1047,6 +1148,8 @@ def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None
 )
 def copysign(xp, self, other: Either):
     """The size of `self` with the sign of `other`.
+
+    See: sign, abs
 
     >>> copysign(tensor([1., 2.]), tensor([-1., 1.]))
     tensor([-1.,  2.])
@@ -1072,6 +1175,8 @@ def heaviside(xp, self, values):
 
     Grad: none: torch has no derivative here and refuses backward
 
+    See: sign, where
+
     >>> heaviside(tensor([-1., 0., 1.]), tensor([0.5]))
     tensor([0.0000, 0.5000, 1.0000])
     """
@@ -1084,6 +1189,8 @@ def heaviside(xp, self, values):
 @elementwise(self=lambda grad, result: grad * ((1 - result) * result), promote="float")
 def sigmoid(xp, self):
     """`1 / (1 + exp(-self))`.
+
+    See: tanh, softmax, logit, nn.Sigmoid
 
     >>> sigmoid(tensor([0., 2.]))
     tensor([0.5000, 0.8808])
@@ -1100,17 +1207,19 @@ def _check_relu(common, specs):
 def relu(xp, self):
     """The element, or 0 where it is negative.
 
+    See: clamp, nn.functional.leaky_relu, nn.functional.gelu, nn.ReLU
+
     >>> relu(tensor([-1., 2.]))
     tensor([0., 2.])
     """
     return xp.maximum(self, self.dtype.type(0))
 
 
-@elementwise(
-    self=lambda grad, self, F: grad * (F.sigmoid(self) * (1 + self * (1 - F.sigmoid(self)))), namespace="torch.nn.functional", method=False, only=(FLOAT,)
-)
+@activation(self=lambda grad, self, F: grad * (F.sigmoid(self) * (1 + self * (1 - F.sigmoid(self)))), only=(FLOAT,))
 def silu(xp, self):
     """`self * sigmoid(self)`.
+
+    See: relu, sigmoid, nn.functional.gelu
 
     >>> nn.functional.silu(tensor([0., 1.]))
     tensor([0.0000, 0.7311])
@@ -1118,11 +1227,11 @@ def silu(xp, self):
     return self * scipy_module("special", xp).expit(self)
 
 
-@elementwise(
-    self=lambda grad, self, negative_slope, F: F.where(self > 0, grad, grad * negative_slope), namespace="torch.nn.functional", method=False, only=(FLOAT,)
-)
+@activation(self=lambda grad, self, negative_slope, F: F.where(self > 0, grad, grad * negative_slope), only=(FLOAT,))
 def leaky_relu(xp, self, negative_slope: Float = 0.01):
     """The element, times `negative_slope` where it is negative.
+
+    See: relu, nn.functional.softplus
 
     >>> nn.functional.leaky_relu(tensor([-1., 2.]))
     tensor([-0.0100,  2.0000])
@@ -1139,6 +1248,8 @@ def leaky_relu(xp, self, negative_slope: Float = 0.01):
 )
 def softplus(xp, self, beta: Float = 1.0, threshold: Float = 20.0):
     """`log(1 + exp(beta * self)) / beta`; the element itself beyond `threshold`.
+
+    See: relu, logaddexp
 
     >>> nn.functional.softplus(tensor([0., 1.]))
     tensor([0.6931, 1.3133])
@@ -1157,6 +1268,8 @@ def gelu(xp, self, approximate: Str = "none"):
     """`self` times the normal distribution's cumulative probability (Hendrycks and Gimpel 2016); approximate="tanh" is their formula.
 
     Grad: grad * (cdf(input) + input * pdf(input)), cdf and pdf of the normal distribution
+
+    See: relu, nn.functional.silu
 
     >>> nn.functional.gelu(tensor([0., 1.]))
     tensor([0.0000, 0.8413])

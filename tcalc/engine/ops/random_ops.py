@@ -30,6 +30,8 @@ def _floats(name, d):
 def rand(xp, spec, size: Size, *, generator: Generator | None = None):
     """Uniform numbers in [0, 1).
 
+    See: randn, randint, rand_like, manual_seed
+
     >>> g = manual_seed(0); rand(3)
     tensor([0.4963, 0.7682, 0.0885])
     """
@@ -45,6 +47,8 @@ def _on(xp, array):
 @creation(plan=lambda size, generator: (size, None), out=True)
 def randn(xp, spec, size: Size, *, generator: Generator | None = None):
     """Normal numbers, mean 0, standard deviation 1.
+
+    See: rand, normal, randn_like, manual_seed
 
     >>> g = manual_seed(0); randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
@@ -62,6 +66,8 @@ def _plan_randint(low, high, size):
 @creation(plan=lambda high, size, generator: _plan_randint(0, high, size), out=True)
 def randint(xp, spec, high: Int, size: Size, *, generator: Generator | None = None):
     """Whole numbers, each of 0 ... high - 1 as likely.
+
+    See: rand, randperm, manual_seed
 
     >>> g = manual_seed(0); randint(10, (3,))
     tensor([4, 9, 3])
@@ -84,6 +90,8 @@ def randperm(xp, spec, n: Int, *, generator: Generator | None = None):
     """0 ... n - 1 in random order.
 
     Shapes: (n)
+
+    See: randint, multinomial, manual_seed
 
     >>> g = manual_seed(0); randperm(4)
     tensor([0, 1, 3, 2])
@@ -201,6 +209,8 @@ def bernoulli(xp, self, *, generator: Generator | None = None):
 
     Shapes: any; kept
 
+    See: rand, nn.functional.dropout, multinomial
+
     >>> g = manual_seed(0); bernoulli(tensor([0.9, 0.1]))
     tensor([1., 0.])
     """
@@ -226,6 +236,8 @@ def multinomial(xp, self, num_samples: Int, replacement: Bool = False, *, genera
 
     Shapes: (n), k  ->  (k); (m, n), k  ->  (m, k)
     Grad: none: the result is int64
+
+    See: randint, bernoulli, softmax
 
     >>> g = manual_seed(0); multinomial(tensor([0., 1., 1.]), 2)
     tensor([2, 1])

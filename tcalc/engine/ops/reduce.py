@@ -244,8 +244,6 @@ def logsumexp(xp, self, dim: Dims, keepdim: Bool = False):
     """
     if any(self.shape[d] == 0 for d in dim):
         return xp.full(reduced_shape(self.shape, dim, keepdim), -xp.inf, self.dtype)
-    if any(self.shape[d] == 0 for d in dim):
-        return xp.full(reduced_shape(self.shape, dim, keepdim), -xp.inf, self.dtype)
     top = self.max(dim, keepdims=True)
     top = xp.where(xp.isfinite(top), top, self.dtype.type(0))
     total = xp.log(xp.add.reduce(xp.exp(self - top), dim, keepdims=True)) + top
@@ -448,6 +446,8 @@ def argmin(xp, self, dim: Dim | None = None, keepdim: Bool = False):
 def all_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
     """Whether all elements are nonzero.
 
+    See: any, count_nonzero, logical_and
+
     >>> all(tensor([True, False]))
     tensor(False)
     """
@@ -458,6 +458,8 @@ def all_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
 def any_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
     """Whether any element is nonzero.
 
+    See: all, count_nonzero, logical_or
+
     >>> any(tensor([True, False]))
     tensor(True)
     """
@@ -467,6 +469,8 @@ def any_(xp, self, dim: Dims | None = None, keepdim: Bool = False):
 @reduction(result="index", out=False)
 def count_nonzero(xp, self, dim: Dims | None = None):
     """How many elements are nonzero.
+
+    See: nonzero, all, any
 
     >>> count_nonzero(tensor([0, 3, 5]))
     tensor(2)
@@ -513,10 +517,28 @@ def vector_norm(xp, self, ord: Scalar = 2, dim: Dims | None = None, keepdim: Boo
     return _norm(xp, self, ord, dim, keepdim)
 
 
+@reduction(
+    result="float",
+    node="NormBackward",
+    overload=1,
+    function=False,
+    method=False,
+    out=False,
+    self=lambda grad, self, self_spec, result, ord, dim, keepdim, F: _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F),
+)
+def norm_dim(xp, self, ord: Scalar, dim: Dims, keepdim: Bool = False):
+    """vector_norm as torch's distances record it: a node of its own."""
+    return _norm(xp, self, ord, dim, keepdim)
+
+
 def _norm(xp, self, ord, dim, keepdim):
     if ord == 2:
         return xp.sqrt(xp.add.reduce(xp.square(self), dim, keepdims=keepdim))
     size = xp.absolute(self)
+    if math.isinf(ord) and not self.size and not all(self.shape[d] for d in (range(self.ndim) if dim is None else dim)):
+        raise TensorError(
+            f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation does not have an identity"
+        )
     if ord == math.inf:
         return size.max(dim, keepdims=keepdim)
     if ord == -math.inf:
@@ -539,8 +561,8 @@ def norm(F, self, p: Any = "fro", dim: Dims | None = None, keepdim: Bool = False
     >>> norm(tensor([3., 4.]))
     tensor(5.)
     """
-    if p == "nuc":
-        raise TensorError("norm: p='nuc' needs singular values; use linalg.svdvals(x).sum()")
+    if isinstance(p, str) and (p != "fro" or (dim is not None and len(dim) > 2)):
+        return F.linalg_matrix_norm(self, p, tuple(range(len(self.shape))) if dim is None else dim, keepdim, dtype=dtype)
     if self.dtype.category < FLOAT and dtype is None:
         raise TensorError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {self.dtype.kernel_name}")
     return F.vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)

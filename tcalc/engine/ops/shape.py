@@ -333,7 +333,7 @@ def _as_list(F, grads, dim):
 
 
 @view(grads=lambda grad, dim, F: [F.cat(grad, dim)])
-def split(geom, split_size: Int, dim: Dim = 0):
+def split(geom, split_size: Int, dim: Dim = 0) -> Tensors:
     """Pieces of `split_size` along `dim`, sharing storage; the last may be smaller.
 
     Shapes: (a, b), n  ->  (n, b), (n, b), ..., the last (a % n, b) if that is not 0
@@ -358,7 +358,7 @@ def split(geom, split_size: Int, dim: Dim = 0):
 
 
 @view(public="split", node="SplitWithSizesBackward", grads=lambda grad, dim, F: [F.cat(grad, dim)], aliases=("split_with_sizes",))
-def split_sizes(geom, split_size: Size, dim: Dim = 0):
+def split_sizes(geom, split_size: Size, dim: Dim = 0) -> Tensors:
     """Pieces of the given sizes along `dim`, sharing storage.
 
     >>> split(arange(5), [1, 4])
@@ -377,7 +377,7 @@ def split_sizes(geom, split_size: Size, dim: Dim = 0):
 
 
 @composite()
-def chunk(F, self, chunks: Int, dim: Dim = 0):
+def chunk(F, self, chunks: Int, dim: Dim = 0) -> Tensors:
     """At most `chunks` pieces of equal size along `dim`, sharing storage.
 
     Shapes: (a, b), n  ->  n times (a / n, b), rounded up
@@ -400,7 +400,7 @@ def chunk(F, self, chunks: Int, dim: Dim = 0):
 
 
 @view(grads=lambda grad, dim, F: [F.stack(grad, dim)])
-def unbind(geom, dim: Dim = 0):
+def unbind(geom, dim: Dim = 0) -> Tensors:
     """The slices along `dim`, sharing storage.
 
     Shapes: (a, b)  ->  a times (b)

@@ -13,6 +13,8 @@ from ..families.elementwise import elementwise
 def erf(xp, self):
     """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0.
 
+    See: erfc, erfinv, nn.functional.gelu
+
     >>> erf(tensor([0., 1.]))
     tensor([0.0000, 0.8427])
     """
@@ -79,6 +81,8 @@ def polygamma_of(xp, self, n: Int):
 )
 def logit(xp, self, eps: Float | None = None):
     """`log(self / (1 - self))`; with eps the argument is moved into [eps, 1 - eps] first.
+
+    See: sigmoid, log
 
     >>> logit(tensor([0.5, 0.75]))
     tensor([0.0000, 1.0986])

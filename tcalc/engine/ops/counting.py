@@ -1,0 +1,182 @@
+"""Counts and sets: how often values occur, which are different, and elements repeated. Sizes of results depend on values."""
+
+from __future__ import annotations
+
+from .. import dtypes
+from ..backend import module_of
+from ..dtypes import BOOL, FLOAT
+from ..errors import TensorError, TensorNotImplemented
+from ..families.structural import composite, structural
+from ..layout import wrap_dim
+from ..signature import contiguous_format
+from ..spec import spec_of
+from ..tensor import Tensor, wrap
+
+
+def _values(t, name):
+    """The array of a tensor, whose values decide the size of the result.
+
+    Raises NotImplementedError for a meta tensor.
+    """
+    if t.a is None:
+        raise TensorNotImplemented(f"aten::{name}: attempted to run this operator with Meta tensors, but the size of the result depends on values", name)
+    return t.a
+
+
+@composite()
+def bincount(F, self, weights: Tensor | None = None, minlength: Int = 0):
+    """How often each number from 0 on occurs, or the sum of the weights where it does.
+
+    Shapes: (n)  ->  (largest + 1), at least (minlength)
+    Grad: none
+    See: unique, unique_consecutive
+
+    >>> bincount(tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
+    if self.dtype.category == FLOAT or self.dtype.category == BOOL:
+        raise TensorNotImplemented(f"\"bincount_cpu\" not implemented for '{self.dtype.kernel_name}'", "bincount")
+    if minlength < 0:
+        raise TensorError("minlength should be >= 0")
+    a = _values(self, "bincount")
+    if a.ndim != 1 or (a.size and a.min() < 0):
+        raise TensorError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is not None and tuple(weights.shape) != tuple(self.shape):
+        raise TensorError("weights should be 1-d and have the same length as input")
+    xp = module_of(a)
+    found = xp.bincount(a, None if weights is None else weights.a, minlength)
+    if weights is None:
+        return wrap(found.astype("int64"))
+    return wrap(found.astype("float32" if weights.dtype is dtypes.float32 else "float64"))
+
+
+def _unique(F, self, return_inverse, return_counts, dim, name):
+    """(values, inverse, counts) in ascending order."""
+    a = _values(self, name)
+    xp = module_of(a)
+    if dim is None:
+        values, inverse, counts = xp.unique(a, return_inverse=True, return_counts=True, equal_nan=False)
+        return values, inverse.reshape(a.shape), counts
+    dim = wrap_dim(dim, self.ndim)
+    values, inverse, counts = xp.unique(xp.moveaxis(a, dim, 0), return_inverse=True, return_counts=True, axis=0)
+    return _moved(xp, values, dim), inverse.reshape(-1), counts
+
+
+def _moved(xp, values, dim):
+    """Slices that lie one after the other, shown along `dim`: torch's layout of them."""
+    return wrap(xp.ascontiguousarray(values)).movedim(0, dim)
+
+
+def _asked(F, found, return_inverse, return_counts):
+    values, inverse, counts = (part if isinstance(part, Tensor) else wrap(part) for part in found)
+    given = [values, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+    return tuple(given) if len(given) > 1 else values
+
+
+@composite()
+def unique(F, self, sorted: Bool = True, return_inverse: Bool = False, return_counts: Bool = False, dim: Dim | None = None):
+    """The different elements, or slices along `dim`, in ascending order; on request which one each element is, and how many.
+
+    Shapes: any  ->  (k), for k different elements; with dim=1 (a, k)
+    Grad: none
+    See: unique_consecutive, bincount
+
+    >>> unique(tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    return _asked(F, _unique(F, self, return_inverse, return_counts, dim, "unique"), return_inverse, return_counts)
+
+
+@composite()
+def unique_consecutive(F, self, return_inverse: Bool = False, return_counts: Bool = False, dim: Dim | None = None):
+    """The elements, or slices along `dim`, each run of equal ones once.
+
+    Shapes: any  ->  (k), for k runs; with dim=1 (a, k)
+    Grad: none
+    See: unique
+
+    >>> unique_consecutive(tensor([3, 3, 1, 3]))
+    tensor([3, 1, 3])
+    """
+    a = _values(self, "unique_consecutive")
+    xp = module_of(a)
+    if dim is None:
+        rows, shape = a.reshape(-1, 1), a.shape
+    else:
+        dim = wrap_dim(dim, self.ndim)
+        turned = xp.moveaxis(a, dim, 0)
+        rows, shape = turned.reshape(turned.shape[0], -1), (turned.shape[0],)
+    starts = xp.ones(rows.shape[0], bool)
+    starts[1:] = (rows[1:] != rows[:-1]).any(1)
+    places = xp.nonzero(starts)[0]
+    values = a.reshape(-1)[places] if dim is None else _moved(xp, xp.moveaxis(a, dim, 0)[places], dim)
+    counts = xp.diff(xp.append(places, rows.shape[0]))
+    inverse = (xp.cumsum(starts) - 1).reshape(shape)
+    return _asked(F, (values, inverse, counts), return_inverse, return_counts)
+
+
+@composite()
+def repeat_interleave(F, self, repeats: Int, dim: Dim | None = None, *, output_size: Int | None = None):
+    """Each element, or slice along `dim`, so many times in a row.
+
+    Shapes: any of n elements, k  ->  (n * k); (a, b), k, dim=1  ->  (a, b * k)
+    Grad: summed over the copies
+    See: repeat, tile, expand
+
+    >>> repeat_interleave(tensor([1, 2]), 2)
+    tensor([1, 1, 2, 2])
+    """
+    if repeats < 0:
+        raise TensorError("Repeats must be non-negative")
+    x = F.reshape(self, (self.numel(),)) if dim is None else self
+    dim = wrap_dim(0 if dim is None else dim, max(len(x.shape), 1))
+    x = F.reshape(x, (1,)) if not x.shape else x
+    shape = tuple(x.shape)
+    grown = F.clone(F.expand(F.unsqueeze(x, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :])), memory_format=contiguous_format)
+    return F.reshape(grown, (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))
+
+
+@composite(public="repeat_interleave")
+def repeat_interleave_each(F, self, repeats, dim: Dim | None = None, *, output_size: Int | None = None):
+    """Each element, or slice along `dim`, as often as `repeats` says for it.
+
+    >>> repeat_interleave(tensor([1, 2]), tensor([1, 3]))
+    tensor([1, 2, 2, 2])
+    """
+    if repeats.dtype not in (dtypes.int64, dtypes.int32):
+        raise TensorError("repeats has to be Long or Int tensor")
+    x = F.reshape(self, (self.numel(),)) if dim is None else self
+    dim = wrap_dim(0 if dim is None else dim, max(len(x.shape), 1))
+    x = F.reshape(x, (1,)) if not x.shape else x
+    counts = _values(repeats, "repeat_interleave").reshape(-1)
+    xp = module_of(counts)
+    if (counts < 0).any():
+        raise TensorError("repeats can not be negative")
+    if counts.size == 1:
+        counts = xp.broadcast_to(counts, (x.shape[dim],))
+    elif counts.size != x.shape[dim]:
+        raise TensorError(f"repeats must have the same size as input along dim, but got repeats.size(0) = {counts.size} and input.size({dim}) = {x.shape[dim]}")
+    return F.index_select(x, dim, wrap(xp.repeat(xp.arange(x.shape[dim]), counts)))
+
+
+def _plan_isin(elements, test_elements, assume_unique, invert):
+    for x in (elements, test_elements):
+        if x.dtype.category == BOOL:
+            raise TensorError("Unsupported input type encountered for isin(): Bool")
+    return spec_of(dtypes.bool_, elements.device, elements.shape)
+
+
+@structural(plan=_plan_isin, method=False)
+def isin(xp, elements, test_elements, *, assume_unique: Bool = False, invert: Bool = False):
+    """Whether each element is among the test elements.
+
+    Shapes: any; kept
+    Grad: none: the result is bool
+    See: eq, unique
+
+    >>> isin(tensor([1, 2, 3]), tensor([2, 5]))
+    tensor([False,  True, False])
+    """
+    return xp.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+
+
