@@ -73,6 +73,7 @@ def result_facts(t: Any, node: bool = True) -> dict[str, Any]:
 
 def one_call(name: str, form: str, path: str, call: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any] | None:
     """The record of one call, or None when it is too large or torch refuses it."""
+    kwargs = dict(sorted(kwargs.items()))  # as the file keeps them: the order of the leaves
     given = tensors_in([args, kwargs])
     if sum(t.numel() for t in given) > SMALL:
         return None

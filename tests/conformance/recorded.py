@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tcalc.engine import backend, dtypes, namespace
+from tcalc.engine.registry import PUBLIC
 from tcalc.engine.spec import spec_of
 from tcalc.engine.tensor import Storage, Tensor, make
 
@@ -81,9 +82,11 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 def function(call: dict[str, Any]) -> Any:
     """tcalc's callable for a recorded name."""
+    public = PUBLIC[call["name"]]
+    name = public.ops[0].short if call["name"] == public.name else call["name"]
     if call["form"] == "function":
-        return namespace.table(call["path"])[call["name"]]
-    return getattr(Tensor, call["name"])
+        return namespace.table(call["path"])[name]
+    return getattr(Tensor, name)
 
 
 def differences(expected: dict[str, Any], t: Tensor) -> list[str]:

@@ -3,7 +3,9 @@
 CALLS = {
     "as_strided_scatter": "torch's gradient of self keeps the slots that were written and drops the others",
     "kthvalue": "the place among equal values comes from torch's quickselect",
-    "norm": "p='nuc' waits for the singular value decomposition",
+    "linalg_eigh": "the signs of eigenvectors are LAPACK's own choice",
+    "logcumsumexp": "float32: logs of sums that cancel, in another order of addition",
+    "pad": "reflect, replicate and circular pick their elements by index_select, whose node they show",
 }
 PROGRAMS = {
     "add(1, 2)": "a sum of two numbers is no tensor here",
