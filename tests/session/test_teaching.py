@@ -306,7 +306,8 @@ def test_every_derivative_can_be_told() -> None:
 
     silent = {op.name for op in OPS.values() for name in op.formulas if gradient_text(op, name) is None}
     silent |= {op.name for op in OPS.values() if op.grads is not None}
-    assert {name for name in silent - HELPERS if not documented(OPS[name])} == set()
+    shown = {name for name in silent - HELPERS if OPS[name].function or OPS[name].method}  # others are told by their name alone
+    assert {name for name in shown if not documented(OPS[name])} == set()
     assert HELPERS - OPS.keys() == set()
 
 
