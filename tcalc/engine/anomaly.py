@@ -10,6 +10,13 @@ from .errors import TensorError
 from .graph import Node
 from .notices import notice
 
+
+class Looked:
+    """Whether anything in this process ever asked to look on at backward; until then backward need not ask who does."""
+
+    ever = False
+
+
 _state: ContextVar[tuple[bool, bool]] = ContextVar("anomaly", default=(False, True))
 
 
@@ -43,6 +50,7 @@ class set_detect_anomaly:  # noqa: N801 - torch's own spelling
     """
 
     def __init__(self, mode: bool, check_nan: bool = True):
+        Looked.ever = True
         self._before = _state.get()
         _state.set((bool(mode), bool(check_nan)))
 
@@ -71,6 +79,7 @@ class detect_anomaly:  # noqa: N801 - torch's own spelling
         notice("anomaly", "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.")
 
     def __enter__(self) -> None:
+        Looked.ever = True
         self._before = _state.get()
         _state.set((True, self._check_nan))
 

@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from . import hooks, observing
+from .anomaly import Looked
 from .backend import ndarray
 from .errors import TensorError
 from .graph import AccumulateGrad, Node, Output, RemovableHandle, place_of
@@ -40,7 +41,7 @@ def execute(
     needed = None if captures is None else _leading_to([node for node, _ in roots], captures, accumulate)
     captured: list[Any] = [None] * len(captures or ())
     grads: Any
-    observer = observing.observer()
+    observer = observing.observer() if Looked.ever else None
     while heap or only is not None:
         if only is None:
             node = heappop(heap)[1]
@@ -67,7 +68,7 @@ def execute(
             owned.discard(node)
         if kind is AccumulateGrad:
             leaf = node.leaf()  # type: ignore[attr-defined]  # kind says so
-            if leaf is not None and grad is not None and _is_still(leaf, node):
+            if leaf is not None and grad is not None and (leaf.node is node or _is_still(leaf, node)):
                 level.store(leaf, grad, node in owned)
                 if observer is not None:
                     observer(node, grad, (), level)

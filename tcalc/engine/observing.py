@@ -35,6 +35,7 @@ def observer() -> Observer | None:
 @contextmanager
 def watching(each: Observer) -> Iterator[None]:
     """Call `each` for every node that runs in a backward inside the block."""
+    anomaly.Looked.ever = True
     token = _watching.set(each)
     try:
         yield
