@@ -1,0 +1,7 @@
+#!/bin/sh
+# Writes every transcript of README, CONTRIBUTING and docs (the tour's screens among them) anew from what running it prints now.
+set -eu
+. "$(dirname "$0")/venv.sh"
+
+install --editable '.[dev]'
+TCALC_UPDATE_DOCS=1 "$python" -m pytest -q tests/test_docs.py
