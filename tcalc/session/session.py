@@ -39,6 +39,7 @@ class Session:
         self.trail = Trail()
         self.asides: list[Aside] = []
         self._observer: Observer | None = None
+        heard()  # what was noticed before is no command's of this session
 
     @property
     def records(self) -> Sequence[Past]:
