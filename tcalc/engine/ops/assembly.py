@@ -50,20 +50,14 @@ def dstack(F, tensors: Tensors):
     """
     if not tensors:
         raise TensorError("dstack expects a non-empty TensorList")
-    return F.cat([_at_least(F, x, 3) for x in tensors], 2)
+    return F.cat([_with_depth(F, x) for x in tensors], 2)
 
 
-def _at_least(F, x, dims):
-    """The tensor with dims of size 1 added until it has so many: before a vector, and behind a matrix."""
-    n = len(x.shape)
-    if n >= dims:
-        return x
-    if n == 0:
-        return F.reshape(x, (1,) * dims)
-    if n == 1:
-        row = F.unsqueeze(x, 0)
-        return x if dims == 1 else row if dims == 2 else F.unsqueeze(row, -1)
-    return F.unsqueeze(x, -1)
+def _with_depth(F, x):
+    """The tensor with three dims at least: a vector as (1, n, 1), a matrix as (a, b, 1)."""
+    if len(x.shape) < 2:
+        x = F.reshape(x, (1, 1)) if not x.shape else F.unsqueeze(x, 0)
+    return F.unsqueeze(x, -1) if len(x.shape) < 3 else x
 
 
 def _equal_parts(F, self, sections, dim, name):
@@ -91,7 +85,7 @@ def _cut(F, self, places, dim):
     return tuple([F.slice(self, dim, start, end, 1) for start, end in zip(starts, ends, strict=True)])
 
 
-@composite(aliases=())
+@composite()
 def tensor_split(F, self, sections: Int, dim: Dim = 0) -> Tensors:
     """Parts along `dim`, as equal as can be, or cut at the given places; sharing storage.
 
@@ -170,7 +164,7 @@ def hsplit_at(F, self, indices: Size) -> Tensors:
     return _cut(F, self, indices, _hsplit_dim(self))
 
 
-def _vsplit_dim(self, dims, name):
+def _split_dim(self, dims, name):
     if len(self.shape) < dims:
         raise TensorError(f"torch.{name} requires a tensor with at least {dims} dimension, but got a tensor with {len(self.shape)} dimensions!")
     return dims - 2 if name == "vsplit" else dims - 1
@@ -188,7 +182,7 @@ def vsplit(F, self, sections: Int) -> Tensors:
     >>> vsplit(eye(2), 2)
     (tensor([[1., 0.]]), tensor([[0., 1.]]))
     """
-    return _equal_parts(F, self, sections, _vsplit_dim(self, 2, "vsplit"), "vsplit")
+    return _equal_parts(F, self, sections, _split_dim(self, 2, "vsplit"), "vsplit")
 
 
 @composite(public="vsplit")
@@ -198,7 +192,7 @@ def vsplit_at(F, self, indices: Size) -> Tensors:
     >>> vsplit(eye(2), (1,))
     (tensor([[1., 0.]]), tensor([[0., 1.]]))
     """
-    return _cut(F, self, indices, _vsplit_dim(self, 2, "vsplit"))
+    return _cut(F, self, indices, _split_dim(self, 2, "vsplit"))
 
 
 @composite()
@@ -213,7 +207,7 @@ def dsplit(F, self, sections: Int) -> Tensors:
     >>> [t.shape for t in dsplit(ones(1, 2, 4), 2)]
     [torch.Size([1, 2, 2]), torch.Size([1, 2, 2])]
     """
-    return _equal_parts(F, self, sections, _vsplit_dim(self, 3, "dsplit"), "dsplit")
+    return _equal_parts(F, self, sections, _split_dim(self, 3, "dsplit"), "dsplit")
 
 
 @composite(public="dsplit")
@@ -223,7 +217,7 @@ def dsplit_at(F, self, indices: Size) -> Tensors:
     >>> [t.shape for t in dsplit(ones(1, 2, 4), (1,))]
     [torch.Size([1, 2, 1]), torch.Size([1, 2, 3])]
     """
-    return _cut(F, self, indices, _vsplit_dim(self, 3, "dsplit"))
+    return _cut(F, self, indices, _split_dim(self, 3, "dsplit"))
 
 
 # --- flips and turns --------------------------------------------------------------------------------------------------
@@ -411,6 +405,26 @@ def diagflat(F, self, offset: Int = 0):
     return F.diag_embed(F.reshape(self, (self.numel(),)), offset, 0, 1)
 
 
+def _pairs(F, y, x, dim, name):
+    """(sums of neighbours along `dim`, the steps between their places or None where they are evenly spaced)."""
+    n = y.shape[dim]
+    sums = F.slice(y, dim, 0, n - 1, 1) + F.slice(y, dim, 1, n, 1)
+    if x is None:
+        return sums, None
+    if len(x.shape) == 1 and len(y.shape) > 1:
+        if x.shape[0] != n:
+            raise TensorError(f"{name}: There must be one `x` value for each sample point")
+        x = F.reshape(x, tuple(n if d == dim else 1 for d in range(len(y.shape))))
+    at = wrap_dim(dim - len(y.shape), len(x.shape))
+    m = x.shape[at]
+    return sums, F.slice(x, at, 1, m, 1) - F.slice(x, at, 0, m - 1, 1)
+
+
+def _refuse_bools(y, x, name):
+    if any(t is not None and t.spec.dtype is dtypes.bool_ for t in (y, x)):
+        raise TensorError(f"{name}: received a bool input for `{'y' if x is None else 'x` or `y'}`, but bool is not supported")
+
+
 @composite(method=False)
 def trapezoid(F, y, x: Tensor | None = None, *, dx: Scalar = 1, dim: Dim = -1):
     """The area under points along `dim` by straight lines between them; `x` are their places, else `dx` apart.
@@ -421,23 +435,14 @@ def trapezoid(F, y, x: Tensor | None = None, *, dx: Scalar = 1, dim: Dim = -1):
     >>> trapezoid(tensor([1., 3., 5.]))
     tensor(6.)
     """
-    if y.spec.dtype is dtypes.bool_ or (x is not None and x.spec.dtype is dtypes.bool_):
-        raise TensorError(f"trapezoid: received a bool input for `{'y' if x is None else 'x` or `y'}`, but bool is not supported")
+    _refuse_bools(y, x, "trapezoid")
     dim = wrap_dim(dim, len(y.shape))
-    n = y.shape[dim]
-    if not n:
+    if not y.shape[dim]:
         return F.sum_dim(y, (dim,), False)
-    left, right = F.slice(y, dim, 0, n - 1, 1), F.slice(y, dim, 1, n, 1)
-    if x is None:
-        return F.mul_number(F.sum_dim(left + right, (dim,), False), dx / 2.0)
-    if len(x.shape) == 1 and len(y.shape) > 1:
-        if x.shape[0] != n:
-            raise TensorError("trapezoid: There must be one `x` value for each sample point")
-        x = F.reshape(x, tuple(n if d == dim else 1 for d in range(len(y.shape))))
-    at = wrap_dim(dim - len(y.shape), len(x.shape))
-    m = x.shape[at]
-    steps = F.slice(x, at, 1, m, 1) - F.slice(x, at, 0, m - 1, 1)
-    return F.div_number(F.sum_dim((left + right) * steps, (dim,), False), 2.0)
+    sums, steps = _pairs(F, y, x, dim, "trapezoid")
+    if steps is None:
+        return F.mul_number(F.sum_dim(sums, (dim,), False), dx / 2.0)
+    return F.div_number(F.sum_dim(sums * steps, (dim,), False), 2.0)
 
 
 @composite(method=False)
@@ -450,21 +455,12 @@ def cumulative_trapezoid(F, y, x: Tensor | None = None, *, dx: Scalar = 1, dim: 
     >>> cumulative_trapezoid(tensor([1., 3., 5.]))
     tensor([2., 6.])
     """
-    if y.spec.dtype is dtypes.bool_ or (x is not None and x.spec.dtype is dtypes.bool_):
-        raise TensorError(f"cumulative_trapezoid: received a bool input for `{'y' if x is None else 'x` or `y'}`, but bool is not supported")
+    _refuse_bools(y, x, "cumulative_trapezoid")
     dim = wrap_dim(dim, len(y.shape))
-    n = y.shape[dim]
-    left, right = F.slice(y, dim, 0, n - 1, 1), F.slice(y, dim, 1, n, 1)
-    if x is None:
-        return F.cumsum(F.mul_number(left + right, dx / 2.0), dim)
-    if len(x.shape) == 1 and len(y.shape) > 1:
-        if x.shape[0] != n:
-            raise TensorError("cumulative_trapezoid: There must be one `x` value for each sample point")
-        x = F.reshape(x, tuple(n if d == dim else 1 for d in range(len(y.shape))))
-    at = wrap_dim(dim - len(y.shape), len(x.shape))
-    m = x.shape[at]
-    steps = F.slice(x, at, 1, m, 1) - F.slice(x, at, 0, m - 1, 1)
-    return F.div_number(F.cumsum((left + right) * steps, dim), 2.0)
+    sums, steps = _pairs(F, y, x, dim, "cumulative_trapezoid")
+    if steps is None:
+        return F.cumsum(F.mul_number(sums, dx / 2.0), dim)
+    return F.div_number(F.cumsum(sums * steps, dim), 2.0)
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------

@@ -50,9 +50,9 @@ def bincount(F, self, weights: Tensor | None = None, minlength: Int = 0):
     return wrap(found.astype("float32" if weights.dtype is dtypes.float32 else "float64"))
 
 
-def _unique(F, self, return_inverse, return_counts, dim, name):
+def _unique(self, dim):
     """(values, inverse, counts) in ascending order."""
-    a = _values(self, name)
+    a = _values(self, "unique")
     xp = module_of(a)
     if dim is None:
         values, inverse, counts = xp.unique(a, return_inverse=True, return_counts=True, equal_nan=False)
@@ -67,7 +67,7 @@ def _moved(xp, values, dim):
     return wrap(xp.ascontiguousarray(values)).movedim(0, dim)
 
 
-def _asked(F, found, return_inverse, return_counts):
+def _asked(found, return_inverse, return_counts):
     values, inverse, counts = (part if isinstance(part, Tensor) else wrap(part) for part in found)
     given = [values, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
     return tuple(given) if len(given) > 1 else values
@@ -84,7 +84,7 @@ def unique(F, self, sorted: Bool = True, return_inverse: Bool = False, return_co
     >>> unique(tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
-    return _asked(F, _unique(F, self, return_inverse, return_counts, dim, "unique"), return_inverse, return_counts)
+    return _asked(_unique(self, dim), return_inverse, return_counts)
 
 
 @composite()
@@ -112,7 +112,14 @@ def unique_consecutive(F, self, return_inverse: Bool = False, return_counts: Boo
     values = a.reshape(-1)[places] if dim is None else _moved(xp, xp.moveaxis(a, dim, 0)[places], dim)
     counts = xp.diff(xp.append(places, rows.shape[0]))
     inverse = (xp.cumsum(starts) - 1).reshape(shape)
-    return _asked(F, (values, inverse, counts), return_inverse, return_counts)
+    return _asked((values, inverse, counts), return_inverse, return_counts)
+
+
+def _along(F, self, dim):
+    """The tensor and the dim whose slices are repeated: one flat row when none is given."""
+    x = F.reshape(self, (self.numel(),)) if dim is None else self
+    dim = wrap_dim(0 if dim is None else dim, max(len(x.shape), 1))
+    return (x if x.shape else F.reshape(x, (1,))), dim
 
 
 @composite()
@@ -128,9 +135,7 @@ def repeat_interleave(F, self, repeats: Int, dim: Dim | None = None, *, output_s
     """
     if repeats < 0:
         raise TensorError("Repeats must be non-negative")
-    x = F.reshape(self, (self.numel(),)) if dim is None else self
-    dim = wrap_dim(0 if dim is None else dim, max(len(x.shape), 1))
-    x = F.reshape(x, (1,)) if not x.shape else x
+    x, dim = _along(F, self, dim)
     shape = tuple(x.shape)
     grown = F.clone(F.expand(F.unsqueeze(x, dim + 1), (*shape[: dim + 1], repeats, *shape[dim + 1 :])), memory_format=contiguous_format)
     return F.reshape(grown, (*shape[:dim], shape[dim] * repeats, *shape[dim + 1 :]))
@@ -145,9 +150,7 @@ def repeat_interleave_each(F, self, repeats, dim: Dim | None = None, *, output_s
     """
     if repeats.dtype not in (dtypes.int64, dtypes.int32):
         raise TensorError("repeats has to be Long or Int tensor")
-    x = F.reshape(self, (self.numel(),)) if dim is None else self
-    dim = wrap_dim(0 if dim is None else dim, max(len(x.shape), 1))
-    x = F.reshape(x, (1,)) if not x.shape else x
+    x, dim = _along(F, self, dim)
     counts = _values(repeats, "repeat_interleave").reshape(-1)
     xp = module_of(counts)
     if (counts < 0).any():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 from .. import dtypes, random
 from ..dtypes import FLOAT
@@ -352,16 +351,13 @@ def _nll_grad(grad, target, weight, self_spec, reduction, ignore_index, F):
     return F.nll_loss_backward(grad, target, weight, self_spec.sizes, reduction, ignore_index)
 
 
-_nll_family = partial(structural, plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False)
-
-
-@_nll_family(node="NllLossBackward", overload=0)
+@structural(node="NllLossBackward", plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False)
 def nll_loss_rows(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
     """nll_loss of (classes,) or (n, classes)."""
     return _nll(xp, self, target, weight, reduction, ignore_index)
 
 
-@_nll_family(node="NllLoss2DBackward", overload=0)
+@structural(node="NllLoss2DBackward", plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False)
 def nll_loss_images(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
     """nll_loss of (n, classes, height, width)."""
     return _nll(xp, self, target, weight, reduction, ignore_index)
