@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from torch.testing._internal.common_methods_invocations import op_db
 from tcalc.engine.registry import PUBLIC, Public
 from tcalc.engine.tensor import Tensor
 
-PREFIX = {"torch": "", "torch.nn.functional": "nn.functional.", "torch.linalg": "linalg."}
 DTYPES = (torch.float64, torch.float32, torch.int64, torch.bool)
 OVERRUN = {"tril", "triu"}  # no out=: torch 2.13 writes past the end of one laid out otherwise, and aborts
 LARGE = 20_000  # elements of a sample's tensors; larger ones run with --full
@@ -44,7 +44,7 @@ def infos_of(name: str) -> list[Any]:
     public = PUBLIC[name]
     if public.name in ELSEWHERE:
         return []
-    prefix = PREFIX[public.ops[0].namespace]
+    prefix = f"{public.ops[0].namespace}.".removeprefix("torch.")
     return entries().get(prefix + name) or entries().get(prefix + public.ops[0].short) or entries().get(f"linalg.{name}") or []
 
 
@@ -73,7 +73,7 @@ def forms(name: str, public: Public) -> list[tuple[str, Any, Any]]:
     """(kind, torch's callable, tcalc's) for the function and the method."""
     path = public.ops[0].namespace
     name = public.ops[0].short if name == public.name else name
-    home: Any = {"torch": torch, "torch.nn.functional": torch.nn.functional, "torch.linalg": torch.linalg}[path]
+    home = attrgetter(path.partition(".")[2])(torch) if "." in path else torch
     found = []
     own = function_of(path, name)
     if own is not None and hasattr(home, name):
