@@ -14,7 +14,7 @@ from .levels import RAW, TENSOR
 from .modes import _enabled
 from .registry import OPS
 from .spec import row_major
-from .tensor import Tensor, make, nobody
+from .tensor import Tensor, make, nobody, wrap
 
 
 def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> Any:
@@ -23,6 +23,8 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
     if grad is None:
         if spec.numel != 1:
             raise TensorError("grad can be implicitly created only for scalar outputs", "backward", {"self": output})
+        if spec.dtype.is_complex:
+            raise TensorError(f"grad can be implicitly created only for real scalar outputs but got {spec.dtype!r}", "backward", {"self": output})
         one = None if spec.device is META else backend.full(spec.shape, 1, spec.numpy, spec.device)
         return one if level is RAW else make(one, row_major(spec))
     if not isinstance(grad, Tensor):
@@ -177,6 +179,18 @@ def tensor_backward(
 tensor_backward.__name__, tensor_backward.__qualname__ = "backward", "Tensor.backward"
 
 
+def _beside(grad: Any, memory: dict[int, Tensor]) -> Tensor:
+    """A raw gradient as a Tensor. One on memory that another gradient looks at shares its storage, and so its count of writes."""
+    result, owner = wrap(grad), backend.owner_of(grad)
+    if grad is owner:
+        memory.setdefault(id(owner), result)
+    else:
+        storage = memory.setdefault(id(owner), wrap(owner)).get_storage()
+        if not result.inference:
+            result.storage, result.offset = storage, (backend.address(grad) - storage.data_ptr()) // result.itemsize
+    return result
+
+
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -213,14 +227,15 @@ def grad(
         found = execute(roots, create_graph if retain_graph is None else retain_graph, level, captures, accumulate=False)
     finally:
         _enabled.reset(token)
-    shown = {id(w.a): w for w in weights if w is not None}  # a gradient that came through untouched is the tensor that was given
+    known = {id(w.a): w for w in weights if w is not None}  # a gradient that came through untouched is the tensor that was given
+    memory = {id(backend.owner_of(w.a)): w for w in known.values() if level is RAW}
     results: list[Tensor | None] = []
     for i, t in enumerate(ins):
         value = found[captures[t.node]] if t.node is not None and t.node in captures else None
         if value is not None:
-            if id(value) not in shown:
-                shown[id(value)] = level.expose(value)
-            results.append(shown[id(value)])
+            if id(value) not in known:
+                known[id(value)] = _beside(value, memory) if level is RAW else value
+            results.append(known[id(value)])
         elif materialize_grads:
             results.append(OPS["zeros_like"].call(t, requires_grad=create_graph))
         elif allow_unused:

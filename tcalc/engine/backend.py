@@ -245,6 +245,18 @@ def bytes_of(array: Array) -> Array:
     return module.lib.stride_tricks.as_strided(array, (slots,), (item,)).view(np.uint8)
 
 
+def owner_of(array: Array) -> Array:
+    """The array whose memory this one looks at: itself when it is no view."""
+    while isinstance(array.base, array.__class__):
+        array = array.base
+    return array
+
+
+def address(array: Array) -> int:
+    """Where the array's first element lies."""
+    return int(array.ctypes.data if array.__class__ is ndarray else array.data.ptr)
+
+
 def to_host(array: Array) -> Any:
     """The array on the host: itself on CPU, a copy from the GPU."""
     return array if isinstance(array, (ndarray, np.generic)) else array.get()

@@ -41,7 +41,7 @@ def _flatten(data: Any, shape: Sequence[int], dim: int, into: list[Any]) -> None
             raise TensorTypeError("not a sequence")
         if isinstance(data, str):
             raise TensorTypeError("new(): invalid data type 'str'")
-        if not isinstance(data, (bool, int, float)):
+        if not isinstance(data, (bool, int, float, complex)):
             raise (
                 TensorValueError(f"too many dimensions '{type(data).__name__}'")
                 if isinstance(data, (list, tuple))
@@ -62,8 +62,10 @@ def _flatten(data: Any, shape: Sequence[int], dim: int, into: list[Any]) -> None
 
 
 def _infer(values: list[Any]) -> dtype:
-    """float for any float, else int64, else bool; the default dtype when there is nothing."""
+    """complex for any complex number, float for any float, else int64, else bool; the default dtype when there is nothing."""
     kinds = {type(v) for v in values}
+    if any(issubclass(k, complex) for k in kinds):
+        return dtypes.scalar_dtype(complex)
     if not kinds or any(issubclass(k, float) for k in kinds):
         return dtypes.get_default_dtype()
     return dtypes.bool_ if kinds == {bool} else dtypes.int64
@@ -87,6 +89,8 @@ def array_of(data: Any, wanted: dtype | None) -> Any:
     try:
         if d.category == dtypes.INT and any(isinstance(v, float) for v in values):
             values = [int(v) for v in values]
+        elif d.category == dtypes.FLOAT and any(isinstance(v, complex) for v in values):
+            raise TensorTypeError("must be real number, not complex")
         array = backend.np.array(values, dtype=numpy) if values else backend.np.empty(0, numpy)
     except OverflowError:
         if d is dtypes.int64:
@@ -126,7 +130,7 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
     else:
         t = _placed(array_of(data, dtype), where)
     if requires_grad:
-        if not t.spec.dtype.is_floating_point:
+        if not t.spec.dtype.continuous:
             raise TensorError("Only Tensors of floating point and complex dtype can require gradients", "tensor", {"data": data}, dtype=t.spec.dtype.name)
         t.requires_grad_()
     return t
@@ -135,7 +139,7 @@ def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, require
 def _dtype(given: Any) -> dtype | None:
     if given is None or isinstance(given, dtypes.dtype):
         return given
-    named = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}.get(given)
+    named = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}.get(given)
     if named is None:
         raise TensorTypeError(f"tensor(): argument 'dtype' must be torch.dtype, not {type(given).__name__}")
     return named

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from .errors import TensorTypeError
+from .errors import TensorError, TensorTypeError
 
 BOOL, INT, FLOAT, COMPLEX = range(4)
 
 
 class dtype:  # noqa: N801 - torch's own spelling
-    """One element type. `itemsize` in bytes; `category` is BOOL, INT, FLOAT or COMPLEX, the order of promotion.
+    """One element type. `itemsize` in bytes; `category` is BOOL, INT, FLOAT or COMPLEX, the order of promotion; tensors of
+    `continuous` types (FLOAT and COMPLEX) can require grad.
 
     See: dtype-promotion, Tensor.dtype, float32, get_default_dtype
 
@@ -21,17 +22,39 @@ class dtype:  # noqa: N801 - torch's own spelling
     2
     """
 
-    __slots__ = ("alias", "category", "is_complex", "is_floating_point", "is_signed", "itemsize", "kernel_name", "name")
+    __slots__ = ("alias", "category", "continuous", "is_complex", "is_floating_point", "is_signed", "itemsize", "kernel_name", "kind", "name")
 
     def __init__(self, name: str, itemsize: int, category: int, signed: bool, kernel_name: str, alias: str):
         self.name, self.itemsize, self.category, self.is_signed = name, itemsize, category, signed
         self.is_floating_point = category == FLOAT
         self.is_complex = category == COMPLEX
+        self.continuous = category >= FLOAT
+        self.kind = "bifc"[category] if signed or not category else "u"  # as numpy's dtypes have it, for formulas that run on both
         self.kernel_name = kernel_name  # torch's name in error sentences: "Float", "Long"
         self.alias = alias
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
+
+    def to_real(self) -> dtype:
+        """The dtype of the real part: float32 for complex64; any other is its own.
+
+        >>> complex64.to_real()
+        torch.float32
+        """
+        return REAL.get(self, self)
+
+    def to_complex(self) -> dtype:
+        """The complex dtype whose parts are of this one.
+
+        Raises RuntimeError for ints and bool.
+
+        >>> float64.to_complex()
+        torch.complex128
+        """
+        if self.category < FLOAT:
+            raise TensorError(f"Unknown Complex ScalarType for {self.kernel_name}", "to_complex")
+        return self if self.is_complex else complex128 if self is float64 else complex64
 
     def __reduce__(self) -> str:
         return "bool_" if self.name == "bool" else self.name
@@ -47,8 +70,11 @@ float16 = dtype("float16", 2, FLOAT, True, "Half", "half")
 bfloat16 = dtype("bfloat16", 2, FLOAT, True, "BFloat16", "bfloat16")
 float32 = dtype("float32", 4, FLOAT, True, "Float", "float")
 float64 = dtype("float64", 8, FLOAT, True, "Double", "double")
+complex64 = dtype("complex64", 8, COMPLEX, True, "ComplexFloat", "cfloat")
+complex128 = dtype("complex128", 16, COMPLEX, True, "ComplexDouble", "cdouble")
 
-ALL = (uint8, int8, int16, int32, int64, float16, float32, float64, bfloat16, bool_)
+ALL = (uint8, int8, int16, int32, int64, float16, float32, float64, bfloat16, bool_, complex64, complex128)
+REAL = {complex64: float32, complex128: float64}
 BY_NAME = {d.name: d for d in ALL} | {d.alias: d for d in ALL}
 REDUCED = frozenset((float16, bfloat16))  # computed in float32, rounded once
 
@@ -87,7 +113,7 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     """The smallest dtype of torch's lattice that both `a` and `b` convert to.
 
     Rule: the higher category wins; within floats the wider, float16 with bfloat16 gives float32; within ints the
-    wider, and uint8 with a signed type of the same width gives the next wider signed one.
+    wider, and uint8 with a signed type of the same width gives the next wider signed one. A complex dtype is as wide as its parts.
 
     See: result_type, can_cast, dtype-promotion
 
@@ -96,6 +122,8 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     """
     if a is b:
         return a
+    if a.is_complex or b.is_complex:
+        return complex128 if {a.to_real(), b.to_real()} & {float64} else complex64
     if a.category != b.category:
         return a if a.category > b.category else b
     if a.category == FLOAT:
@@ -108,9 +136,11 @@ def promote_types(a: dtype, b: dtype) -> dtype:
 
 
 def scalar_dtype(kind: type) -> dtype:
-    """Dtype a Python scalar type has on its own: bool, int64, or the default dtype."""
+    """Dtype a Python scalar type has on its own: bool, int64, the default dtype, or the complex dtype of that."""
     if kind is bool:
         return bool_
+    if kind is complex:
+        return _default.get().to_complex()
     return int64 if kind is int else _default.get()
 
 
@@ -118,7 +148,8 @@ def result_type(dims: list[dtype], zeros: list[dtype], numbers: list[type]) -> d
     """Promotion over dimensioned tensors, 0-dim tensors and Python numbers.
 
     A weaker group takes part only when its category is higher than that of all stronger ones
-    (torch's rule, "Tensor Attributes: type promotion"). `numbers` holds Python types (int, float, bool).
+    (torch's rule, "Tensor Attributes: type promotion"); a complex one that joins floats is as wide as they are.
+    `numbers` holds Python types (bool, int, float, complex).
     """
     result: dtype | None = None
     for group in (dims, zeros, [scalar_dtype(k) for k in numbers]):
@@ -130,7 +161,7 @@ def result_type(dims: list[dtype], zeros: list[dtype], numbers: list[type]) -> d
         if result is None:
             result = best
         elif best.category > result.category:
-            result = best
+            result = best if result.category < FLOAT else result.to_complex()
     assert result is not None, "result_type needs at least one operand"
     return result
 
@@ -186,7 +217,7 @@ _MANTISSA = {"float16": (10, -14, 0.001), "bfloat16": (7, -126, 0.01), "float32"
 
 
 def finfo(d: dtype | None = None) -> FloatInfo:
-    """Limits of a floating-point dtype (the default one when none is given), from its IEEE 754 layout.
+    """Limits of a floating-point dtype (the default one when none is given), from its IEEE 754 layout; of a complex one's parts.
 
     Raises TypeError for an integer or bool dtype.
 
@@ -195,7 +226,7 @@ def finfo(d: dtype | None = None) -> FloatInfo:
     >>> finfo(float16).max
     65504.0
     """
-    d = d or _default.get()
+    d = (d or _default.get()).to_real()
     if not d.is_floating_point:
         raise TensorTypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d!r}'")
     digits, low, resolution = _MANTISSA[d.name]

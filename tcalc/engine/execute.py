@@ -11,7 +11,9 @@ from . import hooks, observing
 from .anomaly import Looked
 from .backend import ndarray
 from .errors import TensorError
-from .graph import AccumulateGrad, Node, Output, RemovableHandle, place_of
+from .graph import AccumulateGrad, Node, Output, RemovableHandle, grad_fn_of, place_of
+from .record import OpNode
+from .spec import Spec, spec_of
 from .tensor import Tensor
 
 
@@ -69,7 +71,8 @@ def execute(
         if kind is AccumulateGrad:
             leaf = node.leaf()  # type: ignore[attr-defined]  # kind says so
             if leaf is not None and grad is not None and (leaf.node is node or _is_still(leaf, node)):
-                level.store(leaf, grad, node in owned)
+                spec = leaf.spec if node.expects is None else _expected(node, grad, roots)  # type: ignore[attr-defined,arg-type]
+                level.store(leaf, grad, node in owned, spec)
                 if observer is not None:
                     observer(node, grad, (), level)
                 if node.hooks or node.post_hooks:  # type: ignore[attr-defined]  # kind says so
@@ -83,9 +86,11 @@ def execute(
                 node.release()
             if observer is not None:
                 observer(node, grad, grads, level)
-        except BaseException:
+        except BaseException as error:
             if ready is None:
                 _fill_finished(node, pending, level)
+            if isinstance(error, ValueError) and isinstance(node, OpNode):
+                node.refuse_reshaped(grad)
             raise
         if ready is not None:
             _spread(node, grads, pending, heap, ready, needed, captures)
@@ -171,7 +176,7 @@ def _fill_finished(failed: Node, pending: dict[Node, Any], level: Any) -> None:
     for node, grad in pending.items():
         leaf = node.leaf() if isinstance(node, AccumulateGrad) and node not in left else None
         if leaf is not None and _is_still(leaf, node):
-            level.store(leaf, grad, False)
+            level.store(leaf, grad, False, leaf.spec if node.expects is None else node.expects)  # type: ignore[attr-defined]  # these have a leaf
 
 
 def _is_still(leaf: Tensor, node: Node) -> bool:
@@ -179,9 +184,30 @@ def _is_still(leaf: Tensor, node: Node) -> bool:
 
     Raises RuntimeError when it has a history by now.
     """
-    if leaf.node is not node and leaf.node is not None:
+    if grad_fn_of(leaf.node) is not None:
         raise TensorError("leaf variable has been moved into the graph interior", "backward", {"self": leaf})
-    return leaf.node is node
+    return leaf.node is not None
+
+
+def _expected(end: AccumulateGrad, grad: Any, roots: Sequence[tuple[Node, Any]]) -> Spec:
+    """The spec that a gradient takes whose leaf was given another spec since its place in the graph was made.
+
+    Raises RuntimeError with torch's sentence, which names the node the gradient comes from, for a shape the old one does not broadcast to.
+    """
+    expected: Spec = end.expects  # type: ignore[assignment]  # asked for only where there is one
+    shape = tuple(grad.shape)
+    if shape == expected.sizes:
+        return expected
+    if len(shape) >= expected.ndim and all(old in (1, new) for old, new in zip(expected.sizes[::-1], shape[::-1], strict=False)):
+        return spec_of(expected.dtype, expected.device, shape)
+    found = [(node, i) for node in _below([node for node, _ in roots]) for i, edge in enumerate(node.edges) if edge is end]
+    maker, place = max(found, key=lambda item: item[0].seq)
+    raise TensorError(
+        f"Function {maker.name()} returned an invalid gradient at index {place} - got {list(grad.shape)} but expected shape compatible with"
+        f" {list(expected.shape)}",
+        "backward",
+        node=maker,
+    )
 
 
 def _below(roots: Sequence[Node]) -> set[Node]:

@@ -61,7 +61,7 @@ class Pushforward:
 
 def float_or_refuse(leaves: Sequence[Any], what: str) -> None:
     for t in leaves:
-        if not t.spec.dtype.is_floating_point:
+        if not t.spec.dtype.continuous:
             raise TensorValueError(f"Expected {what} to be floating point or complex, but got: {t.dtype}")
 
 

@@ -166,7 +166,7 @@ def _pulled_back(func: Function, args: Sequence[Any], places: list[int], has_aux
             level.leave()
         outputs, shape = tensors_of(result, "vjp(f, *primals)")
         for y in outputs:
-            if not y.spec.dtype.is_floating_point:
+            if not y.spec.dtype.continuous:
                 raise TensorError(
                     f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {y.dtype}"
                 )

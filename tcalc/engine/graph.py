@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .spec import Spec
     from .tensor import Tensor
 
 # A graph is a long chain of young objects without cycles; at CPython's default of 700 the collector would walk it again and again
@@ -110,6 +111,7 @@ class AccumulateGrad(Node):
 
     __slots__ = ("leaf",)
     post_hooks: Hooks | None = None
+    expects: Spec | None = None  # the spec its leaf had, once it was given another
 
     def __init__(self, leaf: Tensor):
         super().__init__(())

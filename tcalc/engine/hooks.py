@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import TensorError, TensorTypeError
 from .graph import AccumulateGrad, Node, Output
+from .signature import contiguous_format
 from .tensor import Tensor
 
 
@@ -37,7 +38,7 @@ def before(node: Node, grad: Any, level: Any, *, runs: bool = True) -> Any:
 def _retain(t: Tensor, grad: Any, level: Any) -> None:
     if grad is not None:
         seen = level.expose(grad)
-        t._grad = seen.clone() if t._grad is None else t._grad + seen
+        t._grad = seen.clone(memory_format=contiguous_format) if t._grad is None else t._grad + seen
 
 
 def after(node: Node, grads: Sequence[Any], grad: Any, level: Any) -> Sequence[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from . import backend, dtypes, inplace
 from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
-from .families.view import show
+from .families.view import show, show_lazy
 from .ops.index import nonzero_places
 from .registry import OPS
 from .spec import Spec, spec_of
@@ -60,7 +60,10 @@ def _row(t: Tensor, index: int) -> Tensor:
         raise TensorIndexError(f"index {index} is out of bounds for dimension 0 with size {size}", "select", {"self": t}, dim=0)
     row = spec.rows
     if row is None:
-        row = spec.rows = spec_of(spec.dtype, spec.device, tuple(shape[1:]), spec.strides[1:])
+        row = spec_of(spec.dtype, spec.device, tuple(shape[1:]), spec.strides[1:], spec.lazy)
+        if spec.lazy:
+            return show_lazy(SELECT, row, index % size * spec.strides[0], (None, 0, index % size), t)
+        spec.rows = row
     if index < 0:
         index += size
     return show(SELECT, row, index * spec.strides[0], (None, 0, index), t)
@@ -104,7 +107,7 @@ def _as_item(i: Any) -> Any:
             i = OPS["cast"].call(i, dtypes.bool_)
         if not i.ndim and i.spec.dtype is dtypes.bool_ and i.a is not None:
             return bool(i.item())
-        if i.spec.dtype.is_floating_point:
+        if i.spec.dtype.continuous:
             raise TensorIndexError("tensors used as indices must be long, int, byte or bool tensors", "index")
         if not i.ndim and i.spec.dtype is not dtypes.bool_ and i.a is not None:
             return int(i.item())
@@ -201,7 +204,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         sliced = _without_lead(given.shape)
         if sliced != given.shape:
             given = given.view(sliced)
-        lone_mask = isinstance(index, Tensor) and index.spec.dtype in (dtypes.bool_, dtypes.uint8)
+        tensors = [item for item in (index if isinstance(index, tuple) else (index,)) if isinstance(item, (Tensor, list))]
+        lone_mask = len(tensors) == 1 and _is_mask(tensors[0])
         if not sliced and given.spec.dtype is not target.spec.dtype and not lone_mask:  # a mask alone takes one value of any dtype
             inplace.admit(OPS["index_put"], target, (target, given))
             raise TensorError(
@@ -223,6 +227,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     target.copy_(given)
 
 
+def _is_mask(item: Any) -> bool:
+    return isinstance(item, Tensor) and item.spec.dtype in (dtypes.bool_, dtypes.uint8) and item.ndim > 0
+
+
 def _without_lead(shape: Sequence[int]) -> tuple[int, ...]:
     """A shape without the 1s in front."""
     lead = next((i for i, size in enumerate(shape) if size != 1), len(shape))
@@ -232,7 +240,7 @@ def _without_lead(shape: Sequence[int]) -> tuple[int, ...]:
 def _as_value(value: Any, view: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int, float, complex)):
         return tensor(value, dtype=view.spec.dtype)
     if isinstance(value, (backend.ndarray, backend.np.generic)):
         return tensor(value, dtype=view.spec.dtype)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from . import backend
 from .errors import TensorError
 from .graph import Grad, Node, Output, grad_fn_of, next_seq, place_of
-from .modes import entered, is_grad_enabled
+from .modes import enable_grad, entered, is_grad_enabled
 from .record import FREED, OpNode, attach, forward_name, keep_indices, new_node, refuse_inference, shown
 from .registry import OPS
-from .spec import spec_of
-from .tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor, View, allocate, make
+from .spec import Spec, spec_of
+from .tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, TURNED, LazyView, Tensor, View, allocate, make
 
 if TYPE_CHECKING:
     from .registry import Op
@@ -100,8 +100,10 @@ def write(
     """
     if recording:
         edges = [t.node if isinstance(t, Tensor) else None for t in inputs]
-        recording = op.differentiable and target.spec.dtype.is_floating_point
+        recording = op.differentiable and target.spec.dtype.continuous
     given = list(inputs)
+    if recording and target.spec.dtype.is_complex:
+        op = op.conjugating
     if recording and target.a is not None:
         mask = sum(1 << i for i, e in enumerate(edges) if e is not None)
         if 0 in op.saves(mask):
@@ -109,7 +111,9 @@ def write(
     if recording and entered:
         refuse_inference(op, edges, given, params)
     before = 0 if target.storage is None else target.storage.version
-    if target.a is not None:
+    if isinstance(target, LazyView):
+        target.written(perform)
+    elif target.a is not None:
         perform()
     bump(target)
     if recording:
@@ -171,12 +175,35 @@ def regenerate(view: View) -> None:
     edge = base.node
     refuse_made(view, "grad_fn", "its base or another view of its base has been")
     view.seen = 0 if view.storage is None else view.storage.version
+    if view.spec.lazy or view.spec.dtype is not base.spec.dtype:
+        with enable_grad():
+            view.held = _part(base, view.spec, _elements_apart(base, view)).node
+        return
     node = new_node(OpNode)
     node.op = OPS["as_strided"]
     node.edges, node.seq, node.saved, node.mask = (edge,), next_seq(), (), 1
     node.params = [None, tuple(view.spec.shape), view.spec.strides, view.offset - base.offset]
     node.specs = (base.spec, view.spec)
     view.held = node
+
+
+def _elements_apart(base: Tensor, view: Tensor) -> int:
+    """How far behind the base's first element the view's begins, in elements of the view."""
+    return view.offset - base.offset * base.spec.itemsize // view.spec.itemsize
+
+
+def _part(whole: Tensor, view: Spec, shift: int) -> Tensor:
+    """What a view with this spec shows of a base, `shift` of its elements further on, made anew by recorded ops."""
+    shape, strides = tuple(view.shape), view.strides
+    if view.dtype is whole.spec.dtype:
+        same = (shape, strides, shift) == (tuple(whole.spec.shape), whole.spec.strides, 0)
+        part = whole if same and view.lazy else OPS["as_strided"].call(whole, shape, strides, shift)
+    elif view.dtype.is_complex:
+        pairs = OPS["as_strided"].call(whole, (*shape, 2), (*[2 * s for s in strides], 1), 2 * shift)
+        part = OPS["view_as_complex"].call(pairs)
+    else:
+        part = OPS["as_strided"].call(OPS["view_as_real"].call(whole), shape, strides, shift)
+    return OPS[f"{view.lazy}_view"].call(part) if view.lazy else part  # type: ignore[no-any-return]  # the registry holds functions
 
 
 class CopySlices(Node):
@@ -188,7 +215,7 @@ class CopySlices(Node):
     def __init__(self, base: Tensor, view: Tensor, inner: Node):
         super().__init__((base.node, *inner.edges[1:]))
         self.freed = False
-        self.inner, self.base_spec, self.view_spec, self.shift = inner, base.spec, view.spec, view.offset - base.offset
+        self.inner, self.base_spec, self.view_spec, self.shift = inner, base.spec, view.spec, _elements_apart(base, view)
 
     def name(self) -> str:
         return "torch::autograd::CopySlices"
@@ -213,11 +240,12 @@ class CopySlices(Node):
             whole.get_storage().raw,
             self.view_spec.shape,
             self.view_spec.numpy,
-            self.shift * spec.dtype.itemsize,
+            self.shift * self.view_spec.itemsize,
             self.view_spec.byte_strides,
         )
-        inner = self.inner.apply(backend.copy_of(part), level)
-        part[...] = 0 if inner[0] is None else inner[0]
+        turned = TURNED.get(self.view_spec.lazy, backend.copy_of)
+        inner = self.inner.apply(turned(part), level)
+        part[...] = 0 if inner[0] is None else turned(inner[0])
         return (whole.a, *inner[1:])
 
     def _on_tensors(self, grad: Tensor, level: Any) -> Sequence[Tensor | None]:
@@ -225,7 +253,7 @@ class CopySlices(Node):
         spec = self.base_spec
         dense = spec if spec.dense else spec_of(spec.dtype, spec.device, spec.shape)
         whole = OPS["copy"].call(allocate(dense), grad)
-        part = OPS["as_strided"].call(whole, tuple(view.shape), view.strides, self.shift)
+        part = _part(whole, view, self.shift)
         inner = self.inner.apply(part.clone(), level)
         if inner[0] is None:
             part.zero_()

@@ -46,8 +46,8 @@ class RawLevel:
         return backend.xp_of(spec.device).zeros(spec.shape, spec.numpy)
 
     @staticmethod
-    def store(leaf: Tensor, grad: Any, owned: bool) -> None:
-        """First gradient of a leaf, or one more: stolen when `owned` and laid out as the leaf, else copied or added in place."""
+    def store(leaf: Tensor, grad: Any, owned: bool, spec: Spec) -> None:
+        """First gradient of a leaf that was of this spec, or one more: stolen when `owned` and laid out so, else copied or added in place."""
         held = leaf._grad
         if held is not None:
             try:
@@ -57,7 +57,6 @@ class RawLevel:
                 raise
             held.get_storage().version += 1
             return
-        spec = leaf.spec
         if owned and spec.contiguous and grad.__class__ is ndarray and grad.flags.c_contiguous:
             leaf._grad = make(grad, spec.plain or row_major(spec))
         else:
@@ -96,10 +95,10 @@ class TensorLevel:
         return make(None if spec.device is META else RawLevel.zeros(spec), row_major(spec))
 
     @staticmethod
-    def store(leaf: Tensor, grad: Tensor, owned: bool) -> None:
+    def store(leaf: Tensor, grad: Tensor, owned: bool, spec: Spec) -> None:
         held = leaf._grad
         if held is None:
-            fresh = allocate(_grad_spec(leaf.spec))
+            fresh = allocate(_grad_spec(spec))
             leaf._grad = OPS["copy"].call(fresh, grad)
         else:
             leaf._grad = held.add(grad)

@@ -27,7 +27,7 @@ BINARY = {
     "or": "bitwise_or", "xor": "bitwise_xor", "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "matmul": "matmul",
     "pow": "pow", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
 }  # fmt: skip
-NUMBERS = (bool, int, float)
+NUMBERS = (bool, int, float, complex)
 
 
 def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
@@ -37,7 +37,7 @@ def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
         return op.operate
 
     def forward(self: Tensor, other: Any) -> Any:
-        if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, (backend.np.generic, float, int)):
+        if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, (backend.np.generic, float, int, complex)):
             return function(self, other)
         return NotImplemented
 
@@ -52,7 +52,7 @@ def _augmented(public: str) -> Callable[[Tensor, Any], Any]:
     function = getattr(Tensor, f"{public}_")
 
     def operate(self: Tensor, other: Any) -> Any:
-        if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, (backend.np.generic, float, int)):
+        if isinstance(other, Tensor) or other.__class__ in NUMBERS or isinstance(other, (backend.np.generic, float, int, complex)):
             return function(self, other)
         return NotImplemented
 
@@ -64,7 +64,7 @@ def _reflected(name: str) -> Callable[[Tensor, Any], Any]:
     op = OPS[name]
 
     def operate(self: Tensor, other: Any) -> Any:
-        return op.run([other, self, None]) if isinstance(other, (int, float, backend.np.generic)) else NotImplemented
+        return op.run([other, self, None]) if isinstance(other, (int, float, complex, backend.np.generic)) else NotImplemented
 
     return operate
 
@@ -175,6 +175,28 @@ def is_complex(self: Tensor) -> bool:
     False
     """
     return self.spec.dtype.is_complex
+
+
+def is_conj(self: Tensor) -> bool:
+    """Whether the tensor is a view that shows its memory's values conjugated.
+
+    See: conj, resolve_conj
+
+    >>> tensor([1j]).conj().is_conj()
+    True
+    """
+    return self.spec.lazy == "conj"
+
+
+def is_neg(self: Tensor) -> bool:
+    """Whether the tensor is a view that shows its memory's values with their sign turned, as the imaginary part of a conjugate does.
+
+    See: resolve_neg, conj
+
+    >>> tensor([1j]).conj().imag.is_neg()
+    True
+    """
+    return self.spec.lazy == "neg"
 
 
 def is_signed(self: Tensor) -> bool:
@@ -290,6 +312,80 @@ def _matrix_transposed(self: Tensor) -> Tensor:
     return OPS["transpose"].call(self, -2, -1)  # type: ignore[no-any-return]  # the registry holds functions
 
 
+def _conjugate_transposed(self: Tensor) -> Tensor:
+    """A matrix transposed and conjugated, sharing storage.
+
+    Raises RuntimeError above 2 dims.
+
+    Storage: shares the tensor's, nothing copied
+    Grad: transposed and conjugated
+    See: mH, T, adjoint
+
+    >>> tensor([[1+2j, 3j]]).H
+    tensor([[1.-2.j],
+            [0.-3.j]])
+    """
+    if self.ndim not in (0, 2):
+        raise TensorError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
+            + (" For batches of matrices, consider using tensor.mH" if self.ndim > 2 else ""),
+            "H",
+            {"self": self},
+        )
+    return OPS["mH"].call(self)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _adjoint(self: Tensor) -> Tensor:
+    """The last two dims swapped and the values conjugated, sharing storage.
+
+    Raises RuntimeError for 1 dim.
+
+    Storage: shares the tensor's, nothing copied
+    Grad: transposed and conjugated
+    See: mT, H, adjoint
+
+    >>> ones(5, 2, 3).mH.shape
+    torch.Size([5, 3, 2])
+    """
+    return OPS["mH"].call(self)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _real(self: Tensor) -> Tensor:
+    """The real parts, sharing storage; assigning writes them. A real tensor itself.
+
+    Storage: shares the tensor's, nothing copied
+    Grad: grad as the real part, 0 as the imaginary one
+    See: imag, view_as_real, complex
+
+    >>> tensor([1+2j, 3-4j]).real
+    tensor([1., 3.])
+    """
+    return OPS["real"].call(self)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _set_real(self: Tensor, value: Any) -> None:
+    OPS["copy"].call(_real(self), value if isinstance(value, Tensor) else data.tensor(value, dtype=self.spec.dtype.to_real()))
+
+
+def _imag(self: Tensor) -> Tensor:
+    """The imaginary parts, sharing storage; assigning writes them.
+
+    Raises RuntimeError for a real tensor.
+
+    Storage: shares the tensor's, nothing copied
+    Grad: grad as the imaginary part, 0 as the real one
+    See: real, view_as_real, complex
+
+    >>> tensor([1+2j, 3-4j]).imag
+    tensor([ 2., -4.])
+    """
+    return OPS["imag"].call(self)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+def _set_imag(self: Tensor, value: Any) -> None:
+    OPS["copy"].call(_imag(self), value if isinstance(value, Tensor) else data.tensor(value, dtype=self.spec.dtype.to_real()))
+
+
 def _layout(self: Tensor) -> Layout:
     """Always torch.strided.
 
@@ -359,10 +455,11 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Any:
 OWN: dict[str, Any] = {
     "where": where,
     "size": size, "stride": stride, "is_contiguous": is_contiguous, "is_floating_point": is_floating_point, "is_complex": is_complex,
-    "is_signed": is_signed, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
+    "is_signed": is_signed, "is_conj": is_conj, "is_neg": is_neg, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
     "untyped_storage": untyped_storage, "backward": tensor_backward, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
 }  # fmt: skip
-PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "layout": _layout}
+PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "H": _conjugate_transposed, "mH": _adjoint, "layout": _layout}
+PARTS = {"real": (_real, _set_real), "imag": (_imag, _set_imag)}
 
 
 def install() -> None:
@@ -371,6 +468,8 @@ def install() -> None:
         setattr(Tensor, name, function)
     for name, getter in PROPERTIES.items():
         setattr(Tensor, name, property(getter))
+    for name, accessors in PARTS.items():
+        setattr(Tensor, name, property(*accessors))
     for name, public in PUBLIC.items():
         if any(op.method for op in public.ops) and name not in Tensor.__dict__:
             setattr(Tensor, name, public.method())

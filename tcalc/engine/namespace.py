@@ -10,6 +10,7 @@ from typing import Any
 from . import anomaly, autograd, backend, data, dtypes, func, functional, gradcheck, methods, modes, optim, printing, random, schedulers
 from .errors import TensorError
 from .families import creation
+from .families.structural import out_type
 from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
@@ -18,7 +19,7 @@ from .record import OpNode
 from .registry import OPS, PUBLIC
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
 from .standins import Entry, LeafEntry
-from .tensor import Parameter, Tensor, View
+from .tensor import LazyView, Parameter, Tensor, View
 
 
 class Sub:
@@ -165,7 +166,7 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     >>> can_cast(float32, int64)
     False
     """
-    return from_.category <= to.category and not (from_.is_signed and to.category == dtypes.INT and not to.is_signed)
+    return from_.category <= to.category
 
 
 def is_inference_mode_enabled() -> bool:
@@ -276,7 +277,7 @@ def _torch() -> dict[str, Any]:
     functions: list[Any] = [
         data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
         broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, std_mean, dtypes.get_default_dtype, dtypes.set_default_dtype,
-        dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
+        dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, methods.is_complex, methods.is_conj, methods.is_neg, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
         modes.inference_mode, creation.set_default_device, printing.set_printoptions, anomaly.is_anomaly_enabled, anomaly.is_anomaly_check_nan_enabled,
     ]  # fmt: skip
     found |= {f.__name__: f for f in functions}
@@ -309,7 +310,7 @@ def _modules() -> list[type[modules.Module]]:
 _SPECIAL = {
     "erf": "erf", "erfc": "erfc", "erfinv": "erfinv", "gammaln": "lgamma", "digamma": "digamma", "psi": "digamma", "expit": "sigmoid", "exp2": "exp2",
     "expm1": "expm1", "log1p": "log1p", "logit": "logit", "logsumexp": "logsumexp", "sinc": "sinc", "i0": "i0", "xlogy": "xlogy", "round": "round",
-    "softmax": "softmax", "log_softmax": "log_softmax",
+    "softmax": "softmax", "log_softmax": "log_softmax", "gammainc": "igamma", "gammaincc": "igammac", "multigammaln": "mvlgamma", "polygamma": "polygamma",
 }  # fmt: skip
 
 
@@ -341,7 +342,7 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch.optim": lambda: {"lr_scheduler": Sub("torch.optim.lr_scheduler"), **{cls.__name__: cls for cls in optim.OPTIMIZERS}},
     "torch.optim.lr_scheduler": lambda: {cls.__name__: cls for cls in schedulers.SCHEDULERS},
     "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "diagonal": PUBLIC["diagonal"].call},
-    "torch.special": lambda: {name: PUBLIC[op].call for name, op in _SPECIAL.items()},
+    "torch.special": lambda: {**_ops("torch.special"), **{name: PUBLIC[op].call for name, op in _SPECIAL.items()}},
     "torch.random": lambda: {"manual_seed": manual_seed, "initial_seed": initial_seed, "seed": seed},
 }  # fmt: skip
 
@@ -387,7 +388,7 @@ class Members:
 
 
 _TENSOR_PROPERTIES = frozenset(
-    "shape dtype device ndim itemsize nbytes is_cuda is_cpu is_meta requires_grad grad_fn is_leaf output_nr grad retains_grad data layout T mT _version _base".split()
+    "shape dtype device ndim itemsize nbytes is_cuda is_cpu is_meta requires_grad grad_fn is_leaf output_nr grad retains_grad data layout T mT H mH real imag _version _base".split()
 )
 _TENSOR_METHODS = frozenset(
     "numel nelement dim ndimension element_size storage_offset data_ptr requires_grad_ retain_grad register_hook"
@@ -409,9 +410,9 @@ def attributes() -> dict[type, frozenset[str]]:
     node = frozenset(("name", "next_functions", "register_hook", "register_prehook"))
     tensor = tensor_attributes()
     found: dict[type, frozenset[str]] = {
-        Tensor: tensor, View: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node, Entry: node, LeafEntry: node,
+        Tensor: tensor, View: tensor, LazyView: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node, Entry: node, LeafEntry: node,
         RemovableHandle: frozenset(("remove", "id")), Size: frozenset(("numel", "count", "index")),
-        dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize")),
+        dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize", "to_real", "to_complex")),
         backend.device: frozenset(("type", "index")),
         random.Generator: frozenset(("manual_seed", "initial_seed", "seed", "device")),
         dtypes.FloatInfo: frozenset(dtypes.FloatInfo._fields), dtypes.IntInfo: frozenset(dtypes.IntInfo._fields),
@@ -424,4 +425,6 @@ def attributes() -> dict[type, frozenset[str]]:
         result = getattr(op, "result_type", None)
         if result is not None:
             found[result] = frozenset(op.fields) | {"count", "index"}  # type: ignore[attr-defined]  # a structural op
+            if op.takes_out:  # type: ignore[attr-defined]  # as above
+                found[out_type(op.public, op.fields)] = found[result]  # type: ignore[attr-defined]  # as above
     return found

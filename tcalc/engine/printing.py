@@ -154,8 +154,8 @@ def format_scalar(t: Any, spec: str, plain: bool = True) -> str:
 
 def _dtype_is_implied(t: Any, count: int) -> bool:
     """Whether reading the printed values back would give the same dtype."""
-    if t.dtype.name == get_default_dtype().name:
-        return True
+    if t.dtype.to_real().name == get_default_dtype().name:
+        return count != 0 or not t.dtype.is_complex
     return t.dtype.name in ("int64", "bool") and count != 0 and t.a is not None
 
 
@@ -181,6 +181,9 @@ def _body(array: Any, is_float: bool, summarise: bool, opts: PrintOptions) -> st
         return "[...]"
     cut = tuple(summarise and size > 2 * edge for size in array.shape)
     visible = _corners(array, edge) if summarise else to_host(array)
+    if visible.dtype.kind == "c":
+        texts, width = _complex_texts(visible.reshape(-1), opts)
+        return _Layout(texts, visible.shape, cut, width, opts).render()
     if is_float:
         if visible.dtype != "float64":
             visible = visible.astype("float64")
@@ -221,6 +224,17 @@ def _float_texts(values: list[float], opts: PrintOptions) -> tuple[list[str], in
     if len(measured) == len(values):
         return texts, max(map(len, texts))
     return texts, max(len(text) for text, value in zip(texts, values, strict=True) if value and isfinite(value))
+
+
+def _complex_texts(values: Any, opts: PrintOptions) -> tuple[list[str], int]:
+    """The texts of complex numbers and the width torch takes for them: each part has a notation and a width of its own, and the
+    imaginary part, which stands right behind its sign, is not aligned."""
+    parts = [_float_texts(part.astype("float64").tolist(), opts) for part in (values.real, values.imag)]
+    (reals, width), (imaginaries, after) = parts
+    texts = [
+        f"{real.rjust(width)}{'' if imaginary[0] in '+-' else '+'}{imaginary}j" for real, imaginary in zip(reals, imaginaries, strict=True)
+    ]
+    return texts, width + after + 1
 
 
 def _writer(whole: bool, scientific: bool, precision: int) -> Any:

@@ -9,7 +9,9 @@ from .anomaly import is_anomaly_enabled
 from .backend import ndarray
 from .errors import TensorError
 from .graph import AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq, place_of
+from .layout import broadcast_shapes
 from .modes import entered, is_grad_enabled
+from .spec import Spec
 from .tensor import Tensor, alias, nobody
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class OpNode(Node):
 
     def name(self) -> str:
         op = self.op
-        return op.scalar_node if op.scalar_node and None in self.specs else op.node_name
+        return op.scalar_nodes[self.specs.index(None)] if op.scalar_nodes and None in self.specs else op.node_name
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -104,7 +106,23 @@ class OpNode(Node):
             return self.edges[place]
         if not isinstance(self.specs[-1], list):
             return self if place == first else None
-        return Output(self, place - first) if value.spec.dtype.is_floating_point else None
+        return Output(self, place - first) if value.spec.dtype.continuous else None
+
+    def refuse_reshaped(self, grad: Any) -> None:
+        """Refuse a gradient that does not go with what was saved: `.data = ` gave that another shape since.
+
+        Raises RuntimeError, with torch's sentence where the two do not broadcast.
+        """
+        for place, value, _ in self.saved or ():
+            saved = self.specs[place] if place < len(self.op.inputs) else None
+            if isinstance(value, Tensor) and isinstance(saved, Spec) and saved.shape != value.shape:
+                broadcast_shapes(tuple(grad.shape), tuple(value.shape))
+                raise TensorError(
+                    f"a tensor of shape {list(saved.shape)} was saved for backward, and its .data has been given the shape {list(value.shape)} since",
+                    "backward",
+                    {"saved": value},
+                    node=self,
+                )
 
     def _refuse_detached(self) -> None:
         """Refuse to use a saved input that was computed when it was saved, and detached in place since."""
@@ -244,9 +262,11 @@ def record(op: Op, inputs: Sequence[Any], params: Sequence[Any], result: Any, sp
     if not op.differentiable or not is_grad_enabled():
         return
     if isinstance(result, Tensor):
-        if result.spec.dtype.is_floating_point:
-            attach(op, edges, inputs, op.kept(params), result, specs)
+        if result.spec.dtype.continuous:
+            attach(op.conjugating if result.spec.dtype.is_complex else op, edges, inputs, op.kept(params), result, specs)
         return
+    if any([part.spec.dtype.is_complex for part in result]):
+        op = op.conjugating
     owner = attach(op, edges, inputs, op.kept(params), result[0], specs)
     for i, part in enumerate(result):
-        part.node = Output(owner, i) if part.spec.dtype.is_floating_point else None
+        part.node = Output(owner, i) if part.spec.dtype.continuous else None

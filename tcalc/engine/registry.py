@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from copy import copy
+from functools import cached_property, partial
 from typing import Any
 
+from .dtypes import dtype
 from .errors import EngineError
+from .modes import is_grad_enabled
 from .record import Formula, names_of
 from .signature import Mismatch, Param, Signature, refusal
 from .tensor import Tensor
@@ -20,9 +23,10 @@ class Op:
 
     `inputs` are the tensor parameters, in order; a formula's parameter names say what is saved for it: an input or
     `result` (values), `NAME_spec` (dtype, shape, strides only), a plain parameter, `needs` (which inputs want a
-    gradient) and `F` (the ops at the level the formula runs on). `node` is torch's name of the graph node without its
+    gradient) and `F` (the ops at the level the formula runs on). Formulas of `holomorphic` ops say nothing of conjugation: see
+    `conjugating`. Others give torch's gradient of complex numbers themselves. `real_only` ops refuse complex numbers with the error it makes. `node` is torch's name of the graph node without its
     number when it does not follow from the public name, `overload` that number (None for a name without one),
-    `scalar_overload` the number when an operand is a Python number.
+    `scalar_overload` the number when an operand is a Python number, or a pair for a number on either side.
     """
 
     family = "op"
@@ -31,6 +35,7 @@ class Op:
         None  # (grads, specs, F): to the inputs' shapes, dtypes
     )
     cast_saved = False  # elementwise formulas see saved values in the result's dtype
+    conjugates = False  # this is the form that nodes of complex results keep
 
     def __init__(
         self,
@@ -39,7 +44,7 @@ class Op:
         public: str | None = None,
         node: str | None = None,
         overload: int | None = 0,
-        scalar_overload: int | None = None,
+        scalar_overload: int | tuple[int, int] | None = None,
         grads: Formula | None = None,
         function: bool = True,
         method: bool = True,
@@ -50,8 +55,10 @@ class Op:
         namespace: str = "torch",
         skip: int = 1,
         lead: Sequence[Param] = (),
+        holomorphic: bool = True,
+        real_only: Callable[[dtype], EngineError] | None = None,
     ):
-        self.kernel = kernel
+        self.kernel, self.holomorphic, self.real_only = kernel, holomorphic, real_only
         self.name: str = kernel.__name__.strip("_")
         self.public = public or self.name
         self.doc = kernel.__doc__ or ""
@@ -60,7 +67,8 @@ class Op:
         self.pool = [*self.inputs, "result"]  # what formulas may save, by name
         stem = node or "".join(part[:1].upper() + part[1:] for part in self.public.split("_")) + "Backward"
         self.node_name = stem if overload is None else f"{stem}{overload}"
-        self.scalar_node = None if scalar_overload is None else f"{stem}{scalar_overload}"
+        sides = scalar_overload if isinstance(scalar_overload, tuple) else (scalar_overload, scalar_overload)
+        self.scalar_nodes = None if scalar_overload is None else tuple([f"{stem}{number}" for number in sides])
         self.formulas, self.grads, self.domain = formulas or {}, grads, domain
         self.function, self.method, self.inplace, self.aliases, self.namespace = function, method, inplace, tuple(aliases), namespace
         self.keeps_indices = "indices" in self.signature.positions  # torch saves these too: once freed, there is no second backward
@@ -108,8 +116,13 @@ class Op:
         return calling(self.public, [self], method)
 
     def explained(self, error: EngineError, args: Sequence[Any], kwargs: dict[str, Any]) -> EngineError:
-        """The error with this op's name and operands attached, unless it carries its own."""
+        """The error with this op's name and operands attached, unless it carries its own; first of all comes what is wrong with an
+        operand's history, which torch asks for before shapes."""
         if error.op is None:
+            if is_grad_enabled():
+                for t in args:
+                    if isinstance(t, Tensor):
+                        t.refuse_stale()
             names = [p.name for p in self.signature.params]
             error.op, error.operands = self.public, dict(zip(names, args, strict=False)) | kwargs
         return error
@@ -173,8 +186,28 @@ class Op:
         names = ", ".join(f"f{i}" for i in range(len(formulas)))
         # the text holds nothing but our own parameter names
         found = eval(f"lambda {names}: lambda grad, saved, params, specs, needs, F: {body}")(*formulas)
+        if self.conjugates and any(map(self._uses_values, formulas)):
+            found = conjugated(found)
         self.vjps[mask] = found
         return found  # type: ignore[no-any-return]  # eval does not say
+
+    @cached_property
+    def conjugating(self) -> Op:
+        """This op as nodes of complex results keep it.
+
+        torch's gradient of a complex number is the conjugate of the derivative: grad * conj(f'(z)) for a holomorphic f. A formula
+        is linear in grad, so that its conjugate, taken of the conjugate of grad, is just that, whatever it makes of its values.
+        """
+        if not self.holomorphic or not self.differentiable:
+            return self
+        twin = copy(self)
+        twin.conjugates, twin.vjps = True, {}
+        return twin
+
+    def _uses_values(self, formula: Formula) -> bool:
+        """Whether a formula has anything in it that may be complex, apart from grad."""
+        kinds = {param.name: param.kind.name for param in self.signature.params}
+        return any(name in self.pool or kinds.get(name) in ("Number", "object") for name in names_of(formula))
 
     def _call(self, function: str, formula: Formula, places: dict[int, int]) -> str:
         """The text of one formula's call, its names resolved."""
@@ -195,6 +228,17 @@ class Op:
         return f"{function}({', '.join(words)})"
 
 
+def conjugated(vjps: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiled formulas between two conjugations."""
+
+    def run(grad: Any, saved: Any, params: Any, specs: Any, needs: Any, F: Any) -> list[Any]:
+        conj = F.conj_physical
+        turned = [conj(g) for g in grad] if isinstance(grad, list) else conj(grad)
+        return [None if g is None else conj(g) for g in vjps(turned, saved, params, specs, needs, F)]
+
+    return run
+
+
 class Public:
     """A public name and its overloads, tried in the order of their declaration."""
 
@@ -207,7 +251,8 @@ class Public:
     def call(self) -> Callable[..., Any]:
         """The function behind the name."""
         if self._call is None:
-            self._call = self.ops[0].call if len(self.ops) == 1 else calling(self.name, self.ops)
+            own = [op for op in self.ops if op.function] or self.ops
+            self._call = own[0].call if len(own) == 1 else calling(self.name, own)
         return self._call
 
     def method(self) -> Callable[..., Any]:

@@ -26,14 +26,18 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _is_plain_number(value: Any) -> bool:
-    return isinstance(value, (int, float, backend.np.number))
+    return isinstance(value, (int, float, complex, backend.np.number))
 
 
 def _is_number(value: Any) -> bool:
     return _is_plain_number(value) or (_is_tensor(value) and value.spec.ndim == 0 and value.node is None)
 
 
-def _number(value: Any) -> bool | int | float:
+def _is_real(value: Any) -> bool:
+    return _is_number(value) and not isinstance(value, complex)
+
+
+def _number(value: Any) -> Any:
     return value.item() if isinstance(value, (Tensor, backend.np.generic)) else value
 
 
@@ -91,7 +95,7 @@ KINDS = {
     "Dims": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
     "Indices": Kind("tuple of Tensors or None", lambda v: isinstance(v, (tuple, list)), _places),
     "Bool": Kind("bool", lambda v: isinstance(v, (bool, backend.np.bool_)), bool),
-    "Float": Kind("float", _is_number, lambda v: float(_number(v))),
+    "Float": Kind("float", _is_real, lambda v: float(_number(v))),
     "Str": Kind("str", lambda v: isinstance(v, str)),
     "DType": Kind("torch.dtype", lambda v: isinstance(v, dtypes.dtype) or v in _PYTHON_TYPES, lambda v: _PYTHON_TYPES.get(v, v)),
     "Device": Kind("torch.device", lambda v: isinstance(v, (str, backend.device)) or _is_int(v), backend.device),
@@ -138,7 +142,7 @@ class Layout:
 
 contiguous_format, preserve_format, channels_last = (MemoryFormat(n) for n in ("contiguous_format", "preserve_format", "channels_last"))
 strided = Layout()
-_PYTHON_TYPES: dict[Any, dtypes.dtype] = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+_PYTHON_TYPES: dict[Any, dtypes.dtype] = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}
 ALIASES = {
     "input": "self",
     "axis": "dim",
@@ -173,6 +177,7 @@ class Param(NamedTuple):
 
 
 OUT = Param("out", KINDS["Tensor"], True, None, True, False)
+OUTS = Param("out", KINDS["Tensors"], True, None, True, False)  # of several results
 
 
 class Mismatch(Exception):
@@ -278,10 +283,8 @@ class Signature:
     def texts(self, method: bool = False) -> list[str]:
         """The signature as torch lists it, once for each of its overloads."""
         tensors = self.text(method)
-        if not self.either:
-            return [tensors]
-        name = next(shown(p.name) for p in self.params if p.kind is KINDS["Either"])
-        return [tensors, tensors.replace(f"Tensor {name}", f"Number {name}")]
+        names = [shown(p.name) for p in self.params if p.kind is KINDS["Either"]]
+        return [tensors, *[tensors.replace(f"Tensor {name}", f"Number {name.replace('input', 'self')}") for name in names]]
 
     def plain(self) -> str:
         """The signature as Python users write it: `self, dim, keepdim=False`."""

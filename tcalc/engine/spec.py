@@ -12,7 +12,10 @@ from .layout import Ints, Size, contiguous_strides, is_contiguous, is_dense
 
 
 class Spec:
-    """dtype, device, shape, strides (in elements) and what follows from them. A plan's result, and all of a meta tensor."""
+    """dtype, device, shape, strides (in elements) and what follows from them. A plan's result, and all of a meta tensor.
+
+    `lazy` is "conj" or "neg" for a view that shows the memory's values conjugated or with their sign turned, else empty.
+    """
 
     __slots__ = (
         "byte_strides",
@@ -21,6 +24,7 @@ class Spec:
         "device",
         "dtype",
         "itemsize",
+        "lazy",
         "ndim",
         "numel",
         "numpy",
@@ -32,7 +36,8 @@ class Spec:
         "strides",
     )
 
-    def __init__(self, d: dtype, where: device, shape: Ints, strides: Ints):
+    def __init__(self, d: dtype, where: device, shape: Ints, strides: Ints, lazy: str = ""):
+        self.lazy = lazy
         self.dtype, self.device, self.shape, self.strides = d, where, Size(shape), strides
         self.sizes = tuple(shape)  # numpy reads a plain tuple faster than a Size
         self.ndim, self.numel = len(shape), prod(shape)
@@ -68,16 +73,16 @@ _specs: dict[tuple[Any, ...], Spec] = {}
 LIMIT = 8192
 
 
-def spec_of(d: dtype, where: device = CPU, shape: Ints = (), strides: Ints | None = None) -> Spec:
+def spec_of(d: dtype, where: device = CPU, shape: Ints = (), strides: Ints | None = None, lazy: str = "") -> Spec:
     """The one Spec for these facts; row-major when no strides are given."""
     if strides is None:
         strides = contiguous_strides(shape)
-    key = d, where, tuple(shape), strides
+    key = d, where, tuple(shape), strides, lazy
     found = _specs.get(key)
     if found is None:
         if len(_specs) >= LIMIT:
             _specs.clear()
-        found = _specs[key] = Spec(d, where, tuple(shape), strides)
+        found = _specs[key] = Spec(d, where, tuple(shape), strides, lazy)
     return found
 
 

@@ -63,7 +63,7 @@ class Level:
     def _enter(self, t: Any, as_leaf: bool) -> Tensor:
         if not isinstance(t, Tensor):
             raise TensorValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
-        if not t.spec.dtype.is_floating_point:
+        if not t.spec.dtype.continuous:
             raise TensorError("only Tensors of floating point dtype can require gradients", "requires_grad_", {"self": t})
         inside = alias(t)
         before = t.node if self.records else None

@@ -43,7 +43,7 @@ class Storage:
         """Address of the first byte; 0 where there is none."""
         if self.raw is None or not self.nbytes:
             return 0
-        return int(self.raw.ctypes.data if self.raw.__class__ is ndarray else self.raw.data.ptr)
+        return backend.address(self.raw)
 
 
 class InferenceStorage(Storage):
@@ -311,7 +311,7 @@ class Tensor:
             raise TensorError("requires_grad must be a bool", "requires_grad", {"self": self})
         if grad_fn_of(self._known()) is not None:
             raise TensorError(f"{_ONLY_LEAVES}{'' if value else _USE_DETACH}", "requires_grad", {"self": self})
-        if value and not self.spec.dtype.is_floating_point:
+        if value and not self.spec.dtype.continuous:
             raise TensorError("only Tensors of floating point and complex dtype can require gradients", "requires_grad", {"self": self})
         self.requires_grad_(value)
 
@@ -339,7 +339,7 @@ class Tensor:
                 self.__dict__["_accumulator"] = weakref.ref(node)
             self.node = None
         elif node is None:
-            if not self.spec.dtype.is_floating_point:
+            if not self.spec.dtype.continuous:
                 raise TensorError("only Tensors of floating point dtype can require gradients", "requires_grad_", {"self": self})
             if self.inference and not is_inference_mode_enabled():
                 raise TensorError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.", "requires_grad_")
@@ -575,8 +575,9 @@ class Tensor:
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TensorTypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if self.node is not None and not value.spec.dtype.is_floating_point:
+        if self.node is not None and not value.spec.dtype.continuous:
             raise TensorError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        self.keep_expected(value.spec)
         given, mine = value.get_storage(), self.storage
         if given is mine:
             self.a, self.spec, self.offset = value.a, value.spec, value.offset
@@ -585,11 +586,26 @@ class Tensor:
         storage.version = 0 if mine is None else mine.version  # the count of writes stays the tensor's own
         self.a, self.spec, self.storage, self.offset = value.a, value.spec, storage, value.offset
 
+    def keep_expected(self, new: Spec) -> None:
+        """Before a leaf takes another spec: graphs from before bring gradients of the old one. Another dtype or device begins a new end
+        of the graph, another shape does not, as in torch."""
+        old, end = self.spec, self._known()
+        retyped = new.dtype is not old.dtype or new.device is not old.device
+        if end.__class__ is not AccumulateGrad or end.leaf is nobody or not (retyped or new.shape != old.shape):
+            return
+        held, self.node = weakref.ref(end), None
+        del end
+        used = held()  # gone unless a graph leads to it
+        if used is not None and used.expects is None:
+            used.expects = old
+        self.node = AccumulateGrad(self) if used is None or retyped else used
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf on a copy of the whole storage; tensors copied together share the copy as they share the storage.
 
         Raises RuntimeError for a computed tensor.
         """
+        self.refuse_stale()
         if not self.is_leaf:
             raise TensorError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were"
@@ -620,7 +636,7 @@ class Tensor:
 
     # --- leaving the engine ---------------------------------------------------------------------------------------
 
-    def item(self) -> bool | int | float:
+    def item(self) -> bool | int | float | complex:
         """The one element as a Python number.
 
         Raises RuntimeError when there is not exactly one.
@@ -688,19 +704,30 @@ class Tensor:
             raise TensorError(f"Boolean value of Tensor with {problem} is ambiguous", "bool", {"self": self})
         return bool(self.item())
 
-    def _only(self) -> bool | int | float:
+    def _only(self) -> bool | int | float | complex:
         if self.spec.numel != 1:
             raise TensorValueError("only one element tensors can be converted to Python scalars", "item", {"self": self})
         return self.item()
 
+    def _real(self, c_name: str) -> bool | int | float:
+        value = self._only()
+        if isinstance(value, complex):
+            if value.imag:
+                raise TensorError(f"value cannot be converted to type {c_name} without overflow", "item", {"self": self})
+            return value.real
+        return value
+
     def __int__(self) -> int:
-        return int(self._only())
+        return int(self._real("int64_t"))
 
     def __float__(self) -> float:
-        return float(self._only())
+        return float(self._real("double"))
+
+    def __complex__(self) -> complex:
+        return complex(self._only())
 
     def __index__(self) -> int:
-        if self.spec.numel != 1 or self.spec.dtype.is_floating_point:
+        if self.spec.numel != 1 or self.spec.dtype.continuous:
             raise TensorTypeError("only integer tensors of a single element can be converted to an index", "index", {"self": self})
         return int(self.item())
 
@@ -809,6 +836,73 @@ class View(Tensor):
 
 
 View.__name__ = View.__qualname__ = "Tensor"  # what Python's own sentences show
+
+
+class LazyView(View):
+    """A view that shows its memory's values conjugated or with their sign turned (`spec.lazy`), as torch's conjugate and negative
+    bits do. `a` is worked out when it is looked at; while the view is written, `a` is what the writer sees."""
+
+    __slots__ = ()
+
+    @property
+    def a(self) -> Array:
+        opened = self.__dict__.get("_opened")
+        if opened is not None:
+            return opened
+        below = _array_of(self)
+        return None if below is None else TURNED[self.spec.lazy](below)
+
+    @a.setter
+    def a(self, value: Array) -> None:
+        _set_array(self, value if value is None else TURNED[self.spec.lazy](value))
+
+    def written(self, perform: Callable[[], None]) -> None:
+        """Have `perform` write this view, then turn what it left back into the memory's own values."""
+        self.__dict__["_opened"] = self.a
+        try:
+            perform()
+            _array_of(self)[...] = TURNED[self.spec.lazy](self.a)
+        finally:
+            del self.__dict__["_opened"]
+
+    def detach(self) -> Tensor:
+        """A view on the same memory, without history."""
+        t = new_tensor(LazyView)
+        t.spec, t.storage, t.offset, t.held, t.base, t.made = self.spec, self.get_storage(), self.offset, None, self.base, None
+        _set_array(t, _array_of(self))
+        if self.base.requires_grad:
+            t.base = self.base.detach()
+        t.seen = t.storage.version
+        return t
+
+    @property
+    def data(self) -> Tensor:
+        return self.detach()
+
+    def numpy(self, *, force: bool = False) -> Any:
+        if not force:
+            bit, name = ("conjugate", "conj") if self.spec.lazy == "conj" else ("negative", "neg")
+            raise TensorError(f"Can't call numpy() on Tensor that has {bit} bit set. Use tensor.resolve_{name}().numpy() instead.", "numpy", {"self": self})
+        return backend.to_host(self.a)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return make(self.a, spec_of(self.spec.dtype, self.spec.device, self.spec.shape)).__deepcopy__(memo)
+
+
+LazyView.__name__ = LazyView.__qualname__ = "Tensor"
+
+
+def _turned(array: Array, function: str) -> Array:
+    """A fresh array, of 0 dims as well."""
+    fresh = getattr(backend.module_of(array), function)(array)
+    return asarray(fresh) if isinstance(fresh, backend.np.generic) else fresh
+
+
+TURNED: dict[str, Callable[[Array], Array]] = {
+    "conj": lambda array: _turned(array, "conjugate"),
+    "neg": lambda array: _turned(array, "negative"),
+}
+_array_of, _set_array = Tensor.__dict__["a"].__get__, Tensor.__dict__["a"].__set__
 
 
 class Parameter(Tensor):

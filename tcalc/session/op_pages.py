@@ -53,8 +53,7 @@ def _named(text: str) -> str:
 
 
 def _title(op: Op, method: bool) -> str:
-    space = {"torch": "", "torch.nn.functional": "nn.functional.", "torch.linalg": "linalg."}[op.namespace]
-    return f"Tensor.{op.public}" if method else f"{space}{op.short}"
+    return f"Tensor.{op.public}" if method else f"{op.namespace}.{op.short}".removeprefix("torch.")
 
 
 def _signature(op: Op, method: bool) -> str:

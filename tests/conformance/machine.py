@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import re
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,6 +20,14 @@ from tcalc.engine.tensor import Tensor
 
 LENGTH = 40  # steps of a program
 TOO_LARGE = 1e5  # beyond this, rounding alone makes two libraries differ: the program ends
+
+
+VERSIONS = re.compile(r"at version (\d+); expected version (\d+)")
+
+
+def _writes_since(versions: re.Match[str]) -> str:
+    """How often a saved value was written: torch's kernels write their fresh results themselves, and count it after inference tensors."""
+    return f"written {int(versions[1]) - int(versions[2])} times since"
 
 
 class Disagreement(NamedTuple):
@@ -64,7 +73,7 @@ class Side:
             exec(code, self.names)
         except Exception as error:
             builtin = next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
-            return f"{builtin}: {(str(error).splitlines() or [''])[0]}"
+            return VERSIONS.sub(_writes_since, f"{builtin}: {(str(error).splitlines() or [''])[0]}")
         return ""
 
     def strides(self, t: Any) -> tuple[int, ...]:

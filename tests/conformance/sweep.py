@@ -250,9 +250,14 @@ def _laid_out(grad: Any) -> list[int]:
     return [stride for size, stride in zip(grad.shape, grad.stride(), strict=True) if size > 1] if grad.numel() else []
 
 
-def second_gradients(report: Report, call: Call, own: Call, args: Sequence[Any], kwargs: dict[str, Any], about: str) -> None:
+def second_gradients(
+    report: Report, call: Call, own: Call, args: Sequence[Any], kwargs: dict[str, Any], about: str, seed: int | None = None
+) -> None:
     """Compare gradients of gradients with random weights."""
     memo: dict[int, Any] = {}
+    if seed is not None:
+        torch.manual_seed(seed)
+        seed_own(seed)
     theirs, mine = (
         attempt(call, *args, **kwargs),
         attempt(own, *mirror(list(args), memo), **{k: mirror(v, memo) for k, v in kwargs.items()}),
@@ -365,6 +370,8 @@ def with_out(report: Report, call: Call, own: Call, args: Sequence[Any], kwargs:
     plain = [a.detach() if isinstance(a, torch.Tensor) else [x.detach() for x in a] if tensors_in(a) else a for a in args]
     named = {k: v.detach() if isinstance(v, torch.Tensor) else v for k, v in kwargs.items()}
     expected = attempt(call, *plain, **named)
+    if isinstance(expected, tuple) and expected and all(isinstance(t, torch.Tensor) for t in expected):
+        _with_outs(report, call, own, plain, named, expected, f"({about or describe(args, kwargs)})")
     if not isinstance(expected, torch.Tensor):
         return
     about = f"({about or describe(args, kwargs)})"
@@ -381,6 +388,27 @@ def with_out(report: Report, call: Call, own: Call, args: Sequence[Any], kwargs:
         if refusals(report, theirs, mine, f"{about} out {kind} {show(out)}", "out "):
             report.note("out identity", mine is own_out, lambda kind=kind: f"{about} out {kind}: not the tensor given")  # type: ignore[misc]
             compare(report, out, own_out, [], [], f"{about} out {kind}", "out ", loose=300 if expected.dtype is torch.float32 else 1)
+
+
+def _with_outs(report: Report, call: Call, own: Call, plain: list[Any], named: dict[str, Any], expected: Any, about: str) -> None:
+    """Compare a tuple out= of fitting tensors, of empty ones, and of one dtype that is wrong at each place."""
+    kinds = [("fitting", [torch.zeros_like(t) for t in expected]), ("empty", [torch.zeros(0, dtype=t.dtype) for t in expected])]
+    for i, t in enumerate(expected):
+        wrong = torch.float32 if t.dtype is not torch.float32 else torch.float64
+        kinds.append((f"wrong {i}", [torch.zeros(u.shape, dtype=wrong if u is t else u.dtype) for u in expected]))
+    for kind, outs in kinds:
+        try:
+            taken, own_named, own_outs = mirror(plain), {k: mirror(v) for k, v in named.items()}, mirror(outs)
+        except Unsupported:
+            return
+        theirs, mine = attempt(call, *plain, **named, out=tuple(outs)), attempt(own, *taken, **own_named, out=tuple(own_outs))
+        if isinstance(theirs, Failed) and isinstance(theirs.error, TypeError):
+            return
+        if refusals(report, theirs, mine, f"{about} out {kind}", "out "):
+            report.note("out identity", all(a is b for a, b in zip(mine, own_outs, strict=True)), lambda kind=kind: f"{about} out {kind}: not the tensors given")  # type: ignore[misc]
+            same = type(theirs).__name__ == type(mine).__name__
+            report.note("out structure", same, lambda kind=kind, theirs=theirs, mine=mine: f"{about} out {kind}: {type(theirs)} {type(mine)}")  # type: ignore[misc]
+            compare(report, outs, own_outs, [], [], f"{about} out {kind}", "out ", loose=300 if plain[0].dtype is torch.float32 else 1)
 
 
 def _outs(expected: Any) -> list[tuple[str, Any]]:

@@ -143,7 +143,16 @@ def _calls() -> dict[str, list[Case]]:
         "addcmul": [(lambda a, b, c, v=v: tcalc.addcmul(a, b, c, value=v), [x34(), s(4), x34()]) for v in (1, 0.7)],
         "addcdiv": [(lambda a, b, c, v=v: tcalc.addcdiv(a, b, c, value=v), [x34(), s(4), s(3, 4, domain="positive")]) for v in (1, 0.7)],
         "softplus": [(lambda x: tcalc.nn.functional.softplus(x, 2.5, 0.4), [x34()])],
-        "bessel_i1": [(ops["bessel_i1"], [x34()]), (ops["bessel_i1"], [at(0.0, 1.0, -2.0).requires_grad_()])],
+        "special_xlog1py": [
+            (tcalc.special.xlog1py, [x34(), s(3, 4, domain="positive")]),
+            (tcalc.special.xlog1py, [at(0.0, 0.0, 2.0).requires_grad_(), at(-0.5, 3.0, 2.0).requires_grad_()]),
+        ],
+        "special_i1": [(ops["special_i1"], [x34()]), (ops["special_i1"], [at(0.0, 1.0, -2.0).requires_grad_()])],
+        "special_i1e": [(ops["special_i1e"], [x34()]), (ops["special_i1e"], [at(1.0, -2.0).requires_grad_()])],
+        "mvlgamma": [(lambda x: tcalc.mvlgamma(x, 3), [s(3, 4, domain="above one")])],
+        "igamma": [(lambda x: tcalc.igamma(at(0.7, 1.5, 2.0, 3.0), x), [s(3, 4, domain="positive")])],
+        "igammac": [(lambda x: tcalc.igammac(at(0.7, 1.5, 2.0, 3.0), x), [s(3, 4, domain="positive")])],
+        "special_zeta": [(lambda x: tcalc.special.zeta(at(2.0, 1.5, 4.0, 3.0), x), [s(3, 4, domain="positive")])],
         "rsub": [(lambda x, a=a: ops["rsub"](x, 3.0, a), [x34()]) for a in (1, 2)],
         "div_mode": [],
         "where": [(lambda a, b: tcalc.where(mask, a, b), [x34(), s(4)])],
@@ -153,7 +162,7 @@ def _calls() -> dict[str, list[Case]]:
         "masked_fill": [(lambda x: tcalc.masked_fill(x, mask, 2.0), [x34()])],
         "lerp": [(lambda a, b: tcalc.lerp(a, b, 0.3), [x34(), s(3, 1)])],
         "nan_to_num": [(lambda x: tcalc.nan_to_num(x), [x34()])],
-        "polygamma_of": [(lambda x: ops["polygamma_of"](x, 2), [s(3, 4, domain="positive")])],
+        **{n: [(lambda x, n=n: ops[n](x, 2), [s(3, 4, domain="positive")])] for n in ("polygamma_of", "polygamma_here")},
         "logit": [(lambda x: tcalc.logit(x), [s(3, 4, domain="probability")]), (lambda x: tcalc.logit(x, 0.3), [s(3, 4, domain="probability")])],
         "prod": [(lambda x: tcalc.prod(x), [x34()])],
         "prod_dim": [(lambda x: tcalc.prod(x, 1), [x34()]), (lambda x: tcalc.prod(x, 0, keepdim=True), [x34()])],
@@ -321,7 +330,7 @@ RANDOM_OR_FLAT = {
 }
 
 # torch's formulas, which these are, divide 0 by 0 there when they are differentiated again
-FIRST_ONLY = {"pow_tensor[1]", "pow_tensor[2]", "bessel_i1[1]"}
+FIRST_ONLY = {"pow_tensor[1]", "pow_tensor[2]"}
 
 
 def cases() -> Iterator[Case]:

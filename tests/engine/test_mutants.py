@@ -69,7 +69,10 @@ def _wrong(formula: Callable[..., Any]) -> Callable[..., Any]:
     return eval(f"lambda {', '.join(names)}: off(f({', '.join(names)}))", {"f": formula, "off": off})  # type: ignore[no-any-return]
 
 
-FORMULAS = [(name, which) for name, op in OPS.items() for which in [*op.formulas, *(["grads"] if op.grads else [])] if CASES[name]]
+REFUSING = {("igamma", "self"), ("igammac", "self"), ("special_zeta", "self")}  # torch has no derivative there
+FORMULAS = [
+    (name, which) for name, op in OPS.items() for which in [*op.formulas, *(["grads"] if op.grads else [])] if CASES[name] and (name, which) not in REFUSING
+]
 
 
 @pytest.mark.parametrize(("name", "which"), FORMULAS, ids=[f"{name}.{which}" for name, which in FORMULAS])

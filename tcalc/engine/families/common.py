@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import backend, dtypes
-from ..backend import CPU, asarray, ndarray
+from ..backend import CPU, asarray, ndarray, np
 from ..dtypes import dtype
-from ..errors import TensorError, TensorNotImplemented
+from ..errors import TensorError, TensorNotImplemented, TensorTypeError
 from ..layout import has_overlap
 from ..spec import Spec, spec_of
-from ..tensor import Tensor, allocate, make
+from ..tensor import LazyView, Tensor, allocate, make
 
 
 def adopt(array: Any, spec: Spec) -> Tensor:
@@ -64,6 +64,21 @@ def not_implemented(label: str, d: dtype) -> TensorNotImplemented:
     return TensorNotImplemented(f"\"{label}\" not implemented for '{d.kernel_name}'")
 
 
+def no_kernel(label: str) -> Callable[[dtype], TensorNotImplemented]:
+    """For `real_only`: torch's sentence that its kernel does not take the dtype."""
+    return lambda d: not_implemented(label, d)
+
+
+def no_complex(sentence: str) -> Callable[[dtype], TensorNotImplemented]:
+    """For `real_only`: a NotImplementedError with a sentence of its own."""
+    return lambda d: TensorNotImplemented(sentence)
+
+
+def refuses(sentence: str) -> Callable[[dtype], TensorError]:
+    """For `real_only`: a RuntimeError with a sentence of its own, `{}` standing for the dtype."""
+    return lambda d: TensorError(sentence.format(d.kernel_name))
+
+
 def check_cast(result: dtype, target: dtype) -> None:
     """Refuse to write a result into a tensor of a lower category.
 
@@ -88,8 +103,16 @@ def check_writable(t: Tensor) -> None:
 
 C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
-    "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
+    "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
 }  # fmt: skip
+SCALAR_NAMES = {"int64": "int64_t", "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t"}
+
+
+def _type_name(d: dtype) -> str:
+    """torch's oldest name of a CPU tensor of the dtype."""
+    return f"torch.{d.kernel_name}Tensor"
+
+
 OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "found": lambda op, have, want: f"Found dtype {have.kernel_name} but expected {want.kernel_name}",
     "expected": lambda op, have, want: f"Expected out tensor to have dtype {C_NAMES[want.name]}, but got {C_NAMES[have.name]} instead",
@@ -111,12 +134,26 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "castable": lambda op, have, want: f"{op}: Expected result to be safely castable from {want.kernel_name} dtype, but got result with dtype {have.kernel_name}",
     "scalar kind": lambda op, have, want: f"expected scalar type {want.kernel_name} but found {have.kernel_name}",
     "scalar type": lambda op, have, want: f"{op}(): self and result must have the same scalar type",
+    "object": lambda op, have, want: f"Expected object of scalar type {want.kernel_name} but got scalar type {have.kernel_name} for argument 'out'",
     "result": lambda op, have, want: f"result dtype {have.kernel_name} does not match input dtype {want.kernel_name}",
     "addmv": lambda op, have, want: (
         f"addmv input tensors must have the same dtype, but got {have.kernel_name}, {want.kernel_name}, and {want.kernel_name}"
     ),
     "heaviside": lambda op, have, want: "heaviside is not yet implemented for tensors with different dtypes.",
     "nan_to_num": lambda op, have, want: f"nan_to_num: dtype of out: {have.kernel_name} should be same as input: {want.kernel_name}",
+    "median values": lambda op, have, want: (
+        f"Expected tensor for 'values' to have the same type as tensor for argument #2 'self'; but type {_type_name(have)} does not equal"
+        f" {_type_name(want)} (while checking arguments for median)"
+    ),
+    "median indices": lambda op, have, want: (
+        f"Expected tensor for argument #1 'indices' to have scalar type Long; but got {_type_name(have)} instead (while checking arguments for median)"
+    ),
+    "mode values": lambda op, have, want: f"expected scalar type '{want.kernel_name}' but got '{have.kernel_name}' for values output",
+    "mode indices": lambda op, have, want: f"expected scalar type '{want.kernel_name}' but got '{have.kernel_name}' for indices output",
+    "kth values": lambda op, have, want: "output values must be of same type as input",
+    "kth indices": lambda op, have, want: "output indices must be of scalar type Long",
+    "mantissa": lambda op, have, want: f"torch.frexp() expects mantissa to have dtype {C_NAMES[want.name]} but got {C_NAMES[have.name]}",
+    "exponent": lambda op, have, want: f"torch.frexp() expects exponent to have int dtype but got {C_NAMES[have.name]}",
     "out type": lambda op, have, want: f"Expected out type to be {want.kernel_name} but got {have.kernel_name}",
 }  # how torch words that out= must have exactly the result's dtype, by kind of kernel
 
@@ -190,15 +227,35 @@ def write_out(out: Tensor, result: Tensor, op: str, rule: str = "cast") -> Tenso
     if out.spec.shape != result.spec.shape:
         resize(out, result.spec)
     check_writable(out)
-    if out.a is not None:
+    if isinstance(out, LazyView):
+        out.written(lambda: np.copyto(out.a, result.a, "unsafe"))
+    elif out.a is not None:
         out.a[...] = result.a
     out.get_storage().version += 1
     return out
 
 
-def resize(out: Tensor, like: Spec) -> None:
-    """Give `out` new row-major memory of another shape, as torch does for out= of the wrong shape."""
-    fresh = allocate(spec_of(out.spec.dtype, out.spec.device, like.shape))
+def write_outs(outs: Sequence[Tensor], results: Sequence[Tensor], inputs: Sequence[Any], op: str, rules: Sequence[str]) -> None:
+    """Put several computed results into the tensors of `out=`, all of which are checked before one is written. One of another shape
+    gets memory laid out as the result.
+
+    Raises TypeError for a wrong number of them, RuntimeError as `write_out` does.
+    """
+    if len(outs) != len(results):
+        raise TensorTypeError(f"expected tuple of {len(results)} elements but got {len(outs)}", op)
+    refuse_grad_for_out(op, [*inputs, *outs])
+    for out, result, rule in zip(outs, results, rules, strict=True):
+        if out.spec.device is result.spec.device:
+            check_out_dtype(result.spec.dtype, out.spec.dtype, op, rule)
+    for out, result, rule in zip(outs, results, rules, strict=True):
+        if out.spec.shape != result.spec.shape:
+            resize(out, result.spec, result.spec.strides)
+        write_out(out, result, op, rule)
+
+
+def resize(out: Tensor, like: Spec, strides: tuple[int, ...] | None = None) -> None:
+    """Give `out` new memory of another shape, row-major or of the given strides, as torch does for out= of the wrong shape."""
+    fresh = allocate(spec_of(out.spec.dtype, out.spec.device, like.shape, strides))
     out.a, out.spec, out.storage, out.offset = fresh.a, fresh.spec, fresh.storage, 0
 
 
@@ -213,6 +270,20 @@ def refuse_grad_for_out(op: str, tensors: Sequence[Any]) -> None:
         raise TensorError(
             f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op
         )
+
+
+def fitting(value: Any, d: dtype) -> Any:
+    """A number as a tensor of dtype `d` holds it.
+
+    Raises RuntimeError with torch's sentence for a complex one that no real dtype can hold.
+    """
+    if not isinstance(value, complex) or d.is_complex:
+        return value
+    if d.category == dtypes.BOOL:
+        return bool(value)
+    if value.imag:
+        raise TensorError(f"value cannot be converted to type {SCALAR_NAMES.get(d.name, C_NAMES[d.name])} without overflow")
+    return value.real
 
 
 def opmath(d: dtype) -> dtype:

@@ -61,7 +61,7 @@ class Creation(Op):
         refuse_negative(shape)
         strides = _like_strides(given[0].spec, rest[0] if rest else None) if self.like == "like" else None
         spec = spec_of(d, device, tuple(shape), strides)
-        if requires_grad and not d.is_floating_point:
+        if requires_grad and not d.continuous:
             raise TensorError("Only Tensors of floating point and complex dtype can require gradients", self.public, dtype=d.name)
         backend.check_fits(spec.nbytes, device)
         if device is META:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import backend, dtypes, inplace
 from ..backend import META, asarray, ndarray
-from ..dtypes import BOOL, FLOAT, INT, dtype
+from ..dtypes import BOOL, COMPLEX, FLOAT, INT, dtype
 from ..errors import EngineError, TensorError
 from ..layout import broadcast_shapes, elementwise_strides
 from ..modes import inferring, is_grad_enabled
@@ -22,6 +22,7 @@ from .common import (
     check_no_partial_overlap,
     check_out_dtype,
     check_writable,
+    fitting,
     not_implemented,
     opmath,
     refuse_grad_for_out,
@@ -30,7 +31,8 @@ from .common import (
 )
 
 LIMIT = 4096
-NUMBERS = (bool, int, float)
+NUMBERS = (bool, int, float, complex)
+ANY = (BOOL, INT, FLOAT, COMPLEX)
 
 
 class Plan:
@@ -42,6 +44,8 @@ class Plan:
     def __init__(self, op: Elementwise, specs: Sequence[Spec | type]):
         count = len(op.inputs)
         tensors = [s for s in specs[:count] if isinstance(s, Spec)]
+        if not tensors:  # a signature that takes a number for either operand
+            raise refusal(op.public, [op.signature], [kind() for kind in specs], {}, Mismatch(""), False)  # type: ignore[operator]  # types of numbers
         device = same_device(op.public, tensors)
         shape = tensors[0].shape if len(tensors) == 1 else broadcast_shapes(*[s.shape for s in tensors])
         voters = [s for i, s in enumerate(specs) if i not in op.free]
@@ -59,7 +63,7 @@ class Plan:
             common = dtypes.get_default_dtype()
         self.common = common
         self.compute = opmath(common)
-        result = op.returns or common
+        result = op.returns or (op.gives(common) if op.gives else common)
         geometry = tuple((tuple(s.shape), s.strides) for s in specs[:count] if isinstance(s, Spec))
         if len(tensors) < count:
             geometry += (((), ()),)
@@ -79,6 +83,8 @@ class Plan:
             and all(s.contiguous for s in tensors)
             and not any(self.casts)
             and common is self.compute
+            and common.category < COMPLEX
+            and not any(s.lazy for s in tensors)
             and self.spec.contiguous
             and (len(tensors) == len(specs) or common.category == FLOAT)
         )
@@ -90,7 +96,7 @@ class Elementwise(Op):
     `only` are the categories taken, `label` torch's name of the kernel in the sentence that refuses others.
     Operands in `free` (a condition, a mask) have no say in the dtype; numbers given for the parameters in `joins` have.
     `out_rule` words what out= must be (see common.OUT_SENTENCES); a `row_major` result has no use for the operands' strides.
-    `check(common dtype, specs)` refuses what torch refuses. `overlap_ok` ops write even where several indices share a slot."""
+    `gives` maps the operands' dtype to the result's. `check(common dtype, specs)` refuses what torch refuses. `overlap_ok` ops write even where several indices share a slot."""
 
     family = "elementwise"
     cast_saved = True
@@ -113,9 +119,11 @@ class Elementwise(Op):
         joins: Sequence[str] = (),
         check: Callable[[dtype, Sequence[Any]], None] | None = None,
         overlap_ok: bool = False,
+        gives: Callable[[dtype], dtype] | None = None,
         **rest: Any,
     ):
-        self.overlap_ok = overlap_ok
+        self.overlap_ok, self.gives = overlap_ok, gives
+        self.cast_saved = gives is None
         self.also_check, self.out_rule, self.row_major = check, out_rule, row_major
         self.free, self.joins = frozenset(free), tuple(joins)
         self.promote, self.returns, self.ufunc, self.only, self.label, self.operator = promote, returns, ufunc, only, label, operator
@@ -126,10 +134,12 @@ class Elementwise(Op):
 
     def check(self, common: dtype, specs: Sequence[Spec | type]) -> None:
         """Refuse dtypes the kernel does not take."""
-        if common.category not in self.only:
-            raise not_implemented(self.label or f"{self.name}_cpu", common)
         if self.also_check is not None:
             self.also_check(common, specs)
+        if self.real_only is not None and common.is_complex:
+            raise self.real_only(common)
+        if common.category not in self.only:
+            raise not_implemented(self.label or f"{self.name}_cpu", common)
 
     def plan(self, operands: Sequence[Any], joined: Sequence[Any] = ()) -> Plan:
         """The plan for these operands (Tensors and Python numbers) and joining parameters; pure ints, cached."""
@@ -150,8 +160,9 @@ class Elementwise(Op):
         plan = self._planned(operands, values)
         if out is not None:
             refuse_grad_for_out(self.public, [*operands, out])
-            check_out_dtype(plan.spec.dtype, out.spec.dtype, self.public, self.out_rule)
-            return write_out(out, self.compute(plan, operands, params), self.public, self.out_rule)
+            rule = "cast" if self.gives is not None and plan.common.is_complex else self.out_rule
+            check_out_dtype(plan.spec.dtype, out.spec.dtype, self.public, rule)
+            return write_out(out, self.compute(plan, operands, params), self.public, rule)
         result = self.compute(plan, operands, params)
         record(self, operands, values, result, plan.specs)
         return result
@@ -295,7 +306,7 @@ class Elementwise(Op):
                 if self.node is not None and op.differentiable and is_grad_enabled():
                     attach(op, (self.node, None), (self, other), params, t, plan.specs)
                 return t
-            if isinstance(other, (Tensor, int, float, backend.np.generic)):
+            if isinstance(other, (Tensor, int, float, complex, backend.np.generic)):
                 return general(self, other)
             return NotImplemented
 
@@ -377,6 +388,8 @@ def fit(value: Any, d: dtype) -> Any:
 
     Raises OverflowError for an int beyond 64 bits.
     """
+    if isinstance(value, complex):
+        return fitting(value, d)
     if d.category == INT and type(value) is int:
         info = dtypes.iinfo(d)
         if not info.min <= value <= info.max:
@@ -385,8 +398,8 @@ def fit(value: Any, d: dtype) -> Any:
             span = 1 << info.bits
             value = (value - info.min) % span + info.min
         return value
-    if d.category == FLOAT:
-        return float(value)
+    if d.category >= FLOAT:
+        return float(value) if d.category == FLOAT else complex(value)
     return bool(value) if d.category == BOOL else value
 
 
@@ -407,7 +420,7 @@ def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
         "overload",
         "grads",
     }
-    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok"}
+    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok", "gives", "holomorphic", "real_only"}
     formulas = {k: v for k, v in options.items() if k not in own}
     rest = {k: v for k, v in options.items() if k in own}
     return lambda kernel: Elementwise(kernel, formulas=formulas, **rest)

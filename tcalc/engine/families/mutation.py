@@ -36,7 +36,7 @@ class Mutation(Op):
         recording = inplace.admit(self, target, inputs)
         if self.check:
             self.check(target, *values[1:])
-        if not self.overlap_ok and not any(v is target for v in inputs[1:]):
+        if not self.overlap_ok and not any(_same_elements(v, target) for v in inputs[1:]):
             check_writable(target)
         specs = [v.spec if isinstance(v, Tensor) else None for v in inputs]
 
@@ -57,6 +57,13 @@ class Mutation(Op):
                     g = F.move(g, spec.device)
             finished.append(g)
         return finished
+
+
+def _same_elements(value: Any, target: Tensor) -> bool:
+    """Whether writing `value` over the target changes nothing, so that torch does not ask whether slots are shared."""
+    if value is target:
+        return True
+    return isinstance(value, Tensor) and value.storage is not None and (value.storage, value.offset, value.spec) == (target.storage, target.offset, target.spec)
 
 
 def mutation(**options: Any) -> Callable[[Callable[..., Any]], Mutation]:
@@ -88,6 +95,7 @@ def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
         node = shown.node if recording else None
         if node is not None:
             node.op = form
+        self.keep_expected(shown.spec)
         self.a, self.spec, self.storage, self.offset = shown.a, shown.spec, shown.storage, shown.offset
         inplace.bump(self)
         if node is not None:

@@ -22,7 +22,7 @@ from .common import adopt, opmath, refuse_grad_for_out, write_out
 class Reduction(Op):
     """An op that folds dims away. `result`: "same", "sum" (ints and bools add up in int64), "float" (ints are refused),
     "promote" (ints are computed in the default dtype), "bool" or "index". `only_float` is torch's sentence for ints, where it has
-    one of its own. A kernel with `dim` gets it as a tuple of wrapped dims; one without folds all.
+    one of its own. Complex numbers are folded as such by ops that give real numbers (`gives_real`). A kernel with `dim` gets it as a tuple of wrapped dims; one without folds all.
     `empty_ok` is False where an empty dim has no answer."""
 
     family = "reduction"
@@ -37,9 +37,10 @@ class Reduction(Op):
         out: bool = True,
         only_float: str = "",
         out_rule: str = "cast",
+        gives_real: bool = False,
         **rest: Any,
     ):
-        self.out_rule = out_rule
+        self.out_rule, self.gives_real = out_rule, gives_real
         self.result, self.empty_ok, self.takes_out, self.only_float = result, empty_ok, out, only_float
         super().__init__(kernel, **rest)
 
@@ -97,17 +98,20 @@ class Reduction(Op):
         spec, places = values[0].spec, self.places
         dim = values[places["dim"]] if "dim" in places else None
         axes = self.axes(spec, dim)
+        if self.real_only is not None and spec.dtype.is_complex:
+            raise self.real_only(spec.dtype)
         keepdim = values[places["keepdim"]] if "keepdim" in places else False
         wanted = values[places["dtype"]] if "dtype" in places else None
         result_dtype = self.dtype_for(spec, wanted)
         if not self.empty_ok:
             self._refuse_empty(spec, axes, dim)
+        whole, result_dtype = result_dtype, result_dtype.to_real() if self.gives_real else result_dtype
         target = spec_of(result_dtype, spec.device, reduced_shape(spec.shape, axes, keepdim))
         params = [None, *values[1:]]
         if "dim" in places:
             params[places["dim"]] = axes
         named = {p.name: v for p, v in zip(self.signature.params, params, strict=False) if p.name not in ("self", "dtype", "out")}
-        compute = spec.dtype if self.result in ("bool", "index") else opmath(result_dtype)
+        compute = spec.dtype if self.result in ("bool", "index") else opmath(whole)
         return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, named, params)
 
     def _refuse_empty(self, spec: Spec, axes: tuple[int, ...], dim: Any) -> None:
@@ -140,7 +144,7 @@ class ReductionPlan:
     __slots__ = ("cast", "named", "op", "params", "specs", "target", "xp")
 
     def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, named: dict[str, Any], params: list[Any]):
-        self.op, self.target, self.cast, self.named, self.params = op, target, cast, named, params
+        self.op, self.target, self.cast, self.named, self.params = op.conjugating if target.dtype.is_complex else op, target, cast, named, params
         self.specs = (spec, target)
         backend.check_fits(target.nbytes, spec.device)
         backend.check_work(spec.numel if spec.device is not META else 0, op.public)
@@ -155,7 +159,7 @@ class ReductionPlan:
             array = source.a if self.cast is None else source.a.astype(self.cast)
             result = adopt(op.kernel(self.xp, array, **self.named), target)
         node = source.node
-        if node is not None and op.differentiable and is_grad_enabled() and target.dtype.is_floating_point:
+        if node is not None and op.differentiable and is_grad_enabled() and target.dtype.continuous:
             attach(op, (node,), (source,), self.params, result, self.specs)
         return result
 

@@ -13,10 +13,10 @@ from ..graph import Output
 from ..modes import is_grad_enabled
 from ..record import OpNode, attach, keep_indices, record
 from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
-from ..signature import OUT, Param
+from ..signature import OUT, OUTS, Param
 from ..spec import Spec
 from ..tensor import Tensor, alias, make
-from .common import adopt, refuse_grad_for_out, same_device, write_out
+from .common import adopt, refuse_grad_for_out, same_device, write_out, write_outs
 
 PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
 
@@ -38,14 +38,15 @@ class Structural(Op):
         plan: Callable[..., Any],
         fields: Sequence[str] = (),
         out: bool = True,
-        out_rule: str = "expected",
+        out_rule: str | Sequence[str] = "expected",
         mixed: bool = False,
         apart: bool = False,
         constant: Sequence[str] = (),
         **rest: Any,
     ):
-        self.out_rule, self.apart = out_rule, apart
-        self.plan, self.fields, self.takes_out, self.mixed = plan, tuple(fields), out and not fields, mixed
+        self.plan, self.fields, self.takes_out, self.mixed, self.apart = plan, tuple(fields), out, mixed, apart
+        self.out_rules = [out_rule] * max(len(fields), 1) if isinstance(out_rule, str) else list(out_rule)
+        self.out_rule = self.out_rules[0]
         self.constant = [self.fields.index(name) for name in constant]
         self._plans: dict[Any, Any] = {}
         super().__init__(kernel, **rest)
@@ -54,7 +55,7 @@ class Structural(Op):
         self.result_type = result_type(self.public, self.fields) if fields else None
 
     def extra_params(self) -> Sequence[Param]:
-        return [OUT] if self.takes_out else []
+        return [OUTS if self.fields else OUT] if self.takes_out else []
 
     def run(self, values: list[Any]) -> Any:
         out = values.pop() if self.takes_out else None
@@ -63,7 +64,7 @@ class Structural(Op):
         planned = self.planned(values)
         inputs = self.inputs_of(values)
         if isinstance(planned, list):
-            return self._several(values, planned, inputs)
+            return self._several(values, planned, inputs, out)
         result = make(None, planned) if planned.device is META else adopt(self.compute(values, planned), planned)
         if out is not None:
             refuse_grad_for_out(self.public, [*_flat(inputs), out])
@@ -86,6 +87,10 @@ class Structural(Op):
             if not self.mixed:
                 same_device(self.public, [s for s in _flat(given) if isinstance(s, Spec)])
             planned = self.plan(*given)
+            if self.real_only is not None:
+                for spec in _flat(given):
+                    if isinstance(spec, Spec) and spec.dtype.is_complex:
+                        raise self.real_only(spec.dtype)
             for spec in _flat(given):
                 if isinstance(spec, Spec) and spec.device is not META:
                     backend.check_work(spec.numel, self.public)
@@ -105,12 +110,15 @@ class Structural(Op):
         """The kernel's result on the arrays."""
         return self.invoke([xp_of(planned.device)], [_array(v) for v in values])
 
-    def _several(self, values: list[Any], planned: Sequence[Spec], inputs: list[Any]) -> Any:
+    def _several(self, values: list[Any], planned: Sequence[Spec], inputs: list[Any], out: Any) -> Any:
         if planned[0].device is META:
             results = [make(None, s) for s in planned]
         else:
             results = [adopt(a, s) for a, s in zip(self.compute(values, planned[0]), planned, strict=True)]
-        floats = [r for r in results if r.spec.dtype.is_floating_point]
+        if out is not None:
+            write_outs(out, results, _flat(inputs), self.public, self.out_rules)
+            return out_type(self.public, self.fields)(*out)
+        floats = [r for r in results if r.spec.dtype.continuous]
         specs = [*_input_specs(inputs), planned[0]]
         if len(floats) == 1 and floats[0] is results[0]:
             self._record(inputs, values, results[0], specs)
@@ -139,8 +147,8 @@ class Structural(Op):
         if any(isinstance(v, (tuple, list)) for v in inputs):
             flat = _flat(inputs)
             edges = [t.node for t in flat]
-            if any(e is not None for e in edges) and is_grad_enabled() and self.differentiable and result.spec.dtype.is_floating_point:
-                attach(self, edges, (), self.kept(values), result, specs)
+            if any(e is not None for e in edges) and is_grad_enabled() and self.differentiable and result.spec.dtype.continuous:
+                attach(self.conjugating if result.spec.dtype.is_complex else self, edges, (), self.kept(values), result, specs)
             return
         record(self, inputs, values, result, specs)
         if "indices" in self.signature.positions and result.node is not None:
@@ -194,6 +202,11 @@ def result_type(name: str, fields: tuple[str, ...]) -> type:
     return type(name, (tuple,), body)
 
 
+def out_type(name: str, fields: tuple[str, ...]) -> type:
+    """The type of several results that were written into out=."""
+    return result_type(f"{name}_out", fields)
+
+
 def structural(**options: Any) -> Callable[[Callable[..., Any]], Structural]:
     """Declare an op with its own plan. Keywords that name a tensor parameter of the function are its derivative formulas."""
 
@@ -217,13 +230,16 @@ class Composite(Op):
         self.result_type = result_type(self.public, self.fields) if fields else None
 
     def extra_params(self) -> Sequence[Param]:
-        return [OUT] if self.takes_out else []
+        return [OUTS if self.fields else OUT] if self.takes_out else []
 
     def run(self, values: list[Any]) -> Any:
         out = values.pop() if self.takes_out else None
         result = self.invoke([TENSOR_OPS], values)
         if out is None:
             return result if self.result_type is None else self.result_type(*result)
+        if self.fields:
+            write_outs(out, result, _flat(values), self.public, ["expected"] * len(self.fields))
+            return out_type(self.public, self.fields)(*out)
         refuse_grad_for_out(self.public, [*_flat(values), out])
         return write_out(out, result, self.public)
 

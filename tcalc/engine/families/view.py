@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import backend
 from ..backend import in_bytes, ndarray
+from ..errors import TensorError
 from ..graph import Output
 from ..layout import Geometry, contiguous_strides
 from ..modes import is_grad_enabled, is_inference_mode_enabled
@@ -15,7 +16,7 @@ from ..record import attach
 from ..registry import Op
 from ..signature import KINDS, REQUIRED, Param
 from ..spec import Spec, spec_of
-from ..tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, Tensor, View, new_tensor, on_storage
+from ..tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, LazyView, Tensor, View, new_tensor, on_storage
 
 LIMIT = 4096
 SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)
@@ -49,7 +50,8 @@ class ViewOp(Op):
             result = self.kernel(Geometry(tuple(spec.shape), spec.strides), *values[1:])
         if isinstance(result, list):
             return SeveralViews(self, spec, result, params)
-        return partial(show, self, spec_of(spec.dtype, spec.device, result.shape, result.strides), result.offset, params)
+        shown = spec_of(spec.dtype, spec.device, result.shape, result.strides, spec.lazy)
+        return partial(show_lazy if spec.lazy else show, self, shown, result.offset, params)
 
     def raw(self, xp: Any, array: Any, *args: Any) -> Any:
         if array.__class__ is not ndarray:
@@ -72,15 +74,16 @@ class ViewOp(Op):
 class SeveralViews:
     """The specs and shifts of a multi-output view op on tensors of one spec."""
 
-    __slots__ = ("op", "params", "shifts", "specs")
+    __slots__ = ("op", "params", "shifts", "show", "specs")
 
     def __init__(self, op: ViewOp, source: Spec, parts: Sequence[Geometry], params: list[Any]):
         self.op, self.params = op, params
-        self.specs = [spec_of(source.dtype, source.device, g.shape, g.strides) for g in parts]
+        self.specs = [spec_of(source.dtype, source.device, g.shape, g.strides, source.lazy) for g in parts]
+        self.show = show_lazy if source.lazy else show
         self.shifts = [g.offset for g in parts]
 
     def __call__(self, source: Tensor) -> tuple[Tensor, ...]:
-        op, specs = self.op, self.specs
+        op, specs, show = self.op, self.specs, self.show
         views = tuple(show(op, s, shift, self.params, source, False) for s, shift in zip(specs, self.shifts, strict=True))
         if is_grad_enabled():
             for view in views:
@@ -116,6 +119,44 @@ def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, 
     if node is not None and record:
         attach(op, (node,), (source,), params, t, (source.spec, spec))
     return t
+
+
+def show_lazy(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, record: bool = True) -> View:
+    """A view whose values are worked out when they are looked at."""
+    t = show(op, spec, shift, params, source, record)
+    t.__class__ = LazyView
+    return t
+
+
+class Reading(ViewOp):
+    """A view op that reads the same memory otherwise: `reads(Spec, Geometry) -> Spec` gives the dtype and `lazy` of what is shown.
+
+    `kernel` is as a view's, `raw_kernel(xp, array)` the op on raw arrays, for formulas. Nothing of it depends on values."""
+
+    def __init__(self, kernel: Callable[..., Any], *, reads: Callable[[Spec, Geometry], Spec], raw_kernel: Callable[..., Any], **rest: Any):
+        self.reads, self.raw_kernel = reads, raw_kernel
+        super().__init__(kernel, **rest)
+
+    def prepare(self, values: list[Any]) -> Callable[[Tensor], Any]:
+        spec = values[0].spec
+        shown = self.reads(spec, self.kernel(Geometry(tuple(spec.shape), spec.strides), *values[1:]))
+        return partial(self._show, shown, [None, *values[1:]])
+
+    def _show(self, spec: Spec, params: Sequence[Any], source: Tensor) -> View:
+        start = source.offset * source.spec.itemsize
+        if start % spec.itemsize:
+            raise TensorError("Tensor must have a storage_offset divisible by 2", self.public)
+        shift = start // spec.itemsize - source.offset
+        return (show_lazy if spec.lazy else show)(self, spec, shift, params, source)
+
+    def raw(self, xp: Any, array: Any, *args: Any) -> Any:
+        return self.raw_kernel(xp, array, *args)
+
+
+def reading(**options: Any) -> Callable[[Callable[..., Any]], Reading]:
+    """Declare a view op that changes what the memory is read as; `self=` is its derivative formula."""
+    formulas = {k: options.pop(k) for k in ("self",) if k in options}
+    return lambda kernel: Reading(kernel, formulas=formulas, **options)
 
 
 def view(**options: Any) -> Callable[[Callable[..., Any]], ViewOp]:

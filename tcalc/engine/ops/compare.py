@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import dtypes
 from ..dtypes import BOOL, INT
 from ..errors import TensorError
-from ..families.elementwise import elementwise
+from ..families.elementwise import ANY, elementwise
 from ..families.structural import structural
 from ..layout import broadcast_shapes
 from ..spec import spec_of
@@ -13,7 +13,7 @@ from ..spec import spec_of
 BITS = (BOOL, INT)
 
 
-@elementwise(returns=dtypes.bool_, ufunc="equal", operator="==")
+@elementwise(returns=dtypes.bool_, ufunc="equal", operator="==", only=ANY)
 def eq(xp, self, other: Either):
     """Whether two elements are equal; nan equals nothing.
 
@@ -25,7 +25,7 @@ def eq(xp, self, other: Either):
     return xp.equal(self, other)
 
 
-@elementwise(returns=dtypes.bool_, ufunc="not_equal", operator="!=", aliases=("not_equal",))
+@elementwise(returns=dtypes.bool_, ufunc="not_equal", operator="!=", aliases=("not_equal",), only=ANY)
 def ne(xp, self, other: Either):
     """Whether two elements differ.
 
@@ -85,7 +85,7 @@ def ge(xp, self, other: Either):
     return xp.greater_equal(self, other)
 
 
-@elementwise(returns=dtypes.bool_)
+@elementwise(returns=dtypes.bool_, only=ANY)
 def logical_not(xp, self):
     """Whether the element is 0.
 
@@ -97,7 +97,7 @@ def logical_not(xp, self):
     return xp.logical_not(self)
 
 
-@elementwise(returns=dtypes.bool_)
+@elementwise(returns=dtypes.bool_, only=ANY)
 def logical_and(xp, self, other):
     """Whether both elements are nonzero.
 
@@ -109,7 +109,7 @@ def logical_and(xp, self, other):
     return xp.logical_and(self, other)
 
 
-@elementwise(returns=dtypes.bool_)
+@elementwise(returns=dtypes.bool_, only=ANY)
 def logical_or(xp, self, other):
     """Whether either element is nonzero.
 
@@ -121,7 +121,7 @@ def logical_or(xp, self, other):
     return xp.logical_or(self, other)
 
 
-@elementwise(returns=dtypes.bool_)
+@elementwise(returns=dtypes.bool_, only=ANY)
 def logical_xor(xp, self, other):
     """Whether exactly one element is nonzero.
 
@@ -181,7 +181,7 @@ def bitwise_not(xp, self):
     return xp.invert(self)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+@elementwise(returns=dtypes.bool_, inplace=False, out=False, only=ANY)
 def isnan(xp, self):
     """Whether the element is not a number.
 
@@ -193,7 +193,7 @@ def isnan(xp, self):
     return xp.isnan(self)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+@elementwise(returns=dtypes.bool_, inplace=False, out=False, only=ANY)
 def isinf(xp, self):
     """Whether the element is infinite.
 
@@ -205,7 +205,7 @@ def isinf(xp, self):
     return xp.isinf(self)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out=False)
+@elementwise(returns=dtypes.bool_, inplace=False, out=False, only=ANY)
 def isfinite(xp, self):
     """Whether the element is neither infinite nor nan.
 
@@ -222,7 +222,7 @@ def _check_isclose(common, specs):
         raise TensorError(f"{specs[0].dtype.kernel_name} did not match {specs[1].dtype.kernel_name}")
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out=False, check=_check_isclose)
+@elementwise(returns=dtypes.bool_, inplace=False, out=False, check=_check_isclose, only=ANY)
 def isclose(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
     """Whether `|self - other| <= atol + rtol * |other|`.
 

@@ -30,6 +30,8 @@ def to_copy(xp, self, d: Any, where: Any, memory_format: Any):
     array = self
     if where is not None and (backend.module_of(array) is not xp or where.type == "cuda"):
         array = backend.transfer(array, where)
+    if array.dtype.kind == "c" and d is not None and d.category < dtypes.COMPLEX and d is not dtypes.bool_:
+        array = array.real  # as torch casts: the imaginary part is dropped
     return array if d is None else array.astype(backend.NUMPY[d])
 
 
@@ -84,7 +86,7 @@ def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
             raise TensorTypeError(f"to() got an unexpected keyword argument '{key}'", "to")
         given.append(value)
     for value in given:
-        kind = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}.get(value) if isinstance(value, type) else None
+        kind = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}.get(value) if isinstance(value, type) else None
         if isinstance(value, dtypes.dtype) or kind is not None:
             d = kind or value  # type: ignore[assignment]  # checked by isinstance above
         elif isinstance(value, Tensor):
@@ -165,6 +167,7 @@ def _caster(name: str, d: dtype) -> object:
 CASTS = {
     "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64, "byte": dtypes.uint8,
     "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64, "bool": dtypes.bool_,
+    "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
 }  # fmt: skip
 METHODS = {"to": to, "type": type_of, "type_as": type_as, "cpu": cpu, "cuda": cuda} | {name: _caster(name, d) for name, d in CASTS.items()}
 

@@ -6,6 +6,7 @@ from .. import dtypes
 from ..backend import module_of
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError, TensorNotImplemented
+from ..families.common import refuses
 from ..families.structural import composite, structural
 from ..layout import wrap_dim
 from ..signature import contiguous_format
@@ -169,7 +170,7 @@ def _plan_isin(elements, test_elements, assume_unique, invert):
     return spec_of(dtypes.bool_, elements.device, elements.shape)
 
 
-@structural(plan=_plan_isin, method=False)
+@structural(plan=_plan_isin, method=False, real_only=refuses("Unsupported input type encountered for isin(): {}"))
 def isin(xp, elements, test_elements, *, assume_unique: Bool = False, invert: Bool = False):
     """Whether each element is among the test elements.
 

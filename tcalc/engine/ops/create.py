@@ -7,6 +7,7 @@ import math
 from .. import dtypes
 from ..backend import np
 from ..errors import TensorError
+from ..families.common import fitting
 from ..families.creation import creation, filled
 from ..rounding import fma32, fma64
 from ..spec import spec_of
@@ -70,7 +71,7 @@ def full(xp, spec, size: Size, fill_value: Scalar):
     tensor([[7, 7],
             [7, 7]])
     """
-    return xp.full(spec.shape, fill_value, spec.numpy)
+    return xp.full(spec.shape, fitting(fill_value, spec.dtype), spec.numpy)
 
 
 def _plan_arange(start, end, step):
@@ -224,7 +225,7 @@ def full_like(xp, spec, self, fill_value: Scalar):
     >>> full_like(ones(2), 7)
     tensor([7., 7.])
     """
-    return filled(spec, lambda a: a.fill(fill_value))
+    return filled(spec, lambda a: a.fill(fitting(fill_value, spec.dtype)))
 
 
 @creation(plan=lambda source, size: (size, source.dtype), like="new")
@@ -264,4 +265,4 @@ def new_full(xp, spec, self, size: Size, fill_value: Scalar):
     >>> ones(1).new_full((2,), 7)
     tensor([7., 7.])
     """
-    return xp.full(spec.shape, fill_value, spec.numpy)
+    return xp.full(spec.shape, fitting(fill_value, spec.dtype), spec.numpy)

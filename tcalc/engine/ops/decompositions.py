@@ -628,7 +628,7 @@ def linalg_svdvals(F, A, *, driver: Str | None = None):
     return F.linalg_svd(A, False, driver=driver)[1]
 
 
-@composite(fields=("U", "S", "V"))
+@composite(out=True, fields=("U", "S", "V"))
 def svd(F, self, some: Bool = True, compute_uv: Bool = True):
     """The older linalg.svd: input = U @ diag(S) @ V.mT; some=False: square U and V, compute_uv=False: S only, U and V zeros.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..backend import module_of, to_host
+from ..backend import dtype_of, module_of, to_host
 from ..dtypes import BOOL, INT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
+from ..families.common import check_writable, fitting
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
@@ -211,6 +212,7 @@ def scatter_add_to(xp, shape: Size, dim: Dim, index, src):
         return result + src.reshape(())
     if not index.size:
         return result
+    _bounded(shape, wrap_dim(dim, len(shape)), index)  # what was saved may have been given other data since
     xp.add.at(result, _grid(xp, dim, index), src)
     return result
 
@@ -630,6 +632,8 @@ def masked_pick(xp, self, places: Any):
 
 def _check_copy(target, src, non_blocking):
     """Refuse a source that does not broadcast to the target's shape."""
+    if src.shape != target.shape:
+        check_writable(target)
     both = broadcast_shapes(tuple(target.shape), tuple(src.shape))
     if both != tuple(target.shape):
         raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(both)}")
@@ -646,7 +650,7 @@ def copy_(xp, self, src, non_blocking: Bool = False):
     """
     if module_of(src) is not xp:
         src = xp.asarray(to_host(src))
-    self[...] = src
+    self[...] = src.real if src.dtype.kind == "c" and self.dtype.kind in "iuf" else src
 
 
 @mutation(public="fill_", overload=2, overlap_ok=True, self=lambda self_spec, F: F.zeros_of(self_spec))
@@ -656,7 +660,7 @@ def fill_(xp, self, value: Number):
     >>> zeros(2).fill_(3)
     tensor([3., 3.])
     """
-    self[...] = value
+    self[...] = fitting(value, dtype_of(self.dtype))
 
 
 def _check_fill(target, value):
@@ -673,7 +677,7 @@ def fill_tensor(xp, self, value):
     >>> zeros(2).fill_(tensor(3))
     tensor([3., 3.])
     """
-    self[...] = value
+    self[...] = fitting(value.item(), dtype_of(self.dtype))
 
 
 @mutation(public="zero_", overlap_ok=True, self=lambda self_spec, F: F.zeros_of(self_spec))

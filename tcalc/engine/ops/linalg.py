@@ -6,7 +6,7 @@ from math import prod
 
 from .. import dtypes
 from ..errors import TensorError
-from ..families.common import not_implemented
+from ..families.common import C_NAMES, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes
 from ..spec import spec_of
@@ -81,7 +81,7 @@ def _plan_bmm(self, mat2, label="bmm"):
     if self.shape[0] != mat2.shape[0] or self.shape[2] != mat2.shape[1]:
         want = [self.shape[0], self.shape[2]]
         raise TensorError(f"Expected size for first two dimensions of batch2 tensor to be: {want} but got: {list(mat2.shape[:2])}.", data_kind="matmul")
-    if self.dtype is not mat2.dtype:
+    if self.dtype is not mat2.dtype and self.dtype.category != dtypes.BOOL:
         raise TensorError(f"expected scalar type {self.dtype.kernel_name} but found {mat2.dtype.kernel_name}", "bmm")
     _refuse_bool(label if self.numel * mat2.shape[2] < 400 * self.shape[0] else "addmm_impl_cpu_", self)  # torch's two kernels
     return spec_of(self.dtype, self.device, (*self.shape[:2], mat2.shape[2]))
@@ -107,10 +107,15 @@ def _plan_mv(self, vec):
         raise TensorError(f"vector + matrix @ vector expected, got 1, {self.ndim}, {vec.ndim}")
     if self.shape[1] != vec.shape[0]:
         raise TensorError(f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x{self.shape[1]}), vec ({vec.shape[0]})", data_kind="matmul")
-    if self.dtype is not vec.dtype:
-        raise TensorError(f"expected scalar type {self.dtype.kernel_name} but found {vec.dtype.kernel_name}")
-    _refuse_bool("addmv_impl_cpu", self)
+    _check_addmv_dtypes(vec, self, vec)
     return spec_of(self.dtype, self.device, (self.shape[0],))
+
+
+def _check_addmv_dtypes(*operands):
+    if len({s.dtype for s in operands}) > 1:
+        a, b, c = [s.dtype.kernel_name for s in operands]
+        raise TensorError(f"addmv input tensors must have the same dtype, but got {a}, {b}, and {c}")
+    _refuse_bool("addmv_impl_cpu", operands[1])
 
 
 @structural(plan=_plan_mv, self=lambda grad, vec, F: F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), vec=lambda grad, self, F: F.mv(F.t(self), grad), out_rule="addmv")
@@ -257,17 +262,36 @@ def _folded(F, self, other, a, b):
     return F.contiguous(F.transpose(result, -1, -2)) if turned else result
 
 
+def check_expandable(self, shape):
+    """Refuse an addend that does not broadcast to the product's shape."""
+    shape = tuple(shape)
+    if self.ndim > len(shape):
+        raise TensorError(
+            f"expand({self.type_name}{{{list(self.shape)}}}, size={list(shape)}): the number of sizes provided ({len(shape)}) must be greater or"
+            f" equal to the number of dimensions in the tensor ({self.ndim})"
+        )
+    for at in range(-1, -self.ndim - 1, -1):
+        if self.shape[at] not in (1, shape[at]):
+            raise TensorError(
+                f"The expanded size of the tensor ({shape[at]}) must match the existing size ({self.shape[at]}) at non-singleton dimension"
+                f" {at + len(shape)}.  Target sizes: {list(shape)}.  Tensor sizes: {list(self.shape)}"
+            )
+
+
+def check_addmm_dtypes(self, mat1, mat2):
+    """Refuse an addend or a left factor of another dtype than the right factor's."""
+    for name, spec in (("self", self), ("mat1", mat1)):
+        if spec.dtype is not mat2.dtype:
+            raise TensorError(f"{name} and mat2 must have the same dtype, but got {spec.dtype.kernel_name} and {mat2.dtype.kernel_name}", "addmm")
+
+
 def _plan_addmm(self, mat1, mat2, beta, alpha):
+    check_addmm_dtypes(self, mat1, mat2)
     if mat1.ndim != 2 or mat2.ndim != 2:
         which = "mat1" if mat1.ndim != 2 else "mat2"
         raise TensorError(f"{which} must be a matrix, got {(mat1 if which == 'mat1' else mat2).ndim}-D tensor")
-    if mat1.dtype is not mat2.dtype:
-        raise TensorError(f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.kernel_name} and {mat2.dtype.kernel_name}", "addmm")
     product = _plan_mm(mat1, mat2)
-    if self.dtype is not product.dtype:
-        raise TensorError(f"self and mat2 must have the same dtype, but got {self.dtype.kernel_name} and {mat2.dtype.kernel_name}")
-    if broadcast_shapes(self.shape, product.shape) != tuple(product.shape):
-        raise TensorError(f"The expanded size of the tensor ({product.shape[-1]}) must match the existing size ({self.shape[-1]})")
+    check_expandable(self, product.shape)
     return product
 
 
@@ -299,10 +323,13 @@ def _times(value, factor):
 
 
 def _plan_addmv(self, mat, vec, beta, alpha):
-    product = _plan_mv(mat, vec)
-    if broadcast_shapes(self.shape, product.shape) != tuple(product.shape):
-        raise TensorError(f"size mismatch, got input ({self.shape[-1]}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})")
-    return product
+    if mat.ndim != 2 or vec.ndim != 1 or self.ndim > 1:
+        raise TensorError(f"vector + matrix @ vector expected, got {self.ndim}, {mat.ndim}, {vec.ndim}")
+    if mat.shape[1] != vec.shape[0] or (self.numel != 1 and self.shape[0] != mat.shape[0]):
+        rows = self.shape[0] if self.ndim else 1
+        raise TensorError(f"size mismatch, got input ({rows}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.shape[0]})", data_kind="matmul")
+    _check_addmv_dtypes(self, mat, vec)
+    return spec_of(mat.dtype, mat.device, (mat.shape[0],))
 
 
 @structural(
@@ -326,10 +353,12 @@ def addmv(xp, self, mat, vec, *, beta: Scalar = 1, alpha: Scalar = 1):
 
 
 def _plan_baddbmm(self, batch1, batch2, beta, alpha):
-    product = _plan_bmm(batch1, batch2, "baddbmm")
-    if broadcast_shapes(self.shape, product.shape) != tuple(product.shape):
-        raise TensorError(f"The expanded size of the tensor ({product.shape[-1]}) must match the existing size ({self.shape[-1]})")
-    return product
+    if batch1.ndim == batch2.ndim == 3:
+        check_expandable(self, (*batch1.shape[:2], batch2.shape[2]))
+    if self.dtype is not batch1.dtype:
+        a, b, c = [C_NAMES[s.dtype.name] for s in (self, batch1, batch2)]
+        raise TensorError(f"Input dtypes must be the same, got: input {a}, batch1: {b}, batch2: {c}")
+    return _plan_bmm(batch1, batch2, "baddbmm")
 
 
 @structural(
@@ -356,7 +385,7 @@ def _plan_trace(self):
     if self.ndim != 2:
         raise TensorError(f"trace: expected a matrix, but got tensor with dim {self.ndim}")
     _refuse_bool("trace", self)
-    return spec_of(self.dtype if self.dtype.is_floating_point else dtypes.int64, self.device)
+    return spec_of(self.dtype if self.dtype.continuous else dtypes.int64, self.device)
 
 
 @structural(

@@ -14,7 +14,7 @@ from ..layout import broadcast_shapes, wrap_dim
 from ..signature import contiguous_format
 from ..spec import spec_of
 from .decompositions import SPACE, by_rows, check_float, check_matrices, inverted
-from .linalg import _plan_dot, _refuse_bool
+from .linalg import _plan_dot, _refuse_bool, check_addmm_dtypes, check_expandable
 
 
 def _mt(matrix, F):
@@ -527,15 +527,6 @@ def linalg_tensorsolve(F, self, other, dims: Ints | None = None):
 # --- sums with outer and batched products -----------------------------------------------------------------------------
 
 
-def _expandable(self, shape):
-    if broadcast_shapes(tuple(self.shape), shape) != shape:
-        at = next(i for i in range(-1, -len(shape) - 1, -1) if -i > self.ndim or self.shape[i] not in (1, shape[i]))
-        raise TensorError(
-            f"The expanded size of the tensor ({shape[at]}) must match the existing size ({self.shape[at]}) at non-singleton dimension"
-            f" {at + len(shape)}.  Target sizes: {list(shape)}.  Tensor sizes: {list(self.shape)}"
-        )
-
-
 def _refuse_fractions(dtype, **factors):
     for name, factor in factors.items():
         if dtype.category < FLOAT and isinstance(factor, float):
@@ -547,7 +538,7 @@ def _plan_addr(self, vec1, vec2, beta, alpha):
         if vector.ndim != 1:
             raise TensorError(f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
     shape = (vec1.shape[0], vec2.shape[0])
-    _expandable(self, shape)
+    check_expandable(self, shape)
     dtype = result_type([vec1.dtype, vec2.dtype, *([self.dtype] if self.ndim else [])], [] if self.ndim else [self.dtype], [])
     _refuse_fractions(dtype, beta=beta, alpha=alpha)
     return spec_of(dtype, self.device, shape)
@@ -572,7 +563,7 @@ def addr(xp, self, vec1, vec2, *, beta: Scalar = 1, alpha: Scalar = 1):
             [6., 8.]])
     """
     outer = vec1[:, None] * vec2
-    if outer.dtype == bool:
+    if outer.dtype == self.dtype == bool:
         return (outer & bool(alpha)) | (self & bool(beta))
     outer = outer if alpha == 1 else outer * outer.dtype.type(alpha)
     return outer if beta == 0 else outer + self * self.dtype.type(beta)
@@ -582,12 +573,14 @@ def _plan_addbmm(self, batch1, batch2, beta, alpha):
     for name, batch in (("batch1", batch1), ("batch2", batch2)):
         if batch.ndim != 3:
             raise TensorError(f"{name} must be a 3D tensor")
+    shape = (batch1.shape[1], batch2.shape[2])
+    check_expandable(self, shape)
     if batch1.shape[0] != batch2.shape[0]:
         raise TensorError(f"batch1 and batch2 must have same number of batches, got {batch1.shape[0]} and {batch2.shape[0]}")
     if batch1.shape[2] != batch2.shape[1]:
         raise TensorError(f"Incompatible matrix sizes for bmm ({batch1.shape[1]}x{batch1.shape[2]} and {batch2.shape[1]}x{batch2.shape[2]})")
-    shape = (batch1.shape[1], batch2.shape[2])
-    _expandable(self, shape)
+    if batch1.shape[0]:
+        check_addmm_dtypes(self, batch1, batch2)
     _refuse_bool("addmm_impl_cpu_", batch1)
     return spec_of(self.dtype, self.device, shape)
 

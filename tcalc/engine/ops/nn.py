@@ -39,7 +39,7 @@ def _up(xp, self, dtype):
     return wide.astype("float32") if wide.dtype.itemsize == 2 else wide
 
 
-@structural(plan=_plan_softmax, self=lambda grad, result, dim, F: (grad - F.sum_dim(grad * result, (dim,), True)) * result if len(grad.shape) else grad * 0)
+@structural(plan=_plan_softmax, self=lambda grad, result, dim, F: (grad - (F.sum_dim(grad * result, (dim,), True) if len(grad.shape) else grad * result)) * result)
 def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     """exp(self) over its sum along `dim`: positive numbers that add up to 1.
 
@@ -57,7 +57,7 @@ def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     return values / xp.add.reduce(values, dim, keepdims=True)
 
 
-@structural(plan=_plan_log_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad * 0)
+@structural(plan=_plan_log_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * (F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad))
 def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
     """The logarithm of softmax, without overflow.
 

@@ -7,7 +7,8 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT, INT
 from ..errors import TensorError
-from ..families.elementwise import elementwise
+from ..families.common import refuses
+from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite, structural
 from ..layout import elementwise_strides
 from ..spec import spec_of
@@ -44,6 +45,7 @@ def lcm(xp, self, other):
     other=lambda grad, self, other, F: F.where((self >= other) | (other != other), 0.0, grad),
     ufunc="fmax",
     inplace=False,
+    real_only=refuses("fmax not implemented for complex tensors."),
 )
 def fmax(xp, self, other):
     """The larger of two elements; a number wins over nan.
@@ -61,6 +63,7 @@ def fmax(xp, self, other):
     other=lambda grad, self, other, F: F.where((self <= other) | (other != other), 0.0, grad),
     ufunc="fmin",
     inplace=False,
+    real_only=refuses("fmin not implemented for complex tensors."),
 )
 def fmin(xp, self, other):
     """The smaller of two elements; a number wins over nan.
@@ -91,7 +94,9 @@ def logaddexp2(xp, self, other):
     return xp.logaddexp2(self, other)
 
 
-@elementwise(self=lambda grad: grad * (math.pi / 180), promote="float", ufunc="deg2rad", node="Deg2RadBackward")
+@elementwise(
+    self=lambda grad: grad * (math.pi / 180), promote="float", ufunc="deg2rad", node="Deg2RadBackward", real_only=refuses("deg2rad is not supported for complex tensors."),
+)
 def deg2rad(xp, self):
     """Degrees in radians.
 
@@ -103,7 +108,9 @@ def deg2rad(xp, self):
     return self * self.dtype.type(math.pi / 180)
 
 
-@elementwise(self=lambda grad: grad * (180 / math.pi), promote="float", ufunc="rad2deg", node="Rad2DegBackward")
+@elementwise(
+    self=lambda grad: grad * (180 / math.pi), promote="float", ufunc="rad2deg", node="Rad2DegBackward", real_only=refuses("rad2deg is not supported for complex tensors."),
+)
 def rad2deg(xp, self):
     """Radians in degrees.
 
@@ -115,7 +122,7 @@ def rad2deg(xp, self):
     return self * self.dtype.type(180 / math.pi)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean")
+@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean", real_only=refuses("signbit is not implemented for complex tensors."))
 def signbit(xp, self):
     """Whether the sign is minus, that of -0. included.
 
@@ -127,7 +134,7 @@ def signbit(xp, self):
     return xp.signbit(self) if xp.issubdtype(self.dtype, xp.floating) else self < 0
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean")
+@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean", real_only=refuses("isposinf does not support complex inputs."))
 def isposinf(xp, self):
     """Whether the element is infinity.
 
@@ -139,7 +146,7 @@ def isposinf(xp, self):
     return self == xp.inf if xp.issubdtype(self.dtype, xp.floating) else xp.zeros(self.shape, bool)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean")
+@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean", real_only=refuses("isneginf does not support complex inputs."))
 def isneginf(xp, self):
     """Whether the element is minus infinity.
 
@@ -153,14 +160,14 @@ def isneginf(xp, self):
 
 @composite()
 def isreal(F, self):
-    """Whether the element has no imaginary part: always, for there are no complex tensors here.
+    """Whether the imaginary part is 0; real numbers have none.
 
-    See: isfinite
+    See: isfinite, imag
 
-    >>> isreal(tensor([1., 2.]))
-    tensor([True, True])
+    >>> isreal(tensor([1+0j, 2j]))
+    tensor([ True, False])
     """
-    return F.ones_like(self, dtype=dtypes.bool_)
+    return F.eq(F.imag(self), 0) if self.dtype.is_complex else F.ones_like(self, dtype=dtypes.bool_)
 
 
 @elementwise(
@@ -181,41 +188,27 @@ def nextafter(xp, self, other):
     return xp.nextafter(self, other)
 
 
-@elementwise(
-    self=lambda self_spec, F: F.zeros_of(self_spec),
-    label="sgn_cpu",
-    out_rule="found",
-)
-def sgn(xp, self):
-    """-1, 0 or 1 as the element is below, at or above 0; `sign` under the name that complex numbers would need.
-
-    See: sign
-
-    >>> sgn(tensor([-3., 0., 5.]))
-    tensor([-1.,  0.,  1.])
-    """
-    return self.copy() if self.dtype == bool else xp.sign(self)
-
-
 @composite()
 def float_power(F, self, exponent: Operand):
-    """`self ** exponent` computed in float64.
+    """`self ** exponent` computed in float64, or complex128 where either is complex.
 
     See: pow
 
     >>> float_power(tensor([2, 3]), 2)
     tensor([4., 9.], dtype=torch.float64)
     """
-    base = F.to_copy(self, dtypes.float64, None, None)
-    if isinstance(exponent, (int, float)):
-        return F.pow_scalar(base, exponent)
-    return F.pow_tensor(base, F.to_copy(exponent, dtypes.float64, None, None))
+    number = not hasattr(exponent, "dtype")
+    whole = self.dtype.is_complex or (isinstance(exponent, complex) if number else exponent.dtype.is_complex)
+    wanted = dtypes.complex128 if whole else dtypes.float64
+    base = F.to_copy(self, wanted, None, None)
+    return F.pow_scalar(base, exponent) if number else F.pow_tensor(base, F.to_copy(exponent, wanted, None, None))
 
 
 @elementwise(
     self=lambda grad, other, F: grad * F.pow_base(2.0, other),
     other=lambda grad, result: grad * result * math.log(2),
     promote="float",
+    only=ANY,
 )
 def ldexp(xp, self, other):
     """`self * 2**other`.
@@ -236,7 +229,7 @@ def _plan_frexp(self):
     return [spec_of(self.dtype, self.device, shape, strides), spec_of(dtypes.int32, self.device, shape, strides)]
 
 
-@structural(plan=_plan_frexp, fields=("mantissa", "exponent"), self=lambda grad, self, F: grad / F.exp2(F.floor(F.log2(F.abs(self))) + 1))
+@structural(out_rule=("mantissa", "exponent"), plan=_plan_frexp, fields=("mantissa", "exponent"), self=lambda grad, self, F: grad / F.exp2(F.floor(F.log2(F.abs(self))) + 1))
 def frexp(xp, self):
     """The number as mantissa * 2**exponent, the mantissa in [0.5, 1).
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 
 from .. import dtypes
-from ..backend import scipy_module
-from ..dtypes import BOOL, FLOAT, INT
+from ..backend import dtype_of, scipy_module
+from ..dtypes import BOOL, COMPLEX, FLOAT, INT
 from ..errors import TensorError, TensorNotImplemented
 from ..families.activation import activation
-from ..families.common import C_NAMES, not_implemented
-from ..families.elementwise import elementwise
+from ..families.common import C_NAMES, fitting, no_complex, no_kernel, not_implemented, refuses
+from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
+from ..spec import Spec
 
 INTS = (BOOL, INT)
 NUMBERS = (INT, FLOAT)
@@ -34,7 +36,9 @@ def _alpha(d, alpha):
 
     Raises RuntimeError with torch's sentences for one that the result's dtype cannot hold.
     """
-    if isinstance(alpha, float) and d.kind in "iub":
+    if isinstance(alpha, complex) and d.kind == "f":
+        raise TensorError("For non-complex input tensors, argument alpha must not be a complex number.")
+    if isinstance(alpha, (float, complex)) and d.kind in "iub":
         raise TensorError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, bool) and d.kind != "b":
         raise TensorError("Boolean alpha only supported for Boolean results.")
@@ -85,10 +89,17 @@ def _check_masked_fill(common, specs):
         raise TensorError(f"masked_fill_ only supports boolean masks, but got mask with dtype {C_NAMES[specs[1].dtype.name]}")
 
 
+def _check_lerp(common, specs):
+    start = specs[0].dtype
+    for name, spec in zip(("end", "weight"), specs[1:], strict=False):
+        if isinstance(spec, Spec) and spec.dtype is not start and (name == "end" or spec.ndim):
+            raise TensorError(f"expected dtype {C_NAMES[start.name]} for `{name}` but got dtype {C_NAMES[spec.dtype.name]}")
+
+
 # --- arithmetic -------------------------------------------------------------------------------------------------------
 
 
-@elementwise(self=lambda grad: grad, other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, ufunc="add", operator="+")
+@elementwise(self=lambda grad: grad, other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, ufunc="add", operator="+", only=ANY)
 def add(xp, self, other: Operand, *, alpha: Scalar = 1):
     """`self + alpha * other`, broadcast.
 
@@ -100,7 +111,7 @@ def add(xp, self, other: Operand, *, alpha: Scalar = 1):
     return xp.add(self, other if alpha == 1 else xp.multiply(other, _alpha(self.dtype, alpha)))
 
 
-@elementwise(check=_check_sub, self=lambda grad: grad, other=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, ufunc="subtract", operator="-", aliases=("subtract",))
+@elementwise(check=_check_sub, self=lambda grad: grad, other=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, ufunc="subtract", operator="-", aliases=("subtract",), only=ANY)
 def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
     """`self - alpha * other`, broadcast.
 
@@ -112,7 +123,7 @@ def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
     return xp.subtract(self, other if alpha == 1 else xp.multiply(other, _alpha(self.dtype, alpha)))
 
 
-@elementwise(check=_check_sub, joins=("other",), self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False, out=False)
+@elementwise(check=_check_sub, joins=("other",), self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False, out=False, only=ANY)
 def rsub(xp, self, other: Number, alpha: Scalar = 1):
     """`other - alpha * self` for a number `other`.
 
@@ -131,6 +142,7 @@ def rsub(xp, self, other: Number, alpha: Scalar = 1):
     other=lambda grad: grad,
     inplace=False,
     out=False,
+    only=ANY,
 )
 def rsub_tensor(xp, self, other, *, alpha: Scalar = 1):
     """`other - alpha * self` for a tensor `other`.
@@ -141,7 +153,7 @@ def rsub_tensor(xp, self, other, *, alpha: Scalar = 1):
     return xp.subtract(other, self if alpha == 1 else self * _alpha(self.dtype, alpha))
 
 
-@elementwise(self=lambda grad, other: grad * other, other=lambda grad, self: grad * self, ufunc="multiply", operator="*", aliases=("multiply",))
+@elementwise(self=lambda grad, other: grad * other, other=lambda grad, self: grad * self, ufunc="multiply", operator="*", aliases=("multiply",), only=ANY)
 def mul(xp, self, other: Operand):
     """`self * other`, broadcast.
 
@@ -161,6 +173,7 @@ def mul(xp, self, other: Operand):
     operator="/",
     aliases=("divide", "true_divide"),
     domain="nonzero other",
+    only=ANY,
 )
 def div(xp, self, other: Operand):
     """`self / other`, broadcast; ints give floats.
@@ -173,13 +186,13 @@ def div(xp, self, other: Operand):
     return xp.true_divide(self, other)
 
 
-@elementwise(self=lambda grad, other: grad / other, promote="float", node="DivBackward", overload=1, function=False, method=False, inplace=False)
+@elementwise(self=lambda grad, other: grad / other, promote="float", node="DivBackward", overload=1, function=False, method=False, inplace=False, only=ANY)
 def div_number(xp, self, other: Float):
     """`self / other` as torch's own code divides by a number: a node of its own."""
     return xp.true_divide(self, other)
 
 
-@elementwise(self=lambda grad, other: grad * other, node="MulBackward", overload=1, function=False, method=False, inplace=False)
+@elementwise(self=lambda grad, other: grad * other, node="MulBackward", overload=1, function=False, method=False, inplace=False, only=ANY)
 def mul_number(xp, self, other: Float):
     """`self * other` as torch's own code multiplies by a number: a node of its own."""
     return xp.multiply(self, other)
@@ -283,6 +296,7 @@ def fmod(xp, self, other: Either):
     self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)),
     operator="**",
     domain="positive",
+    only=ANY,
 )
 def pow_scalar(xp, self, exponent: Number):
     """`self ** exponent`, broadcast.
@@ -302,9 +316,10 @@ def pow_scalar(xp, self, exponent: Number):
 @elementwise(check=_check_pow, 
     public="pow",
     self=lambda grad, self, exponent, F: grad * F.where(exponent == 0, 0.0, exponent * self ** (exponent - 1)),
-    exponent=lambda grad, self, exponent, result, F: grad * F.where((self == 0) & (exponent >= 0), 0.0, result * F.log(self)),
+    exponent=lambda grad, self, exponent, result, F: grad * F.where((self == 0) & (F.real(exponent) >= 0), 0.0, result * F.log(self)),
     overload=1,
     domain="positive",
+    only=ANY,
 )
 def pow_tensor(xp, self, exponent):
     """`self ** exponent` for a tensor exponent.
@@ -319,13 +334,19 @@ def pow_tensor(xp, self, exponent):
     return xp.power(self, exponent)
 
 
+def _log_of(number):
+    """The logarithm of a Python number."""
+    return cmath.log(number) if isinstance(number, complex) else math.log(number) if number > 0 else math.nan
+
+
 @elementwise(check=_check_pow, 
     public="pow",
-    exponent=lambda grad, self, exponent, result: grad * 0 if self == 0 else grad * (result * math.log(self)),
+    exponent=lambda grad, self, exponent, result: grad * 0 if self == 0 else grad * (result * _log_of(self)),
     overload=2,
     method=False,
     inplace=False,
     domain="positive",
+    only=ANY,
 )
 def pow_base(xp, self: Operand, exponent):
     """A number to the power of each element.
@@ -336,7 +357,7 @@ def pow_base(xp, self: Operand, exponent):
     return xp.power(self, exponent)
 
 
-@elementwise(check=_check_neg, self=lambda grad: -grad, ufunc="negative", aliases=("negative",), out_rule="found")
+@elementwise(check=_check_neg, self=lambda grad: -grad, ufunc="negative", aliases=("negative",), out_rule="found", only=ANY)
 def neg(xp, self):
     """`-self`.
 
@@ -364,7 +385,10 @@ def positive(F, self):
     return self
 
 
-@elementwise(self=lambda grad, self, F: grad * F.sign(self), ufunc="absolute", aliases=("absolute",), only=NUMBERS, label="abs_cpu", out_rule="found")
+@elementwise(
+    self=lambda grad, self, F: grad * F.sgn(self), ufunc="absolute", aliases=("absolute",), only=(INT, FLOAT, COMPLEX), label="abs_cpu", out_rule="found",
+    gives=dtypes.dtype.to_real, holomorphic=False,
+)
 def abs_(xp, self):
     """Distance from 0.
 
@@ -376,7 +400,9 @@ def abs_(xp, self):
     return xp.absolute(self)
 
 
-@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), out_rule="found")
+@elementwise(
+    self=lambda self_spec, F: F.zeros_of(self_spec), out_rule="found", real_only=no_complex("Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."),
+)
 def sign(xp, self):
     """-1, 0 or 1 as the element is below, at or above 0.
 
@@ -385,7 +411,7 @@ def sign(xp, self):
     >>> sign(tensor([-3., 0., 5.]))
     tensor([-1.,  0.,  1.])
     """
-    return self.copy() if self.dtype == bool else xp.sign(self)
+    return self.copy() if self.dtype == bool else xp.subtract(self > 0, self < 0, dtype=self.dtype)  # 0 for nan, unlike NumPy's
 
 
 @composite()
@@ -402,7 +428,7 @@ def square(F, self):
     return F.pow_scalar(self, 2)
 
 
-@elementwise(self=lambda grad, result: grad / (2 * result), promote="float", ufunc="sqrt", domain="positive")
+@elementwise(self=lambda grad, result: grad / (2 * result), promote="float", ufunc="sqrt", domain="positive", only=ANY)
 def sqrt(xp, self):
     """Square root; nan below 0.
 
@@ -414,7 +440,7 @@ def sqrt(xp, self):
     return xp.sqrt(self)
 
 
-@elementwise(self=lambda grad, result: -0.5 * grad * (result * result * result), promote="float", domain="positive")
+@elementwise(self=lambda grad, result: -0.5 * grad * (result * result * result), promote="float", domain="positive", only=ANY)
 def rsqrt(xp, self):
     """`1 / sqrt(self)`.
 
@@ -426,7 +452,7 @@ def rsqrt(xp, self):
     return 1 / xp.sqrt(self)
 
 
-@elementwise(self=lambda grad, result: -grad * result * result, promote="float", ufunc="reciprocal", domain="positive")
+@elementwise(self=lambda grad, result: -grad * result * result, promote="float", ufunc="reciprocal", domain="positive", only=ANY)
 def reciprocal(xp, self):
     """`1 / self`.
 
@@ -441,7 +467,9 @@ def reciprocal(xp, self):
 # --- rounding ---------------------------------------------------------------------------------------------------------
 
 
-@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="floor_vml_cpu", out_rule="found")
+@elementwise(
+    self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="floor_vml_cpu", out_rule="found", real_only=no_complex("floor is not supported for complex inputs"),
+)
 def floor(xp, self):
     """The largest integer not above.
 
@@ -453,7 +481,9 @@ def floor(xp, self):
     return xp.floor(self).astype(self.dtype)
 
 
-@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="ceil_vml_cpu", out_rule="found")
+@elementwise(
+    self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="ceil_vml_cpu", out_rule="found", real_only=no_complex("ceil is not supported for complex inputs"),
+)
 def ceil(xp, self):
     """The smallest integer not below.
 
@@ -465,7 +495,9 @@ def ceil(xp, self):
     return xp.ceil(self).astype(self.dtype)
 
 
-@elementwise(self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="trunc_vml_cpu", out_rule="found", aliases=("fix",))
+@elementwise(
+    self=lambda self_spec, F: F.zeros_of(self_spec), only=NUMBERS, label="trunc_vml_cpu", out_rule="found", aliases=("fix",), real_only=no_complex("trunc is not supported for complex inputs"),
+)
 def trunc(xp, self):
     """The integer part, toward 0.
 
@@ -490,7 +522,8 @@ def round_(xp, self):
 
 
 @elementwise(
-    public="round", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), only=(FLOAT,), label="round_cpu", out_rule="found"
+    public="round", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), only=(FLOAT,), label="round_cpu", out_rule="found",
+    real_only=no_kernel("round_vml_cpu"),
 )
 def round_decimals(xp, self, *, decimals: Int):
     """`decimals` digits kept after the point (before it, when negative), halves to even.
@@ -519,7 +552,7 @@ def frac(xp, self):
 # --- exponentials and logarithms --------------------------------------------------------------------------------------
 
 
-@elementwise(self=lambda grad, result: grad * result, promote="float", ufunc="exp")
+@elementwise(self=lambda grad, result: grad * result, promote="float", ufunc="exp", only=ANY)
 def exp(xp, self):
     """e to the power of each element.
 
@@ -531,7 +564,7 @@ def exp(xp, self):
     return xp.exp(self)
 
 
-@elementwise(self=lambda grad, result: grad * result * math.log(2), promote="float", ufunc="exp2")
+@elementwise(self=lambda grad, result: grad * result * math.log(2), promote="float", ufunc="exp2", only=ANY)
 def exp2(xp, self):
     """2 to the power of each element.
 
@@ -543,7 +576,7 @@ def exp2(xp, self):
     return xp.exp2(self)
 
 
-@elementwise(self=lambda grad, result: grad * (result + 1), promote="float", ufunc="expm1")
+@elementwise(self=lambda grad, result: grad * (result + 1), promote="float", ufunc="expm1", only=ANY)
 def expm1(xp, self):
     """`exp(self) - 1`, exact near 0.
 
@@ -555,7 +588,7 @@ def expm1(xp, self):
     return xp.expm1(self)
 
 
-@elementwise(self=lambda grad, self: grad / self, promote="float", ufunc="log", domain="positive")
+@elementwise(self=lambda grad, self: grad / self, promote="float", ufunc="log", domain="positive", only=ANY)
 def log(xp, self):
     """Natural logarithm; nan below 0, -inf at 0.
 
@@ -567,7 +600,7 @@ def log(xp, self):
     return xp.log(self)
 
 
-@elementwise(self=lambda grad, self: grad / (self * math.log(2)), promote="float", ufunc="log2", domain="positive")
+@elementwise(self=lambda grad, self: grad / (self * math.log(2)), promote="float", ufunc="log2", domain="positive", only=ANY)
 def log2(xp, self):
     """Logarithm to base 2.
 
@@ -579,7 +612,7 @@ def log2(xp, self):
     return xp.log2(self)
 
 
-@elementwise(self=lambda grad, self: grad / (self * math.log(10)), promote="float", domain="positive")
+@elementwise(self=lambda grad, self: grad / (self * math.log(10)), promote="float", domain="positive", only=ANY)
 def log10(xp, self):
     """Logarithm to base 10.
 
@@ -588,10 +621,12 @@ def log10(xp, self):
     >>> log10(tensor([1., 100.]))
     tensor([0., 2.])
     """
+    if self.dtype.kind == "c":
+        return xp.log10(self)
     return xp.log10(self.astype(xp.float64)).astype(self.dtype)  # numpy's float32 log10(100) is 2.0000002
 
 
-@elementwise(self=lambda grad, self: grad / (self + 1), promote="float", ufunc="log1p", node="Log1PBackward", domain="positive")
+@elementwise(self=lambda grad, self: grad / (self + 1), promote="float", ufunc="log1p", node="Log1PBackward", domain="positive", only=ANY)
 def log1p(xp, self):
     """`log(1 + self)`, exact near 0.
 
@@ -606,9 +641,8 @@ def log1p(xp, self):
 @elementwise(
     self=lambda grad, self, other, F: grad * F.sigmoid(self - other),
     other=lambda grad, self, other, F: grad * F.sigmoid(other - self),
-    ufunc="logaddexp",
     inplace=False,
-    only=(FLOAT,),
+    only=(FLOAT, COMPLEX),
 )
 def logaddexp(xp, self, other):
     """`log(exp(self) + exp(other))` without overflow.
@@ -618,13 +652,16 @@ def logaddexp(xp, self, other):
     >>> logaddexp(tensor([0.]), tensor([0.]))
     tensor([0.6931])
     """
+    if self.dtype.kind == "c":
+        larger, smaller = xp.where(self.real >= other.real, self, other), xp.where(self.real >= other.real, other, self)
+        return larger + xp.log1p(xp.exp(smaller - larger))
     return xp.logaddexp(self, other)
 
 
 # --- trigonometry -----------------------------------------------------------------------------------------------------
 
 
-@elementwise(self=lambda grad, self, F: grad * F.cos(self), promote="float", ufunc="sin")
+@elementwise(self=lambda grad, self, F: grad * F.cos(self), promote="float", ufunc="sin", only=ANY)
 def sin(xp, self):
     """Sine of an angle in radians.
 
@@ -636,7 +673,7 @@ def sin(xp, self):
     return xp.sin(self)
 
 
-@elementwise(self=lambda grad, self, F: -grad * F.sin(self), promote="float", ufunc="cos")
+@elementwise(self=lambda grad, self, F: -grad * F.sin(self), promote="float", ufunc="cos", only=ANY)
 def cos(xp, self):
     """Cosine of an angle in radians.
 
@@ -648,7 +685,7 @@ def cos(xp, self):
     return xp.cos(self)
 
 
-@elementwise(self=lambda grad, result: grad * (1 + result * result), promote="float", ufunc="tan")
+@elementwise(self=lambda grad, result: grad * (1 + result * result), promote="float", ufunc="tan", only=ANY)
 def tan(xp, self):
     """Tangent of an angle in radians.
 
@@ -660,7 +697,7 @@ def tan(xp, self):
     return xp.tan(self)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.rsqrt(1 - self * self), promote="float", ufunc="arcsin", aliases=("arcsin",), domain="unit")
+@elementwise(self=lambda grad, self, F: grad * F.rsqrt(1 - self * self), promote="float", ufunc="arcsin", aliases=("arcsin",), domain="unit", only=ANY)
 def asin(xp, self):
     """Angle in radians whose sine is the element.
 
@@ -672,7 +709,7 @@ def asin(xp, self):
     return xp.arcsin(self)
 
 
-@elementwise(self=lambda grad, self, F: -grad * F.rsqrt(1 - self * self), promote="float", ufunc="arccos", aliases=("arccos",), domain="unit")
+@elementwise(self=lambda grad, self, F: -grad * F.rsqrt(1 - self * self), promote="float", ufunc="arccos", aliases=("arccos",), domain="unit", only=ANY)
 def acos(xp, self):
     """Angle in radians whose cosine is the element.
 
@@ -684,7 +721,7 @@ def acos(xp, self):
     return xp.arccos(self)
 
 
-@elementwise(self=lambda grad, self: grad / (self * self + 1), promote="float", ufunc="arctan", aliases=("arctan",))
+@elementwise(self=lambda grad, self: grad / (self * self + 1), promote="float", ufunc="arctan", aliases=("arctan",), only=ANY)
 def atan(xp, self):
     """Angle in radians whose tangent is the element.
 
@@ -723,7 +760,7 @@ def atan2(xp, self, other):
     return xp.arctan2(self, other)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.cosh(self), promote="float", ufunc="sinh")
+@elementwise(self=lambda grad, self, F: grad * F.cosh(self), promote="float", ufunc="sinh", only=ANY)
 def sinh(xp, self):
     """Hyperbolic sine.
 
@@ -735,7 +772,7 @@ def sinh(xp, self):
     return xp.sinh(self)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.sinh(self), promote="float", ufunc="cosh")
+@elementwise(self=lambda grad, self, F: grad * F.sinh(self), promote="float", ufunc="cosh", only=ANY)
 def cosh(xp, self):
     """Hyperbolic cosine.
 
@@ -747,7 +784,7 @@ def cosh(xp, self):
     return xp.cosh(self)
 
 
-@elementwise(self=lambda grad, result: grad * (1 - result * result), promote="float", ufunc="tanh")
+@elementwise(self=lambda grad, result: grad * (1 - result * result), promote="float", ufunc="tanh", only=ANY)
 def tanh(xp, self):
     """Hyperbolic tangent.
 
@@ -759,7 +796,7 @@ def tanh(xp, self):
     return xp.tanh(self)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self + 1), promote="float", ufunc="arcsinh", aliases=("arcsinh",))
+@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self + 1), promote="float", ufunc="arcsinh", aliases=("arcsinh",), only=ANY)
 def asinh(xp, self):
     """Inverse hyperbolic sine.
 
@@ -771,7 +808,7 @@ def asinh(xp, self):
     return xp.arcsinh(self)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self - 1), promote="float", ufunc="arccosh", aliases=("arccosh",), domain="above one")
+@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self - 1), promote="float", ufunc="arccosh", aliases=("arccosh",), domain="above one", only=ANY)
 def acosh(xp, self):
     """Inverse hyperbolic cosine.
 
@@ -783,7 +820,7 @@ def acosh(xp, self):
     return xp.arccosh(self)
 
 
-@elementwise(self=lambda grad, self: grad / (1 - self * self), promote="float", ufunc="arctanh", aliases=("arctanh",), domain="unit")
+@elementwise(self=lambda grad, self: grad / (1 - self * self), promote="float", ufunc="arctanh", aliases=("arctanh",), domain="unit", only=ANY)
 def atanh(xp, self):
     """Inverse hyperbolic tangent.
 
@@ -821,6 +858,7 @@ def hypot(xp, self, other):
     other=lambda grad, condition, F: F.where(condition, 0.0, grad),
     free=(0,),
     inplace=False,
+    only=ANY,
 )
 def where(xp, condition, self: Operand, other: Operand):
     """`self` where the condition holds, `other` elsewhere, broadcast.
@@ -836,7 +874,8 @@ def where(xp, condition, self: Operand, other: Operand):
 
 
 @elementwise(
-    self=lambda grad, self, min, max, F: F.where(_inside(self, min, max), grad, 0.0), overload=1, joins=("min", "max"), aliases=("clip",), only=NUMBERS
+    self=lambda grad, self, min, max, F: F.where(_inside(self, min, max), grad, 0.0), overload=1, joins=("min", "max"), aliases=("clip",), only=NUMBERS,
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp(xp, self, min: Number | None = None, max: Number | None = None):
     """Each element moved into the range `min` to `max`.
@@ -865,7 +904,9 @@ def _inside(self, low, high):
     return (self >= low) if high is None else (self >= low) & (self <= high)
 
 
-@elementwise(self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), only=NUMBERS)
+@elementwise(
+    self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), only=NUMBERS, real_only=no_complex("clamp is not supported for complex types"),
+)
 def clamp_min(xp, self, min: Number):
     """Each element, or `min` where it is smaller.
 
@@ -877,7 +918,9 @@ def clamp_min(xp, self, min: Number):
     return xp.maximum(self, self.dtype.type(min))
 
 
-@elementwise(self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), only=NUMBERS)
+@elementwise(
+    self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), only=NUMBERS, real_only=no_complex("clamp is not supported for complex types"),
+)
 def clamp_max(xp, self, max: Number):
     """Each element, or `max` where it is larger.
 
@@ -896,6 +939,7 @@ def clamp_max(xp, self, max: Number):
     max=lambda grad, self, min, max, F: F.where((self > max) | (max < min), grad, 0.0),
     only=NUMBERS,
     label="clamp_cpu",
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp_tensor(xp, self, min, max):
     """Each element moved into the range `min` to `max`, both tensors.
@@ -911,6 +955,7 @@ def clamp_tensor(xp, self, min, max):
     self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0),
     min=lambda grad, self, min, F: F.where(self < min, grad, 0.0),
     ufunc="maximum",
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp_low(xp, self, min, max: Nothing | None = None):
     """Each element, or that of `min` where it is smaller.
@@ -926,6 +971,7 @@ def clamp_low(xp, self, min, max: Nothing | None = None):
     self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0),
     max=lambda grad, self, max, F: F.where(self > max, grad, 0.0),
     ufunc="minimum",
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp_high(xp, self, max, *, min: Nothing | None = None):
     """Each element, or that of `max` where it is larger.
@@ -952,6 +998,7 @@ def clamp_given(F, self, min: Nothing | None, max):
     self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0),
     min=lambda grad, self, min, F: F.where(self < min, grad, 0.0),
     ufunc="maximum",
+    real_only=no_kernel("maximum_cpu"),
 )
 def clamp_min_tensor(xp, self, min):
     """Each element, or that of `min` where it is smaller.
@@ -968,6 +1015,7 @@ def clamp_min_tensor(xp, self, min):
     self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0),
     max=lambda grad, self, max, F: F.where(self > max, grad, 0.0),
     ufunc="minimum",
+    real_only=no_kernel("minimum_cpu"),
 )
 def clamp_max_tensor(xp, self, max):
     """Each element, or that of `max` where it is larger.
@@ -988,6 +1036,7 @@ def _larger_share(grad, mine, other, F):
     other=lambda grad, self, other, F: _larger_share(grad, other, self, F),
     ufunc="maximum",
     inplace=False,
+    real_only=refuses("maximum not implemented for complex tensors."),
 )
 def maximum(xp, self, other):
     """The larger of two elements; nan wins.
@@ -1006,6 +1055,7 @@ def maximum(xp, self, other):
     other=lambda grad, self, other, F: _larger_share(grad, self, other, F),
     ufunc="minimum",
     inplace=False,
+    real_only=refuses("minimum not implemented for complex tensors."),
 )
 def minimum(xp, self, other):
     """The smaller of two elements; nan wins.
@@ -1019,7 +1069,7 @@ def minimum(xp, self, other):
     return xp.minimum(self, other)
 
 
-@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), row_major=True, out=False, overlap_ok=True)
+@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), row_major=True, out=False, overlap_ok=True, only=ANY)
 def masked_fill(xp, self, mask, value: Number):
     """`value` where the mask holds, the element elsewhere.
 
@@ -1028,7 +1078,7 @@ def masked_fill(xp, self, mask, value: Number):
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), 0)
     tensor([0., 2.])
     """
-    return xp.where(mask, self.dtype.type(value), self)
+    return xp.where(mask, self.dtype.type(fitting(value, dtype_of(self.dtype))), self)
 
 
 def _check_masked_fill_tensor(common, specs):
@@ -1048,6 +1098,7 @@ def _check_masked_fill_tensor(common, specs):
     row_major=True,
     out=False,
     overlap_ok=True,
+    only=ANY,
 )
 def masked_fill_tensor(xp, self, mask, value):
     """The one element of `value` where the mask holds, the element elsewhere.
@@ -1059,7 +1110,7 @@ def masked_fill_tensor(xp, self, mask, value):
 
 
 @elementwise(
-    self=lambda grad, weight: grad * (1 - weight), end=lambda grad, weight: grad * weight, only=(FLOAT,), label="lerp_kernel_scalar"
+    check=_check_lerp, self=lambda grad, weight: grad * (1 - weight), end=lambda grad, weight: grad * weight, only=(FLOAT, COMPLEX), label="lerp_kernel_scalar"
 )
 def lerp(xp, self, end, weight: Number):
     """`self + weight * (end - self)`: from start to end as weight goes from 0 to 1.
@@ -1069,17 +1120,18 @@ def lerp(xp, self, end, weight: Number):
     >>> lerp(tensor([0., 10.]), tensor([10., 20.]), 0.5)
     tensor([ 5., 15.])
     """
-    weight = self.dtype.type(weight)
+    weight = self.dtype.type(fitting(weight, dtype_of(self.dtype)))
     return self + weight * (end - self) if abs(weight) < 0.5 else end - (end - self) * (1 - weight)
 
 
 @elementwise(
     public="lerp",
+    check=_check_lerp,
     self=lambda grad, weight: grad * (1 - weight),
     end=lambda grad, weight: grad * weight,
     weight=lambda grad, self, end: grad * (end - self),
     overload=1,
-    only=(FLOAT,),
+    only=(FLOAT, COMPLEX),
     label="lerp_kernel_tensor",
     out_rule="found",
 )
@@ -1096,7 +1148,7 @@ def lerp_tensor(xp, self, end, weight):
     self=lambda grad: grad,
     tensor1=lambda grad, tensor2, value: grad * (tensor2 * value),
     tensor2=lambda grad, tensor1, value: grad * (tensor1 * value),
-    only=NUMBERS,
+    only=(INT, FLOAT, COMPLEX),
     label="addcmul_cpu_out",
 )
 def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
@@ -1107,7 +1159,7 @@ def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     >>> addcmul(tensor([1.]), tensor([2.]), tensor([3.]), value=10)
     tensor([61.])
     """
-    return self + self.dtype.type(value) * tensor1 * tensor2
+    return self + self.dtype.type(fitting(value, dtype_of(self.dtype))) * tensor1 * tensor2
 
 
 @elementwise(
@@ -1116,6 +1168,7 @@ def addcmul(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     tensor2=lambda grad, tensor1, tensor2, value: -grad * (value * tensor1 / (tensor2 * tensor2)),
     check=_check_addcdiv,
     domain="positive",
+    only=ANY,
 )
 def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     """`self + value * tensor1 / tensor2`.
@@ -1125,10 +1178,10 @@ def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
     >>> addcdiv(tensor([1.]), tensor([6.]), tensor([3.]), value=10)
     tensor([21.])
     """
-    return self + self.dtype.type(value) * tensor1 / tensor2
+    return self + self.dtype.type(fitting(value, dtype_of(self.dtype))) * tensor1 / tensor2
 
 
-@elementwise(self=lambda grad, self, F: F.where((self == self) & (F.abs(self) != math.inf), grad, 0.0), out_rule="nan_to_num")
+@elementwise(self=lambda grad, self, F: F.where((self == self) & (F.abs(self) != math.inf), grad, 0.0), out_rule="nan_to_num", only=ANY)
 def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None, neginf: Scalar | None = None):
     """nan replaced by `nan` (0), infinities by the largest and smallest finite numbers unless given.
 
@@ -1137,7 +1190,7 @@ def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None
     >>> nan_to_num(tensor([1., float("nan")]))
     tensor([1., 0.])
     """
-    if not xp.issubdtype(self.dtype, xp.floating):
+    if self.dtype.kind in "iub":
         return self.copy()
     return xp.nan_to_num(self, nan=nan or 0.0, posinf=posinf, neginf=neginf)
 
@@ -1169,6 +1222,7 @@ def _check_heaviside(common, specs):
     self=_no_derivative("heaviside"),
     values=_no_derivative("heaviside"),
     out_rule="heaviside",
+    real_only=refuses("heaviside is not yet implemented for complex tensors."),
 )
 def heaviside(xp, self, values):
     """0 below 0, 1 above 0, `values` at 0.
@@ -1186,7 +1240,7 @@ def heaviside(xp, self, values):
 # --- activations that are plain functions of an element ---------------------------------------------------------------
 
 
-@elementwise(self=lambda grad, result: grad * ((1 - result) * result), promote="float")
+@elementwise(self=lambda grad, result: grad * ((1 - result) * result), promote="float", only=ANY)
 def sigmoid(xp, self):
     """`1 / (1 + exp(-self))`.
 
@@ -1195,7 +1249,11 @@ def sigmoid(xp, self):
     >>> sigmoid(tensor([0., 2.]))
     tensor([0.5000, 0.8808])
     """
-    return scipy_module("special", xp).expit(self)
+    return _logistic(xp, self)
+
+
+def _logistic(xp, self):
+    return 1 / (1 + xp.exp(-self)) if self.dtype.kind == "c" else scipy_module("special", xp).expit(self)
 
 
 def _check_relu(common, specs):
@@ -1203,7 +1261,9 @@ def _check_relu(common, specs):
         raise TensorError("Boolean inputs not supported for relu")
 
 
-@elementwise(check=_check_relu, self=lambda grad, result, F: F.where(result > 0, grad, 0.0), out=False)
+@elementwise(
+    check=_check_relu, self=lambda grad, result, F: F.where(result > 0, grad, 0.0), out=False, real_only=no_complex("clamp is not supported for complex types"),
+)
 def relu(xp, self):
     """The element, or 0 where it is negative.
 
@@ -1215,7 +1275,7 @@ def relu(xp, self):
     return xp.maximum(self, self.dtype.type(0))
 
 
-@activation(self=lambda grad, self, F: grad * (F.sigmoid(self) * (1 + self * (1 - F.sigmoid(self)))), only=(FLOAT,))
+@activation(self=lambda grad, self, F: grad * (F.sigmoid(self) * (1 + self * (1 - F.sigmoid(self)))), only=(FLOAT, COMPLEX))
 def silu(xp, self):
     """`self * sigmoid(self)`.
 
@@ -1224,7 +1284,7 @@ def silu(xp, self):
     >>> nn.functional.silu(tensor([0., 1.]))
     tensor([0.0000, 0.7311])
     """
-    return self * scipy_module("special", xp).expit(self)
+    return self * _logistic(xp, self)
 
 
 @activation(self=lambda grad, self, negative_slope, F: F.where(self > 0, grad, grad * negative_slope), only=(FLOAT,))

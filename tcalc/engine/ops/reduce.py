@@ -7,6 +7,7 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
+from ..families.common import no_kernel, refuses
 from ..families.reduction import reduction
 from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
@@ -81,7 +82,9 @@ def mean_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType 
     return xp.add.reduce(self, dim, keepdims=keepdim) / self.dtype.type(_folded(self, dim))
 
 
-@reduction(result="sum", self=lambda grad, self, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) * (self == self))
+@reduction(
+    result="sum", self=lambda grad, self, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) * (self == self), real_only=refuses("nansum on CPU does not support complex inputs"),
+)
 def nansum(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
     """The sum along `dim`, nan counted as 0.
 
@@ -102,11 +105,15 @@ def _var_grad(grad, self, self_spec, dim, keepdim, correction, F):
     return spread * (self - F.mean_dim(self, axes, True)) * scale
 
 
+def _squared_size(xp, a):
+    return a.real * a.real + a.imag * a.imag if a.dtype.kind == "c" else xp.square(a)
+
+
 def _variance(xp, self, dim, keepdim, correction):
     count = _folded(self, dim)
     mean = xp.add.reduce(self, dim, keepdims=True) / self.dtype.type(count)
-    squares = xp.add.reduce(xp.square(self - mean), dim, keepdims=keepdim)
-    return squares / self.dtype.type(max(count - (1 if correction is None else correction), 0))
+    squares = xp.add.reduce(_squared_size(xp, self - mean), dim, keepdims=keepdim)
+    return squares / squares.dtype.type(max(count - (1 if correction is None else correction), 0))
 
 
 _FLOATS_ONLY = "std and var only support floating point and complex dtypes"
@@ -116,6 +123,7 @@ _FLOATS_ONLY = "std and var only support floating point and complex dtypes"
     result="float",
     only_float=_FLOATS_ONLY,
     self=lambda grad, self, self_spec, dim, keepdim, correction, F: _var_grad(grad, self, self_spec, dim, keepdim, correction, F),
+    gives_real=True, holomorphic=False,
 )
 def var(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """Variance along `dim`: the mean squared distance from the mean, over n - correction.
@@ -135,6 +143,7 @@ def var(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, 
     self=lambda grad, self, self_spec, result, dim, keepdim, correction, F: _var_grad(
         F.where(result == 0, 0.0, grad / (result * 2)), self, self_spec, dim, keepdim, correction, F
     ),
+    gives_real=True, holomorphic=False,
 )
 def std(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """Standard deviation along `dim`: the square root of the variance.
@@ -203,7 +212,7 @@ def _prod_grad(grad, self, dim, keepdim, F):
 
 
 @reduction(
-    result="sum", self=lambda grad, self, self_spec, F: F.reshape(_prod_grad(grad, F.reshape(self, (self_spec.numel,)), 0, False, F), self_spec.sizes), out=False
+    result="sum", self=lambda grad, self, self_spec, result, F: F.reshape(_prod_grad(grad, F.reshape(self, (self_spec.numel,)), 0, False, F), self_spec.sizes), out=False
 )
 def prod(xp, self, *, dtype: DType | None = None):
     """All elements multiplied.
@@ -217,7 +226,7 @@ def prod(xp, self, *, dtype: DType | None = None):
     return xp.multiply.reduce(self, axis=None)
 
 
-@reduction(public="prod", overload=1, result="sum", self=lambda grad, self, dim, keepdim, F: _prod_grad(grad, self, dim[0] if dim else 0, keepdim, F))
+@reduction(public="prod", overload=1, result="sum", self=lambda grad, self, result, dim, keepdim, F: _prod_grad(grad, self, dim[0] if dim else 0, keepdim, F))
 def prod_dim(xp, self, dim: Dim, keepdim: Bool = False, *, dtype: DType | None = None):
     """Elements multiplied along `dim`.
 
@@ -244,8 +253,8 @@ def logsumexp(xp, self, dim: Dims, keepdim: Bool = False):
     """
     if any(self.shape[d] == 0 for d in dim):
         return xp.full(reduced_shape(self.shape, dim, keepdim), -xp.inf, self.dtype)
-    top = self.max(dim, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, self.dtype.type(0))
+    top = self.real.max(dim, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, top.dtype.type(0))
     total = xp.log(xp.add.reduce(xp.exp(self - top), dim, keepdims=True)) + top
     return total if keepdim else total.reshape(reduced_shape(self.shape, dim, False))
 
@@ -261,7 +270,9 @@ def _even_share(grad, self, self_spec, result, dim, keepdim, F):
     return _spread(grad, self_spec, axes, keepdim, F) * mask / counts
 
 
-@reduction(public="max", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False)
+@reduction(
+    public="max", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False, real_only=no_kernel("max_all"),
+)
 def max_(xp, self):
     """The largest element; nan wins.
 
@@ -274,7 +285,9 @@ def max_(xp, self):
     return self.max()
 
 
-@reduction(public="min", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False)
+@reduction(
+    public="min", overload=1, empty_ok=False, self=lambda grad, self, self_spec, result, F: _even_share(grad, self, self_spec, result, None, False, F), out=False, real_only=no_kernel("min_all"),
+)
 def min_(xp, self):
     """The smallest element; nan wins.
 
@@ -291,6 +304,7 @@ def min_(xp, self):
     empty_ok=False,
     out_rule="same",
     self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F),
+    real_only=no_kernel("max_values_cpu"),
 )
 def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The largest along `dim`; equal ones share the gradient.
@@ -308,6 +322,7 @@ def amax(xp, self, dim: Dims = (), keepdim: Bool = False):
     empty_ok=False,
     out_rule="same",
     self=lambda grad, self, self_spec, result, dim, keepdim, F: _even_share(grad, self, self_spec, result, dim, keepdim, F),
+    real_only=no_kernel("min_values_cpu"),
 )
 def amin(xp, self, dim: Dims = (), keepdim: Bool = False):
     """The smallest along `dim`; equal ones share the gradient.
@@ -329,8 +344,8 @@ def _plan_values_indices(self, dim, keepdim, name="max"):
     return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
 
 
-def _gather_back(grad, self_spec, dim, keepdim, index, F):
-    """The gradient put where the values were taken from."""
+def gather_back(grad, self_spec, dim, keepdim, index, F):
+    """The gradient added where the values were taken from along `dim`."""
     if not self_spec.ndim:
         return grad
     if not keepdim:
@@ -370,7 +385,8 @@ def min_other(F, self, other):
 
 @structural(
     public="max", plan=_plan_values_indices, fields=("values", "indices"),
-    self=lambda grad, self_spec, dim, keepdim, indices, F: _gather_back(grad, self_spec, dim, keepdim, indices, F),
+    self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
+    real_only=refuses("max(): does not support complex input"),
 )
 def max_dim(xp, self, dim: Dim, keepdim: Bool = False):
     """The largest along `dim` and where it is.
@@ -385,7 +401,8 @@ def max_dim(xp, self, dim: Dim, keepdim: Bool = False):
 
 @structural(
     public="min", plan=lambda self, dim, keepdim: _plan_values_indices(self, dim, keepdim, "min"), fields=("values", "indices"),
-    self=lambda grad, self_spec, dim, keepdim, indices, F: _gather_back(grad, self_spec, dim, keepdim, indices, F),
+    self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
+    real_only=refuses("min(): does not support complex input"),
 )
 def min_dim(xp, self, dim: Dim, keepdim: Bool = False):
     """The smallest along `dim` and where it is.
@@ -411,7 +428,7 @@ def _plan_arg(self, dim, keepdim, name="argmax"):
     return spec_of(dtypes.int64, self.device, reduced_shape(self.shape, (dim,) if self.ndim else (), keepdim))
 
 
-@structural(plan=_plan_arg)
+@structural(plan=_plan_arg, real_only=refuses("argmax(): does not support complex input"))
 def argmax(xp, self, dim: Dim | None = None, keepdim: Bool = False):
     """Where the largest element is: its index along `dim`, or in the flattened tensor.
 
@@ -425,7 +442,9 @@ def argmax(xp, self, dim: Dim | None = None, keepdim: Bool = False):
     return xp.asarray(xp.argmax(self, axis=dim if self.ndim else None))
 
 
-@structural(plan=lambda self, dim, keepdim: _plan_arg(self, dim, keepdim, "argmin"))
+@structural(
+    plan=lambda self, dim, keepdim: _plan_arg(self, dim, keepdim, "argmin"), real_only=refuses("argmin(): does not support complex input"),
+)
 def argmin(xp, self, dim: Dim | None = None, keepdim: Bool = False):
     """Where the smallest element is: its index along `dim`, or in the flattened tensor.
 
@@ -487,13 +506,13 @@ def _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F):
     if ord == 0:
         return None
     if ord == 1:
-        return g * F.sign(self)
+        return g * F.sgn(self)
     if ord == 2:
         return F.where(norm == 0, 0.0, g * (self / norm))
     if math.isinf(ord):
         mask = F.abs(self) == norm
-        return g * F.sign(self) * mask / F.sum_dim(F.cast(mask, self_spec.dtype), axes, True)
-    return F.where(norm == 0, 0.0, g * (F.sign(self) * F.pow_scalar(F.abs(self) / norm, ord - 1)))
+        return g * F.sgn(self) * mask / F.sum_dim(F.cast(mask, self_spec.dtype), axes, True)
+    return F.where(norm == 0, 0.0, g * (F.sgn(self) * F.pow_scalar(F.abs(self) / norm, ord - 1)))
 
 
 @reduction(
@@ -504,6 +523,7 @@ def _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F):
     method=False,
     node="LinalgVectorNormBackward",
     self=lambda grad, self, self_spec, result, ord, dim, keepdim, F: _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F),
+    gives_real=True, holomorphic=False,
 )
 def vector_norm(xp, self, ord: Scalar = 2, dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
     """The `ord`-norm of all elements along `dim`: (sum of |x|^ord)^(1/ord).
@@ -525,6 +545,7 @@ def vector_norm(xp, self, ord: Scalar = 2, dim: Dims | None = None, keepdim: Boo
     method=False,
     out=False,
     self=lambda grad, self, self_spec, result, ord, dim, keepdim, F: _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F),
+    gives_real=True, holomorphic=False,
 )
 def norm_dim(xp, self, ord: Scalar, dim: Dims, keepdim: Bool = False):
     """vector_norm as torch's distances record it: a node of its own."""
@@ -533,7 +554,7 @@ def norm_dim(xp, self, ord: Scalar, dim: Dims, keepdim: Bool = False):
 
 def _norm(xp, self, ord, dim, keepdim):
     if ord == 2:
-        return xp.sqrt(xp.add.reduce(xp.square(self), dim, keepdims=keepdim))
+        return xp.sqrt(xp.add.reduce(_squared_size(xp, self), dim, keepdims=keepdim))
     size = xp.absolute(self)
     if math.isinf(ord) and not self.size and not all(self.shape[d] for d in (range(self.ndim) if dim is None else dim)):
         raise TensorError(
@@ -544,7 +565,7 @@ def _norm(xp, self, ord, dim, keepdim):
     if ord == -math.inf:
         return size.min(dim, keepdims=keepdim)
     if ord == 0:
-        return xp.add.reduce((self != 0).astype(self.dtype), dim, keepdims=keepdim)
+        return xp.add.reduce((self != 0).astype(size.dtype), dim, keepdims=keepdim)
     if ord == 1:
         return xp.add.reduce(size, dim, keepdims=keepdim)
     return xp.power(xp.add.reduce(xp.power(size, ord), dim, keepdims=keepdim), 1.0 / ord)

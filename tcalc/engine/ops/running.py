@@ -5,10 +5,11 @@ from __future__ import annotations
 from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import like_strides, reduced_shape, wrap_dim, wrap_dims
 from ..spec import spec_of
+from .reduce import gather_back
 
 # --- running extremes -------------------------------------------------------------------------------------------------
 
@@ -44,12 +45,9 @@ def _running(xp, self, dim, ufunc, keeps):
     return values, _scan(xp, xp.maximum, xp.where(holds, places, 0), dim)
 
 
-def _scatter_back(grad, self_spec, dim, indices, F):
-    return F.scatter_add_to(self_spec.sizes, dim, indices, grad) if self_spec.ndim else grad
-
-
 @structural(
-    plan=_plan_running, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _scatter_back(grad, self_spec, dim, indices, F)
+    out_rule="scalar_type", plan=_plan_running, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F),
+    real_only=no_kernel("cummax_cpu"),
 )
 def cummax(xp, self, dim: Dim):
     """The largest so far along `dim`, and where it is.
@@ -67,7 +65,8 @@ def cummax(xp, self, dim: Dim):
 
 
 @structural(
-    plan=_plan_running, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _scatter_back(grad, self_spec, dim, indices, F)
+    out_rule="scalar_type", plan=_plan_running, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F),
+    real_only=no_kernel("cummin_cpu"),
 )
 def cummin(xp, self, dim: Dim):
     """The smallest so far along `dim`, and where it is.

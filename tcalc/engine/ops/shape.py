@@ -620,8 +620,8 @@ def contiguous(F, self, memory_format: Format = contiguous_format):
     >>> tensor([[1, 2], [3, 4]]).t().contiguous().stride()
     (2, 1)
     """
-    if memory_format is contiguous_format and self.spec.contiguous:
-        return self
+    if not isinstance(self, Tensor) or (memory_format is contiguous_format and self.spec.contiguous):
+        return self  # raw arrays: kernels that need row-major memory see to it
     return F.clone(self, memory_format=memory_format)
 
 
@@ -693,12 +693,12 @@ def _plan_stack(tensors, dim):
     if not tensors:
         raise TensorError("stack expects a non-empty TensorList")
     first = tensors[0]
+    dim = wrap_dim(dim, first.ndim + 1)
     for i, s in enumerate(tensors):
         if s.shape != first.shape:
             raise TensorError(
                 f"stack expects each tensor to be equal size, but got {list(first.shape)} at entry 0 and {list(s.shape)} at entry {i}", data_kind="stack"
             )
-    dim = wrap_dim(dim, first.ndim + 1)
     d = dtypes.result_type([s.dtype for s in tensors], [], [])
     return spec_of(d, first.device, (*first.shape[:dim], len(tensors), *first.shape[dim:]))
 

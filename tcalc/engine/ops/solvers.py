@@ -398,7 +398,7 @@ ZERO = (
 )
 
 
-@composite(namespace=SPACE, method=False, fields=("LU", "pivots"))
+@composite(namespace=SPACE, method=False, out=True, fields=("LU", "pivots"))
 def linalg_lu_factor(F, A, *, pivot: Bool = True):
     """LU factors in one matrix, and the rows that were swapped, counted from 1: what linalg.lu_solve takes.
 

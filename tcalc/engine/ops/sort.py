@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..errors import TensorError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented, refuses
 from ..families.structural import composite, structural
 from ..layout import like_strides, wrap_dim
 from ..spec import spec_of
-
-
-def _gather_back(grad, self_spec, dim, indices, F):
-    return F.scatter_add_to(self_spec.sizes, dim, indices, grad) if self_spec.ndim else grad
+from .reduce import gather_back
 
 
 def _plan_sort(self, dim, descending):
@@ -28,7 +25,9 @@ def _order(xp, self, dim, descending):
     return xp.flip(self.shape[dim] - 1 - backward, dim)
 
 
-@structural(plan=_plan_sort, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F))
+@structural(
+    plan=_plan_sort, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F), real_only=refuses(" Sort does not support complex dtypes on CPU"),
+)
 def sort(xp, self, dim: Dim = -1, descending: Bool = False):
     """Sorted along `dim`, with the places the values came from; equal values keep their order.
 
@@ -49,7 +48,7 @@ def sort(xp, self, dim: Dim = -1, descending: Bool = False):
 
 @structural(
     public="sort", overload=1, plan=lambda self, stable, dim, descending: _plan_sort(self, dim, descending), fields=("values", "indices"),
-    self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F),
+    self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F),
 )
 def sort_stable(xp, self, *, stable: Bool | None, dim: Dim = -1, descending: Bool = False):
     """Sorted along `dim`, with the places the values came from; `stable` asks for what tcalc always does.
@@ -85,7 +84,9 @@ def _plan_topk(self, k, dim, largest, sorted):
     return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
 
 
-@structural(plan=_plan_topk, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: _gather_back(grad, self_spec, dim, indices, F))
+@structural(
+    plan=_plan_topk, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F), real_only=refuses(" topk does not support complex dtypes on CPU"),
+)
 def topk(xp, self, k: Int, dim: Dim = -1, largest: Bool = True, sorted: Bool = True):
     """The k largest (or smallest) along `dim`, and where they are.
 
@@ -135,7 +136,8 @@ def _pick(xp, self, rank, dim, keepdim):
 
 
 @structural(
-    plan=_plan_kthvalue, fields=("values", "indices"), self=lambda grad, self_spec, dim, keepdim, indices, F: _pick_back(grad, self_spec, dim, keepdim, indices, F)
+    out_rule=("kth values", "kth indices"), plan=_plan_kthvalue, fields=("values", "indices"), self=lambda grad, self_spec, dim, keepdim, indices, F: _pick_back(grad, self_spec, dim, keepdim, indices, F),
+    real_only=no_kernel("kthvalue_cpu"),
 )
 def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
     """The k-th smallest along `dim` (counted from 1) and where it is.
@@ -157,7 +159,7 @@ def _plan_median_dim(self, dim, keepdim):
 
 
 @structural(
-    public="median", overload=1, plan=_plan_median_dim, fields=("values", "indices"),
+    out_rule=("median values", "median indices"), public="median", overload=1, plan=_plan_median_dim, fields=("values", "indices"),
     self=lambda grad, self_spec, dim, keepdim, indices, F: _pick_back(grad, self_spec, dim, keepdim, indices, F),
 )
 def median_dim(xp, self, dim: Dim, keepdim: Bool = False):
@@ -182,6 +184,7 @@ def _plan_median(self):
     plan=_plan_median,
     self=lambda grad, self, result, F: grad * _one_of(self == result, F) if len(self.shape) else grad,
     out=False,
+    real_only=no_kernel("median_cpu"),
 )
 def median(xp, self):
     """The middle of all values, the lower of two.

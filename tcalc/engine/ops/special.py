@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 
 from ..backend import scipy_module
-from ..dtypes import FLOAT
-from ..families.elementwise import elementwise
+from ..dtypes import FLOAT, get_default_dtype
+from ..families.common import no_kernel
+from ..families.elementwise import ANY, elementwise
+from ..families.structural import composite
+from .bessel import bessel, no_halves
 
 
-@elementwise(self=lambda grad, self, F: grad * (2 / math.sqrt(math.pi)) * F.exp(-self * self), promote="float")
+@elementwise(
+    self=lambda grad, self, F: grad * (2 / math.sqrt(math.pi)) * F.exp(-self * self), promote="float", real_only=no_kernel("erf_vml_cpu"),
+)
 def erf(xp, self):
     """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0.
 
@@ -21,7 +26,9 @@ def erf(xp, self):
     return scipy_module("special", xp).erf(self)
 
 
-@elementwise(self=lambda grad, self, F: grad * (-2 / math.sqrt(math.pi)) * F.exp(-self * self), promote="float")
+@elementwise(
+    self=lambda grad, self, F: grad * (-2 / math.sqrt(math.pi)) * F.exp(-self * self), promote="float", real_only=no_kernel("erfc_vml_cpu"),
+)
 def erfc(xp, self):
     """`1 - erf(self)`, exact for large arguments.
 
@@ -31,7 +38,9 @@ def erfc(xp, self):
     return scipy_module("special", xp).erfc(self)
 
 
-@elementwise(self=lambda grad, result, F: grad * (math.sqrt(math.pi) / 2) * F.exp(result * result), promote="float", domain="unit")
+@elementwise(
+    self=lambda grad, result, F: grad * (math.sqrt(math.pi) / 2) * F.exp(result * result), promote="float", domain="unit", real_only=no_kernel("erfinv_vml_cpu"),
+)
 def erfinv(xp, self):
     """The inverse of erf on (-1, 1).
 
@@ -39,37 +48,6 @@ def erfinv(xp, self):
     tensor([0.0000, 0.4769])
     """
     return scipy_module("special", xp).erfinv(self)
-
-
-@elementwise(self=lambda grad, self, F: grad * F.digamma(self), promote="float", domain="positive")
-def lgamma(xp, self):
-    """The logarithm of the absolute value of the gamma function.
-
-    >>> lgamma(tensor([1., 5.]))
-    tensor([0.0000, 3.1781])
-    """
-    return scipy_module("special", xp).gammaln(self)
-
-
-@elementwise(self=lambda grad, self, F: grad * F.polygamma_of(self, 1), promote="float", domain="positive", aliases=("psi",))
-def digamma(xp, self):
-    """The derivative of lgamma.
-
-    Grad: grad * the trigamma function of input
-
-    >>> digamma(tensor([1., 2.]))
-    tensor([-0.5772,  0.4228])
-    """
-    return scipy_module("special", xp).digamma(self)
-
-
-@elementwise(
-    self=lambda grad, self, n, F: grad * F.polygamma_of(self, n + 1), promote="float", domain="positive", function=False, method=False, inplace=False, out=False,
-    node="PolygammaBackward",
-)
-def polygamma_of(xp, self, n: Int):
-    """The n-th derivative of digamma."""
-    return scipy_module("special", xp).polygamma(n, self).astype(self.dtype)
 
 
 @elementwise(
@@ -96,9 +74,12 @@ def logit(xp, self, eps: Float | None = None):
     other=lambda grad, self, other: grad * self / other,
     promote="float",
     domain="positive",
+    scalar_overload=(1, 2),
 )
-def xlogy(xp, self, other: Either):
+def xlogy(xp, self: Either, other: Either):
     """`self * log(other)`, 0 where self is 0.
+
+    See: special.xlog1py, log, special.entr
 
     >>> xlogy(tensor([0., 2.]), tensor([0., 3.]))
     tensor([0.0000, 2.1972])
@@ -106,7 +87,7 @@ def xlogy(xp, self, other: Either):
     return xp.where(xp.isnan(xp.asarray(other)), xp.asarray(other), xp.where(self == 0, self.dtype.type(0), self * xp.log(other)))
 
 
-@elementwise(self=lambda grad, self, F: grad * _sinc_slope(self, F), promote="float")
+@elementwise(self=lambda grad, self, F: grad * _sinc_slope(self, F), promote="float", only=ANY)
 def sinc(xp, self):
     """`sin(pi x) / (pi x)`, 1 at 0.
 
@@ -124,22 +105,90 @@ def _sinc_slope(self, F):
     return F.where(self == 0, 0.0, slope)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.bessel_i1(self), promote="float", only=(FLOAT, 0, 1))
-def i0(xp, self):
-    """The modified Bessel function of the first kind, order 0.
-
-    Grad: grad * the first-order Bessel function of input
-
-    >>> i0(tensor([0., 1.]))
-    tensor([1.0000, 1.2661])
-    """
-    return scipy_module("special", xp).i0(self)
-
-
-@elementwise(
-    self=lambda grad, self, result, F: grad * (F.i0(self) - F.where(self == 0, 0.5, result / self)),
-    promote="float", function=False, method=False, inplace=False, out=False,
+@bessel(
+    self=lambda grad, self, other, F: grad * F.where((self == 0) & (other <= -1), 0.0, F.log1p(other)),
+    other=lambda grad, self, other: grad * self / (other + 1),
+    domain="positive",
+    node="SpecialXlog1PyBackward",
+    scalar_overload=(1, 2),
+    label="xlog1py_cpu",
 )
-def bessel_i1(xp, self):
-    """The modified Bessel function of the first kind, order 1."""
-    return scipy_module("special", xp).i1(self)
+def special_xlog1py(xp, self: Either, other: Either):
+    """`self * log1p(other)`, 0 where self is 0.
+
+    See: xlogy, log1p
+
+    >>> special.xlog1py(tensor([0., 2.]), tensor([-1., 2.]))
+    tensor([0.0000, 2.1972])
+    """
+    return xp.where(xp.isnan(other), other, xp.where(self == 0, self.dtype.type(0), self * xp.log1p(other)))
+
+
+@bessel(self=lambda grad, self, F: grad * -(1 + F.log(self)), domain="positive", label="entr_cpu")
+def special_entr(xp, self):
+    """`-self * log(self)`, 0 at 0 and -inf below: an outcome's part of the entropy.
+
+    See: xlogy, log
+
+    >>> special.entr(tensor([0., 0.5, 1.]))
+    tensor([0.0000, 0.3466, -0.0000])
+    """
+    return scipy_module("special", xp).entr(self)
+
+
+# --- the error function and the normal distribution --------------------------------------------------------------------
+
+
+@bessel(
+    self=lambda grad, self, result, F: grad * (2 * self * result - 2 / math.sqrt(math.pi)), label="erfcx_cpu", check=no_halves("erfcx_cpu"),
+)
+def special_erfcx(xp, self):
+    """`erfc(self)` times exp(self ** 2), which does not underflow.
+
+    See: erfc, special.log_ndtr
+
+    >>> special.erfcx(tensor([0., 1., 10.]))
+    tensor([1.0000, 0.4276, 0.0561])
+    """
+    return scipy_module("special", xp).erfcx(self)
+
+
+@composite(namespace="torch.special", method=False, out=True)
+def special_ndtr(F, self):
+    """The probability that a standard normal number is below the element.
+
+    See: special.ndtri, special.log_ndtr, erf
+
+    >>> special.ndtr(tensor([0., 1.]))
+    tensor([0.5000, 0.8413])
+    """
+    x = self if self.dtype.category >= FLOAT else F.to_copy(self, get_default_dtype(), None, None)
+    return F.mul_number(1 + F.erf(F.mul_number(x, math.sqrt(0.5))), 0.5)
+
+
+@bessel(
+    self=lambda grad, self, result, F: grad / math.sqrt(2 * math.pi) * F.exp(-(result + self * self / 2)), label="log_ndtr_cpu", check=no_halves("log_ndtr_cpu"),
+)
+def special_log_ndtr(xp, self):
+    """The logarithm of `special.ndtr`, exact far to the left.
+
+    See: special.ndtr, erfc
+
+    >>> special.log_ndtr(tensor([-10., 0.]))
+    tensor([-53.2313,  -0.6931])
+    """
+    return scipy_module("special", xp).log_ndtr(self)
+
+
+@bessel(
+    self=lambda grad, result, F: grad * math.sqrt(2 * math.pi) * F.exp(result * result / 2), domain="probability", label="ndtri_cpu", check=no_halves("ndtri_cpu"),
+)
+def special_ndtri(xp, self):
+    """The number that a standard normal one is below with the given probability.
+
+    See: special.ndtr, erfinv
+
+    >>> special.ndtri(tensor([0.5, 0.8413447]))
+    tensor([0.0000, 1.0000])
+    """
+    return scipy_module("special", xp).ndtri(self)
