@@ -240,7 +240,8 @@ def _deliver(port: Output, grad: Any, pending: dict[Node, Any], heap: list[tuple
     if box is None:
         box = pending[owner] = [None] * len(owner.specs[-1])
         heappush(heap, (-owner.seq, owner))
-    box[port.index] = grad
+    held = box[port.index]  # a result that was saved is reached through an Output of its own
+    box[port.index] = grad if held is None else held + grad
 
 
 def _leading_to(roots: list[Node], captures: dict[Node, int], accumulate: bool) -> set[Node]:

@@ -106,7 +106,7 @@ class OpNode(Node):
             return self.edges[place]
         if not isinstance(self.specs[-1], list):
             return self if place == first else None
-        return Output(self, place - first) if value.spec.dtype.continuous else None
+        return Output(self, place - first) if value.spec.dtype.continuous and place - first not in self.op.constant else None
 
     def refuse_reshaped(self, grad: Any) -> None:
         """Refuse a gradient that does not go with what was saved: `.data = ` gave that another shape since.
@@ -160,8 +160,8 @@ def forward_name(node: Node) -> str:
 
 def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:
     """torch's sentence for a saved value that was changed in place, with the node and versions as data."""
-    maker = node if place == len(node.op.inputs) else value.node
-    number = maker.index if isinstance(maker, Output) else 0
+    maker, number = shown(value.node if place < len(node.op.inputs) else node.source(place, value))
+    number -= sum(i < number for i in node.op.constant if maker is node)  # torch counts the outputs that have a gradient
     whose = ""
     if maker is not None and not isinstance(maker, AccumulateGrad):
         whose = f", which is output {number} of {forward_name(maker)},"

@@ -30,6 +30,7 @@ class Op:
     """
 
     family = "op"
+    constant: Sequence[int] = ()  # results without a gradient, by number
     memoised = False  # the plan follows from the first input's spec and plain arguments, so it is kept for the next call
     finish_grads: Callable[[Sequence[Any], Sequence[Any], Any], Sequence[Any]] | None = (
         None  # (grads, specs, F): to the inputs' shapes, dtypes

@@ -46,7 +46,7 @@ def mirror(value: Any, memo: dict[int, Any] | None = None) -> Any:
         return FORMATS[value]
     if isinstance(value, torch.device):
         return backend.device(str(value))
-    if isinstance(value, (complex, torch.Generator)) or (callable(value) and not isinstance(value, type)):
+    if isinstance(value, (complex, torch.Generator, torch.nn.LinearCrossEntropyOptions)) or (callable(value) and not isinstance(value, type)):
         raise Unsupported(value)
     if type(value) in (list, tuple, torch.Size):
         items = [mirror(v, memo) for v in value]

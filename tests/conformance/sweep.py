@@ -258,10 +258,11 @@ def second_gradients(
     if seed is not None:
         torch.manual_seed(seed)
         seed_own(seed)
-    theirs, mine = (
-        attempt(call, *args, **kwargs),
-        attempt(own, *mirror(list(args), memo), **{k: mirror(v, memo) for k, v in kwargs.items()}),
-    )
+    try:
+        taken, named = mirror(list(args), memo), {k: mirror(v, memo) for k, v in kwargs.items()}
+    except Unsupported:
+        return
+    theirs, mine = attempt(call, *args, **kwargs), attempt(own, *taken, **named)
     if isinstance(theirs, Failed) or isinstance(mine, Failed):
         return
     leaves = leaves_of(tensors_in([list(args), kwargs]))

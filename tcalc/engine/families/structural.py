@@ -16,7 +16,7 @@ from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, OUTS, Param
 from ..spec import Spec
 from ..tensor import Tensor, alias, make
-from .common import adopt, refuse_grad_for_out, same_device, write_out, write_outs
+from .common import adopt, check_no_overlap, refuse_grad_for_out, same_device, write_out, write_outs
 
 PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
 
@@ -24,8 +24,8 @@ PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may
 class Structural(Op):
     """An op planned by `plan(*arguments with Specs for Tensors) -> Spec` (or several Specs, named by `fields`).
 
-    The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors. The in-place form of an op whose
-    inputs must lie `apart` takes none that shares memory with the tensor it writes. Formulas may save any of several results by
+    The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors. The in-place form and the tuple
+    out= of an op whose inputs must lie `apart` take none that shares memory with a tensor that is written. Formulas may save any of several results by
     its field's name; those named in `constant` have no gradient.
     """
 
@@ -116,6 +116,8 @@ class Structural(Op):
         else:
             results = [adopt(a, s) for a, s in zip(self.compute(values, planned[0]), planned, strict=True)]
         if out is not None:
+            for each in out if self.apart else ():
+                check_no_overlap(each, _flat(inputs))
             write_outs(out, results, _flat(inputs), self.public, self.out_rules)
             return out_type(self.public, self.fields)(*out)
         floats = [r for r in results if r.spec.dtype.continuous]

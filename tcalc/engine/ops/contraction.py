@@ -73,8 +73,6 @@ def _plan_cross(self, other, dim):
 @structural(
     namespace="torch.linalg",
     method=False,
-    public="cross",
-    node="LinalgCrossBackward",
     plan=_plan_cross,
     self=lambda grad, other, self_spec, dim, F: F.sum_to(F.linalg_cross(other, grad, dim=dim), self_spec.sizes),
     other=lambda grad, self, other_spec, dim, F: F.sum_to(F.linalg_cross(grad, self, dim=dim), other_spec.sizes),

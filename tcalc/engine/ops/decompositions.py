@@ -64,6 +64,11 @@ def by_rows(like, *shape):
     return spec_of(like.dtype, like.device, tuple(shape))
 
 
+def reals(like, *shape):
+    """Spec of the operand's real dtype, row-major."""
+    return spec_of(like.dtype.to_real(), like.device, tuple(shape))
+
+
 def codes(like):
     """Spec of one LAPACK code a matrix."""
     return spec_of(dtypes.int32, like.device, tuple(like.shape[:-2]))
@@ -98,6 +103,17 @@ def _mt(matrix, F):
     return F.transpose(matrix, -2, -1)
 
 
+def mh(matrix, F):
+    """The matrix transposed and conjugated."""
+    return F.conj(F.transpose(matrix, -2, -1))
+
+
+def adjoint_of(xp, a):
+    """A raw matrix transposed and conjugated."""
+    turned = xp.swapaxes(a, -1, -2)
+    return xp.conjugate(turned) if a.dtype.kind == "c" else turned
+
+
 def _on_diagonal(vector, F):
     return F.diag_embed(vector, 0, -2, -1)
 
@@ -123,7 +139,7 @@ def _plan_det(A):
     return by_rows(A, *A.shape[:-2])
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_det, A=lambda grad, A, F: _column(_column(grad, F), F) * F.cofactors(A))
+@structural(namespace=SPACE, method=False, plan=_plan_det, A=lambda grad, A, result, F: _column(_column(grad, F), F) * F.cofactors(A))
 def linalg_det(xp, A):
     """The determinant of each square matrix.
 
@@ -157,20 +173,22 @@ def cofactors(xp, A):
     n = s.shape[-1]
     others = xp.where(xp.eye(n, dtype=bool), xp.ones((), s.dtype), s[..., None, :]).prod(-1)
     turn = xp.linalg.det(u) * xp.linalg.det(vh)
-    return xp.matmul(u * (others * turn[..., None])[..., None, :], vh)
+    return xp.matmul(xp.conjugate(u) * (others * turn[..., None])[..., None, :], xp.conjugate(vh))
 
 
 def _plan_slogdet(A, name="linalg.slogdet"):
     check_matrices(name, A)
     check_float(name, A)
-    return [by_rows(A, *A.shape[:-2])] * 2
+    return [by_rows(A, *A.shape[:-2]), reals(A, *A.shape[:-2])]
 
 
-def _slogdet_grads(grad, A, F):
-    return [_column(_column(grad[1], F), F) * _mt(F.linalg_inv_ex(A)[0], F)]
+def _slogdet_grads(grad, A, result, F):
+    """The logarithm's real part is logabsdet, and its imaginary part turns sign."""
+    share = grad[1] - F.imag(F.conj(grad[0]) * result) * 1j if A.dtype.kind == "c" else grad[1]
+    return [_column(_column(share, F), F) * mh(F.linalg_inv_ex(A)[0], F)]
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_slogdet, fields=("sign", "logabsdet"), grads=_slogdet_grads)
+@structural(namespace=SPACE, method=False, plan=_plan_slogdet, fields=("sign", "logabsdet"), grads=_slogdet_grads, holomorphic=False)
 def linalg_slogdet(xp, A):
     """Sign and logarithm of the absolute value of the determinant, which may be too large or small for a number.
 
@@ -186,7 +204,10 @@ def linalg_slogdet(xp, A):
     return xp.linalg.slogdet(A)
 
 
-@structural(plan=_plan_slogdet, fields=("sign", "logabsdet"), node="LinalgSlogdetBackward", grads=lambda grad, self, F: _slogdet_grads(grad, self, F))
+@structural(
+    plan=_plan_slogdet, fields=("sign", "logabsdet"), node="LinalgSlogdetBackward", grads=lambda grad, self, result, F: _slogdet_grads(grad, self, result, F),
+    holomorphic=False,
+)  # fmt: skip
 def slogdet(xp, self):
     """linalg.slogdet: sign and logarithm of the absolute value of the determinant.
 
@@ -218,7 +239,7 @@ def det(F, self):
 
 @composite()
 def logdet(F, self):
-    """The logarithm of the determinant: -inf where it is 0, nan where it is negative.
+    """The logarithm of the determinant: -inf where it is 0, nan where it is negative (a complex one has a logarithm there, too).
 
     Shapes: (..., n, n)  ->  (...)
     Grad: grad * inv(input).mT
@@ -229,6 +250,8 @@ def logdet(F, self):
     """
     _plan_slogdet(self.spec, "logdet")
     sign, size = F.linalg_slogdet(self)
+    if self.dtype.is_complex:
+        return F.log(sign) + size
     return F.where(sign == -1, float("nan"), size)
 
 
@@ -330,11 +353,11 @@ def inverse(F, self):
 
 def _cholesky_grad(grad, result, upper, F):
     """Murray (2016): with phi the lower triangle of L.mT @ grad, its diagonal halved, the symmetric part of L.mT^-1 @ phi @ L^-1."""
-    factor, grad = (_mt(result, F), _mt(grad, F)) if upper else (result, grad)
-    phi = F.tril(F.matmul(_mt(factor, F), grad))
-    inner = phi + _mt(F.tril(phi, -1), F)
+    factor, grad = (mh(result, F), mh(grad, F)) if upper else (result, grad)
+    phi = F.tril(F.matmul(mh(factor, F), grad))
+    inner = phi + mh(F.tril(phi, -1), F)
     right = F.linalg_solve_triangular(factor, inner, upper=False, left=False)
-    return F.linalg_solve_triangular(_mt(factor, F), right, upper=True) / 2
+    return F.linalg_solve_triangular(mh(factor, F), right, upper=True) / 2
 
 
 def _factor_and_code(xp, a):
@@ -349,12 +372,12 @@ def _factor_and_code(xp, a):
 
 def factors(xp, A, upper):
     """Lower (or upper) Cholesky factors, read off that triangle, and a code for each matrix."""
-    lower = xp.swapaxes(A, -1, -2) if upper else A
+    lower = adjoint_of(xp, A) if upper else A
     try:
         found, info = xp.linalg.cholesky(lower), xp.zeros(A.shape[:-2], "int32")
     except xp.linalg.LinAlgError:
         found, info = each(xp, (A.shape[-2:], ()), lambda a: _factor_and_code(xp, a), lower)
-    return (xp.swapaxes(found, -1, -2) if upper else found), info
+    return (adjoint_of(xp, found) if upper else found), info
 
 
 MINOR = "The factorization could not be completed because the input is not positive-definite (the leading minor of order {i} is not positive-definite)."
@@ -367,7 +390,8 @@ def _plan_cholesky(A, upper, check_errors):
 
 
 @structural(
-    namespace=SPACE, method=False, plan=_plan_cholesky, fields=("L", "info"), self=lambda grad, result, upper, F: _cholesky_grad(grad, result, upper, F)
+    namespace=SPACE, method=False, plan=_plan_cholesky, fields=("L", "info"), self=lambda grad, result, upper, F: _cholesky_grad(grad, result, upper, F),
+    holomorphic=False,
 )
 def linalg_cholesky_ex(xp, self, *, upper: Bool = False, check_errors: Bool = False):
     """Cholesky factors, and a code for each matrix instead of an error: 0, or the order of the leading minor that is not positive.
@@ -411,7 +435,7 @@ def _plan_old_cholesky(self, upper):
     return by_rows(self, *self.shape) if upper and not self.numel else by_columns(self, *self.shape)
 
 
-@structural(plan=_plan_old_cholesky, out_rule="castable", self=lambda grad, result, upper, F: _cholesky_grad(grad, result, upper, F))
+@structural(plan=_plan_old_cholesky, out_rule="castable", holomorphic=False, self=lambda grad, result, upper, F: _cholesky_grad(grad, result, upper, F))
 def cholesky(xp, self, upper: Bool = False):
     """linalg.cholesky: the lower triangular L with L @ L.mT = input.
 
@@ -443,9 +467,10 @@ def _plan_qr(A, mode):
 
 def _square_qr_grad(grad_q, grad_r, q, r, F):
     """(grad_q + Q sym(triu(grad_r R.mT - Q.mT grad_q))) R^-T, where sym mirrors the strict triangle (Walter and Lehmann 2018)."""
-    inner = F.triu(F.matmul(grad_r, _mt(r, F)) - F.matmul(_mt(q, F), grad_q))
-    inner = inner + _mt(F.triu(inner, 1), F)
-    return F.linalg_solve_triangular(_mt(r, F), grad_q + F.matmul(q, inner), upper=False, left=False)
+    inner = F.matmul(grad_r, mh(r, F)) - F.matmul(mh(q, F), grad_q)
+    strict = F.triu(inner, 1)
+    inner = strict + mh(strict, F) + _on_diagonal(F.real(_diagonal(inner, F)), F)
+    return F.linalg_solve_triangular(mh(r, F), grad_q + F.matmul(q, inner), upper=False, left=False)
 
 
 def _qr_grads(grad, result, R, mode, F):
@@ -462,7 +487,7 @@ def _qr_grads(grad, result, R, mode, F):
         return [_square_qr_grad(grad_q, grad_r, result, R, F)]
     # a wide matrix: its first m columns have the same Q, the rest are Q @ the rest of R (Roberts and Roberts 2020)
     rest, grad_rest = F.slice(R, -1, m, n, 1), F.slice(grad_r, -1, m, n, 1)
-    grad_q = grad_q + F.matmul(F.matmul(result, rest), _mt(grad_rest, F))
+    grad_q = grad_q + F.matmul(F.matmul(result, rest), mh(grad_rest, F))
     first = _square_qr_grad(grad_q, F.slice(grad_r, -1, 0, m, 1), result, F.slice(R, -1, 0, m, 1), F)
     return [F.cat([first, F.matmul(result, grad_rest)], -1)]
 
@@ -473,7 +498,7 @@ def _qr(xp, A, mode):
     return xp.linalg.qr(A, mode)
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_qr, fields=("Q", "R"), grads=_qr_grads)
+@structural(namespace=SPACE, method=False, plan=_plan_qr, fields=("Q", "R"), holomorphic=False, grads=_qr_grads)
 def linalg_qr(xp, A, mode: Str = "reduced"):
     """A = Q @ R with orthonormal columns in Q and R upper triangular; mode="complete": a square Q, "r": R only.
 
@@ -493,7 +518,7 @@ def _qr_mode(some):
 
 
 @structural(
-    plan=lambda self, some: _plan_qr(self, _qr_mode(some)), fields=("Q", "R"), node="LinalgQrBackward",
+    plan=lambda self, some: _plan_qr(self, _qr_mode(some)), fields=("Q", "R"), node="LinalgQrBackward", holomorphic=False,
     grads=lambda grad, result, R, some, F: _qr_grads(grad, result, R, "reduced" if some else "complete", F),
 )  # fmt: skip
 def qr(xp, self, some: Bool = True):
@@ -518,7 +543,7 @@ def _plan_eigh(self, UPLO):
     if UPLO.upper() not in ("L", "U"):
         raise TensorError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     check_kernel("linalg_eigh_cpu", self)
-    return [by_rows(self, *self.shape[:-1]), by_columns(self, *self.shape)]
+    return [reals(self, *self.shape[:-1]), by_columns(self, *self.shape)]
 
 
 def _gaps(high, low, numerator, F):
@@ -527,14 +552,26 @@ def _gaps(high, low, numerator, F):
     return F.where((gap == 0) * (numerator == 0), 1.0, gap)
 
 
+def _refuse_phases(what, why, turns, F):
+    """Refuse a loss that depends on the phases of complex vectors, which no factorization decides.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    if turns.dtype.kind == "c" and getattr(turns, "a", turns) is not None and bool((F.abs(F.imag(turns)) > 1e-2).any()):
+        raise TensorError(
+            f"{what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this {why}"
+        )
+
+
 def _eigh_grads(grad, result, eigenvectors, F):
-    inner = F.matmul(_mt(eigenvectors, F), grad[1])
+    inner = F.matmul(mh(eigenvectors, F), grad[1])
+    _refuse_phases("linalg_eigh_backward: The eigenvectors", "quantity, so it is ill-defined.", _diagonal(inner, F), F)
     inner = inner - _on_diagonal(_diagonal(inner, F), F)
     inner = inner / _gaps(_row(result, F), _column(result, F), inner, F) + _on_diagonal(grad[0], F)
-    return [F.matmul(F.matmul(eigenvectors, inner + _mt(inner, F)), _mt(eigenvectors, F)) / 2]
+    return [F.matmul(F.matmul(eigenvectors, inner + mh(inner, F)), mh(eigenvectors, F)) / 2]
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_eigh, fields=("eigenvalues", "eigenvectors"), grads=_eigh_grads)
+@structural(namespace=SPACE, method=False, plan=_plan_eigh, fields=("eigenvalues", "eigenvectors"), holomorphic=False, grads=_eigh_grads)
 def linalg_eigh(xp, self, UPLO: Str = "L"):
     """Eigenvalues of a symmetric matrix in rising order, and eigenvectors as columns; one triangle is read.
 
@@ -571,36 +608,45 @@ def _plan_svd(A, full_matrices, driver):
     k = min(m, n)
     return [
         by_columns(A, *batch, m, m if full_matrices else k),
-        by_rows(A, *batch, k),
+        reals(A, *batch, k),
         by_columns(A, *batch, n if full_matrices else k, n),
     ]
 
 
 def _skew(matrix, F):
-    return matrix - _mt(matrix, F)
+    """What is skew in a matrix, without the diagonal, which only complex matrices have, and that diagonal."""
+    found = matrix - mh(matrix, F)
+    if found.dtype.kind != "c":
+        return found, None
+    turns = _diagonal(found, F)
+    return found - _on_diagonal(turns, F), turns
 
 
 def _svd_grads(grad, result, S, Vh, F):
     """Townsend (2016), one term for each of U, S and V; the columns that full_matrices adds have no derivative."""
     k = S.shape[-1]
-    u, v = F.slice(result, -1, 0, k, 1), _mt(F.slice(Vh, -2, 0, k, 1), F)
-    grad_u, grad_v = F.slice(grad[0], -1, 0, k, 1), _mt(F.slice(grad[2], -2, 0, k, 1), F)
-    inner_u, inner_v = F.matmul(_mt(u, F), grad_u), F.matmul(_mt(v, F), grad_v)
-    turn_u, turn_v = _skew(inner_u, F), _skew(inner_v, F)
+    u, v = F.slice(result, -1, 0, k, 1), mh(F.slice(Vh, -2, 0, k, 1), F)
+    grad_u, grad_v = F.slice(grad[0], -1, 0, k, 1), mh(F.slice(grad[2], -2, 0, k, 1), F)
+    inner_u, inner_v = F.matmul(mh(u, F), grad_u), F.matmul(mh(v, F), grad_v)
+    (turn_u, phase_u), (turn_v, phase_v) = _skew(inner_u, F), _skew(inner_v, F)
     squares = S * S
     inner = turn_u / _gaps(_row(squares, F), _column(squares, F), turn_u, F) * _row(S, F)
     inner = inner + _column(S, F) * (turn_v / _gaps(_row(squares, F), _column(squares, F), turn_v, F)) + _on_diagonal(grad[1], F)
-    found = F.matmul(F.matmul(u, inner), _mt(v, F))
+    if phase_u is not None:  # what turns one of U and V by a phase turns the other back
+        _refuse_phases("svd_backward: The singular vectors", "phase term, making it ill-defined.", (phase_u + phase_v) / 2, F)
+        turn = phase_u - phase_v
+        inner = inner + _on_diagonal(turn / _gaps(4 * S, 0, turn, F), F)
+    found = F.matmul(F.matmul(u, inner), mh(v, F))
     if u.shape[-2] > k:
         beside = grad_u - F.matmul(u, inner_u)
-        found = found + F.matmul(beside / _gaps(_row(S, F), 0, beside, F), _mt(v, F))
+        found = found + F.matmul(beside / _gaps(_row(S, F), 0, beside, F), mh(v, F))
     if v.shape[-2] > k:
         beside = grad_v - F.matmul(v, inner_v)
-        found = found + F.matmul(u, _mt(beside / _gaps(_row(S, F), 0, beside, F), F))
+        found = found + F.matmul(u, mh(beside / _gaps(_row(S, F), 0, beside, F), F))
     return [found]
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_svd, fields=("U", "S", "Vh"), grads=_svd_grads)
+@structural(namespace=SPACE, method=False, plan=_plan_svd, fields=("U", "S", "Vh"), holomorphic=False, grads=_svd_grads)
 def linalg_svd(xp, A, full_matrices: Bool = True, *, driver: Str | None = None):
     """A = U @ diag(S) @ Vh: orthonormal columns in U, rows in Vh, singular values S in falling order.
 
@@ -646,4 +692,4 @@ def svd(F, self, some: Bool = True, compute_uv: Bool = True):
         sides = [F.zeros((*batch, side, side), dtype=self.dtype, device=self.device) for side in (m, n)]
         return sides[0], F.linalg_svdvals(self), sides[1]
     u, s, vh = F.linalg_svd(self, not some)
-    return u, s, F.transpose(vh, -2, -1)
+    return u, s, mh(vh, F)

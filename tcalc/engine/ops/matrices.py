@@ -13,7 +13,7 @@ from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..signature import contiguous_format
 from ..spec import spec_of
-from .decompositions import SPACE, by_rows, check_float, check_matrices, inverted
+from .decompositions import SPACE, adjoint_of, by_rows, check_float, check_matrices, inverted, mh
 from .linalg import _plan_dot, _refuse_bool, check_addmm_dtypes, check_expandable
 
 
@@ -120,7 +120,7 @@ def linalg_cond(F, self, p: Any = None):
         values = F.linalg_svdvals(self)
         return F.sum_dim(values, (-1,)) * F.sum_dim(F.reciprocal(values), (-1,))
     if not self.spec.numel:
-        return F.zeros(tuple(self.shape[:-2]), dtype=self.dtype, device=self.device)
+        return F.zeros(tuple(self.shape[:-2]), dtype=self.dtype.to_real(), device=self.device)
     inverse, info = F.linalg_inv_ex(self)
     inverse = F.masked_fill(inverse, F.unsqueeze(F.unsqueeze(info > 0, -1), -1), math.inf)
     product = F.linalg_matrix_norm(self, p) * F.linalg_matrix_norm(inverse, p)
@@ -180,19 +180,19 @@ def _plan_pinv(self, rcond, hermitian, atol, rtol):
 
 def _pinv_grad(grad, A, pinv, F):
     """Golub and Pereyra (1973): three terms, ordered so that the smaller side is squared."""
-    turned = _mt(grad, F)
+    turned = mh(grad, F)
     if A.shape[-2] <= A.shape[-1]:
         inner = F.matmul(turned, pinv)
-        outer = F.matmul(inner, _mt(pinv, F))
-        first = outer - _mt(F.matmul(pinv, inner), F) - F.matmul(A, F.matmul(pinv, outer))
-        return first + F.matmul(F.matmul(_mt(pinv, F), pinv), turned - F.matmul(inner, A))
+        outer = F.matmul(inner, mh(pinv, F))
+        first = outer - mh(F.matmul(pinv, inner), F) - F.matmul(A, F.matmul(pinv, outer))
+        return first + F.matmul(F.matmul(mh(pinv, F), pinv), turned - F.matmul(inner, A))
     inner = F.matmul(pinv, turned)
-    outer = F.matmul(_mt(pinv, F), inner)
-    first = outer - _mt(F.matmul(inner, pinv), F) - F.matmul(F.matmul(outer, pinv), A)
-    return first + F.matmul(F.matmul(turned - F.matmul(A, inner), pinv), _mt(pinv, F))
+    outer = F.matmul(mh(pinv, F), inner)
+    first = outer - mh(F.matmul(inner, pinv), F) - F.matmul(F.matmul(outer, pinv), A)
+    return first + F.matmul(F.matmul(turned - F.matmul(A, inner), pinv), mh(pinv, F))
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_pinv, out=False, self=lambda grad, self, result, F: _pinv_grad(grad, self, result, F))
+@structural(namespace=SPACE, method=False, plan=_plan_pinv, out=False, holomorphic=False, self=lambda grad, self, result, F: _pinv_grad(grad, self, result, F))
 def linalg_pinv(xp, self, rcond: Any = None, hermitian: Bool = False, *, atol: Any = None, rtol: Any = None):
     """The pseudoinverse (Moore and Penrose); singular values not larger than max(atol, rtol * the largest) count as 0.
 
@@ -213,10 +213,10 @@ def linalg_pinv(xp, self, rcond: Any = None, hermitian: Bool = False, *, atol: A
         sizes, v = xp.absolute(values), u
     else:
         u, values, vh = xp.linalg.svd(self, full_matrices=False)
-        sizes, v = values, xp.swapaxes(vh, -1, -2)
+        sizes, v = values, adjoint_of(xp, vh)
     limit = _tolerance(xp, sizes.max(-1), atol, rtol, self.dtype, self.shape[-2:])
-    inverse = xp.where(sizes > limit[..., None], 1 / values, xp.zeros((), self.dtype))
-    return xp.matmul(v * inverse[..., None, :], xp.swapaxes(u, -1, -2))
+    inverse = xp.where(sizes > limit[..., None], 1 / values, xp.zeros((), values.dtype))
+    return xp.matmul(v * inverse[..., None, :], adjoint_of(xp, u))
 
 
 @composite()
@@ -451,9 +451,9 @@ def vander(F, x, N: Int | None = None, increasing: Bool = False):
     return result if increasing else F.flip(result, (1,))
 
 
-@structural(plan=_plan_dot, self=lambda grad, other: grad * other, other=lambda grad, self: grad * self, out_rule="result")
+@structural(plan=_plan_dot, self=lambda grad, other, F: F.conj(grad) * other, other=lambda grad, self: grad * self, holomorphic=False, out_rule="result")
 def vdot(xp, self, other):
-    """dot: the sum of the products of two vectors, of which the first would be conjugated.
+    """The sum of the products of two vectors, of which the first is conjugated.
 
     Shapes: (n), (n)  ->  ()
     See: dot, linalg.vecdot
@@ -461,12 +461,12 @@ def vdot(xp, self, other):
     >>> vdot(tensor([1., 2.]), tensor([3., 4.]))
     tensor(11.)
     """
-    return xp.matmul(self, other)
+    return xp.vdot(self, other)
 
 
 @composite(namespace=SPACE, method=False)
 def linalg_vecdot(F, x, y, *, dim: Dim = -1):
-    """The sum of products along `dim`, broadcast.
+    """The sum of products along `dim`, broadcast; the first factor is conjugated.
 
     Shapes: (..., n), (..., n)  ->  (...)
     Grad: each input: grad * the other
@@ -479,7 +479,7 @@ def linalg_vecdot(F, x, y, *, dim: Dim = -1):
         raise TensorError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {x.dtype.kernel_name}")
     if len(x.shape) == 1 == len(y.shape):
         return F.vdot(x, y)
-    return F.sum_dim(x * y, (dim,))
+    return F.sum_dim(F.conj(x) * y, (dim,))
 
 
 @composite(namespace=SPACE, method=False)

@@ -229,7 +229,7 @@ def _plan_frexp(self):
     return [spec_of(self.dtype, self.device, shape, strides), spec_of(dtypes.int32, self.device, shape, strides)]
 
 
-@structural(out_rule=("mantissa", "exponent"), plan=_plan_frexp, fields=("mantissa", "exponent"), self=lambda grad, self, F: grad / F.exp2(F.floor(F.log2(F.abs(self))) + 1))
+@structural(out_rule=("mantissa", "exponent"), plan=_plan_frexp, fields=("mantissa", "exponent"), self=lambda grad, self_spec, exponent, F: grad / F.exp2(F.cast(exponent, self_spec.dtype)))
 def frexp(xp, self):
     """The number as mantissa * 2**exponent, the mantissa in [0.5, 1).
 

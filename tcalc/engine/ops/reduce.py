@@ -384,7 +384,7 @@ def min_other(F, self, other):
 
 
 @structural(
-    public="max", plan=_plan_values_indices, fields=("values", "indices"),
+    apart=True, public="max", plan=_plan_values_indices, fields=("values", "indices"),
     self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
     real_only=refuses("max(): does not support complex input"),
 )
@@ -400,7 +400,7 @@ def max_dim(xp, self, dim: Dim, keepdim: Bool = False):
 
 
 @structural(
-    public="min", plan=lambda self, dim, keepdim: _plan_values_indices(self, dim, keepdim, "min"), fields=("values", "indices"),
+    apart=True, public="min", plan=lambda self, dim, keepdim: _plan_values_indices(self, dim, keepdim, "min"), fields=("values", "indices"),
     self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
     real_only=refuses("min(): does not support complex input"),
 )

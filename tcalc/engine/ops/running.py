@@ -96,18 +96,18 @@ def _plan_aminmax(self, dim, keepdim):
     return [spec_of(self.dtype, self.device, shape)] * 2
 
 
-def _aminmax_grads(grad, self, self_spec, dim, keepdim, F):
+def _aminmax_grads(grad, self, self_spec, result, max, dim, keepdim, F):
     """Each gradient to the elements equal to that extreme, in equal parts where several are."""
     dims = tuple(range(self_spec.ndim)) if dim is None or not self_spec.ndim else (dim,)
     kept = tuple([1 if d in dims else n for d, n in enumerate(self_spec.shape)])
     parts = []
-    for g, extreme in zip(grad, (F.amin(self, dims, True), F.amax(self, dims, True)), strict=True):
-        mask = F.cast(self == extreme, self_spec.dtype)
+    for g, extreme in zip(grad, (result, max), strict=True):
+        mask = F.cast(self == F.reshape(extreme, kept), self_spec.dtype)
         parts.append(mask * (F.reshape(g, kept) / (F.sum_dim(mask, dims, True) if dims else mask)))
     return [parts[0] + parts[1]]
 
 
-@structural(plan=_plan_aminmax, fields=("min", "max"), grads=_aminmax_grads)
+@structural(apart=True, plan=_plan_aminmax, fields=("min", "max"), grads=_aminmax_grads)
 def aminmax(xp, self, *, dim: Dim | None = None, keepdim: Bool = False):
     """The smallest and the largest element, of all or along `dim`.
 

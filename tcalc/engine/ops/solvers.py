@@ -9,7 +9,22 @@ from ..errors import TensorError
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes
 from ..spec import spec_of
-from .decompositions import SPACE, by_columns, by_rows, check_codes, check_float, check_kernel, check_matrices, codes, each, factored, first_zero
+from .decompositions import (
+    SPACE,
+    adjoint_of,
+    by_columns,
+    by_rows,
+    check_codes,
+    check_float,
+    check_kernel,
+    check_matrices,
+    codes,
+    each,
+    factored,
+    first_zero,
+    mh,
+    reals,
+)
 
 
 def _mt(matrix, F):
@@ -250,21 +265,21 @@ def _plan_cholesky_solve(self, input2, upper):
 
 def _by_factor(xp, b, factor, upper):
     """The solution of L @ L.mT @ X = b, or U.mT @ U @ X = b."""
-    lower = _turned(xp, factor) if upper else factor
-    return _triangular(xp, _turned(xp, lower), _triangular(xp, lower, b, False), True)
+    lower = adjoint_of(xp, factor) if upper else factor
+    return _triangular(xp, adjoint_of(xp, lower), _triangular(xp, lower, b, False), True)
 
 
 def _cholesky_solve_grads(grad, self_spec, input2, input2_spec, result, upper, needs, F):
     back = F.cholesky_solve(grad, input2, upper)
     slope = None
     if needs[1]:
-        outer = F.matmul(back, _mt(result, F))
-        common = outer + _mt(outer, F)
+        outer = F.matmul(back, mh(result, F))
+        common = outer + mh(outer, F)
         slope = F.sum_to(-(F.matmul(input2, common) if upper else F.matmul(common, input2)), input2_spec.sizes)
     return [F.sum_to(back, self_spec.sizes) if needs[0] else None, slope]
 
 
-@structural(plan=_plan_cholesky_solve, out_rule="castable", grads=_cholesky_solve_grads)
+@structural(plan=_plan_cholesky_solve, out_rule="castable", holomorphic=False, grads=_cholesky_solve_grads)
 def cholesky_solve(xp, self, input2, upper: Bool = False):
     """The X with A @ X = input, from the Cholesky factor of A.
 
@@ -286,11 +301,11 @@ def _plan_cholesky_inverse(self, upper):
 
 
 def _cholesky_inverse_grad(grad, self, result, upper, F):
-    common = F.matmul(F.matmul(result, grad + _mt(grad, F)), result)
+    common = F.matmul(F.matmul(result, grad + mh(grad, F)), result)
     return -(F.matmul(self, common) if upper else F.matmul(common, self))
 
 
-@structural(plan=_plan_cholesky_inverse, out_rule="castable", self=lambda grad, self, result, upper, F: _cholesky_inverse_grad(grad, self, result, upper, F))
+@structural(plan=_plan_cholesky_inverse, out_rule="castable", holomorphic=False, self=lambda grad, self, result, upper, F: _cholesky_inverse_grad(grad, self, result, upper, F))
 def cholesky_inverse(xp, self, upper: Bool = False):
     """The inverse of A from its Cholesky factor.
 
@@ -513,33 +528,33 @@ def _plan_lu_solve(LU, pivots, B, left, adjoint):
 def _lu_steps(LU, P, B, adjoint, F):
     """The solution of A @ X = B (of A.mT @ X = B with adjoint) for A = P @ L @ U, and the one after the first triangle."""
     if adjoint:
-        half = F.linalg_solve_triangular(_mt(LU, F), B, upper=False)
-        return F.matmul(P, F.linalg_solve_triangular(_mt(LU, F), half, upper=True, unitriangular=True)), half
-    half = F.linalg_solve_triangular(LU, F.matmul(_mt(P, F), B), upper=False, unitriangular=True)
+        half = F.linalg_solve_triangular(mh(LU, F), B, upper=False)
+        return F.matmul(P, F.linalg_solve_triangular(mh(LU, F), half, upper=True, unitriangular=True)), half
+    half = F.linalg_solve_triangular(LU, F.matmul(mh(P, F), B), upper=False, unitriangular=True)
     return F.linalg_solve_triangular(LU, half, upper=True), half
 
 
 def _lu_solve_grads(grad, LU, LU_spec, pivots, B_spec, result, left, adjoint, needs, F):
     P = F.lu_unpack(LU, pivots, False, True)[0]
     if not left:  # X @ A = B is A.mT @ X.mT = B.mT
-        grad, result, adjoint = _mt(grad, F), _mt(result, F), not adjoint
+        grad, result, adjoint = mh(grad, F), mh(result, F), not adjoint
     back, half = _lu_steps(LU, P, grad, not adjoint, F)
     slope = None
     if needs[0]:
         if adjoint:  # half is L^-1 @ P.mT @ grad
-            turned = F.matmul(_mt(P, F), result)
-            middle = F.matmul(F.triu(_mt(LU, F), 1), turned) + turned
-            slope = F.tril(-F.matmul(turned, _mt(half, F)), -1) + F.triu(-F.matmul(middle, _mt(back, F)))
+            turned = F.matmul(mh(P, F), result)
+            middle = F.matmul(F.triu(mh(LU, F), 1), turned) + turned
+            slope = F.tril(-F.matmul(turned, mh(half, F)), -1) + F.triu(-F.matmul(middle, mh(back, F)))
         else:  # half is U^-T @ grad
             middle = F.matmul(F.triu(LU), result)
-            inner = F.linalg_solve_triangular(_mt(LU, F), half, upper=True, unitriangular=True)
-            slope = F.tril(-F.matmul(inner, _mt(middle, F)), -1) + F.triu(-F.matmul(half, _mt(result, F)))
+            inner = F.linalg_solve_triangular(mh(LU, F), half, upper=True, unitriangular=True)
+            slope = F.tril(-F.matmul(inner, mh(middle, F)), -1) + F.triu(-F.matmul(half, mh(result, F)))
         slope = F.sum_to(slope, LU_spec.sizes)
-    back = back if left else _mt(back, F)
+    back = back if left else mh(back, F)
     return [slope, None, F.sum_to(back, B_spec.sizes) if needs[2] else None]
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_lu_solve, grads=_lu_solve_grads)
+@structural(namespace=SPACE, method=False, plan=_plan_lu_solve, grads=_lu_solve_grads, holomorphic=False)
 def linalg_lu_solve(xp, LU, pivots, B, *, left: Bool = True, adjoint: Bool = False):
     """The X with A @ X = B, from what linalg.lu_factor gives for A; left=False: X @ A = B, adjoint=True: A.mT instead of A.
 
@@ -552,14 +567,14 @@ def linalg_lu_solve(xp, LU, pivots, B, *, left: Bool = True, adjoint: Bool = Fal
             [0.5000]])
     """
     rows = _permutation(xp, pivots, LU.shape[-1], LU.dtype)
-    b, turned = (B, adjoint) if left else (_turned(xp, B), not adjoint)
+    b, turned = (B, adjoint) if left else (adjoint_of(xp, B), not adjoint)
     if turned:
-        half = _triangular(xp, _turned(xp, LU), b, False)
-        found = xp.matmul(rows, _triangular(xp, _turned(xp, LU), half, True, unit=True))
+        half = _triangular(xp, adjoint_of(xp, LU), b, False)
+        found = xp.matmul(rows, _triangular(xp, adjoint_of(xp, LU), half, True, unit=True))
     else:
-        half = _triangular(xp, LU, xp.matmul(_turned(xp, rows), b), False, unit=True)
+        half = _triangular(xp, LU, xp.matmul(adjoint_of(xp, rows), b), False, unit=True)
         found = _triangular(xp, LU, half, True)
-    return found if left else _turned(xp, found)
+    return found if left else adjoint_of(xp, found)
 
 
 @composite()
@@ -607,12 +622,12 @@ def _plan_lstsq(self, b, rcond, driver):
     batch = broadcast_shapes(tuple(self.shape[:-2]), tuple(b.shape[: -1 if vector else -2]))
     whole = by_columns(self, *batch, max(m, n), k).strides
     solution = spec_of(self.dtype, self.device, (*batch, n), whole[:-1]) if vector else spec_of(self.dtype, self.device, (*batch, n, k), whole)
-    nothing = by_rows(self, 0)
+    nothing = reals(self, 0)
     return [
         solution,
-        by_rows(self, *batch, k) if m > n and driver != "gelsy" else nothing,
+        reals(self, *batch, k) if m > n and driver != "gelsy" else nothing,
         spec_of(dtypes.int64, self.device, tuple(self.shape[:-2]) if driver != "gels" else (0,)),
-        by_rows(self, *self.shape[:-2], min(m, n)) if driver in ("gelsd", "gelss") else nothing,
+        reals(self, *self.shape[:-2], min(m, n)) if driver in ("gelsd", "gelss") else nothing,
     ]
 
 
@@ -627,15 +642,15 @@ def _lstsq_grads(grad, self, self_spec, b, b_spec, result, residuals, needs, F):
     if len(b_spec.shape) + 1 == len(self_spec.shape):
         slope, side, solution = F.unsqueeze(slope, -1), F.unsqueeze(b, -1), F.unsqueeze(result, -1)
     pinv = F.linalg_pinv(self)
-    back = F.matmul(_mt(pinv, F), slope)
+    back = F.matmul(mh(pinv, F), slope)
     missing = side - F.matmul(self, solution)
     # d pinv(A) @ B, split into the change of the solution in range and in size (Golub and Pereyra 1973)
-    own = -F.matmul(back, _mt(solution, F)) + F.matmul(missing, F.matmul(_mt(slope, F), F.matmul(pinv, _mt(pinv, F))))
+    own = -F.matmul(back, mh(solution, F)) + F.matmul(missing, F.matmul(mh(slope, F), F.matmul(pinv, mh(pinv, F))))
     reach = slope - F.matmul(pinv, F.matmul(self, slope))
-    own = own + F.matmul(F.matmul(_mt(pinv, F), solution), _mt(reach, F))
+    own = own + F.matmul(F.matmul(mh(pinv, F), solution), mh(reach, F))
     if residuals.shape[-1]:
         push = 2 * missing * F.unsqueeze(grad[1], -2)
-        back, own = back + push, own - F.matmul(push, _mt(solution, F))
+        back, own = back + push, own - F.matmul(push, mh(solution, F))
     if len(b_spec.shape) + 1 == len(self_spec.shape):
         back = F.squeeze_dim(back, -1)
     return [F.sum_to(own, self_spec.sizes) if needs[0] else None, F.sum_to(back, b_spec.sizes) if needs[1] else None]
@@ -646,7 +661,7 @@ def _least(xp, a, b, rcond, driver):
     scipy = backend.scipy_module("linalg", xp)
     cut = xp.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
     found, _, rank, values = scipy.lstsq(a, b, cond=cut, lapack_driver="gelsd" if driver == "gels" else driver, check_finite=False)
-    rest = xp.square(b - xp.matmul(a, found)).sum(0)
+    rest = xp.square(xp.absolute(b - xp.matmul(a, found))).sum(0)
     return found, rest, rank, values if driver in ("gelsd", "gelss") else xp.zeros(0, a.dtype)
 
 
@@ -657,6 +672,7 @@ def _least(xp, a, b, rcond, driver):
     fields=("solution", "residuals", "rank", "singular_values"),
     constant=("singular_values",),
     grads=_lstsq_grads,
+    holomorphic=False,
 )
 def linalg_lstsq(xp, self, b, rcond: Float | None = None, *, driver: Str | None = None):
     """The X with the least squares of A @ X - B; of several the shortest. Which further results are there depends on `driver`.
@@ -675,7 +691,7 @@ def linalg_lstsq(xp, self, b, rcond: Float | None = None, *, driver: Str | None 
     batch = broadcast_shapes(self.shape[:-2], side.shape[:-2])
     if not self.size or not side.size:
         empty = xp.zeros((*batch, n, side.shape[-1]), self.dtype)
-        rest, rank, values = xp.square(side).sum(-2), xp.zeros(self.shape[:-2], "int64"), xp.zeros((*self.shape[:-2], min(m, n)), self.dtype)
+        rest, rank, values = xp.square(xp.absolute(side)).sum(-2), xp.zeros(self.shape[:-2], "int64"), xp.zeros((*self.shape[:-2], min(m, n)), self.dtype)
     else:
         wide = xp.broadcast_to(self, (*batch, m, n)), xp.broadcast_to(side, (*batch, *side.shape[-2:]))
         shapes = ((n, side.shape[-1]), (side.shape[-1],), (), (min(m, n) if driver in ("gelsd", "gelss") else 0,))

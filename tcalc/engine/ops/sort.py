@@ -8,6 +8,7 @@ from ..families.common import no_kernel, not_implemented, refuses
 from ..families.structural import composite, structural
 from ..layout import like_strides, wrap_dim
 from ..spec import spec_of
+from .quantiles import middle_share, picked, plan_picked, select
 from .reduce import gather_back
 
 
@@ -106,38 +107,19 @@ def topk(xp, self, k: Int, dim: Dim = -1, largest: Bool = True, sorted: Bool = T
     return xp.take_along_axis(self, order, dim), order
 
 
-def _plan_kthvalue(self, k, dim, keepdim, label="kthvalue_cpu"):
+def _plan_kthvalue(self, k, dim, keepdim):
+    planned = plan_picked(self, dim, keepdim, "kthvalue") if not self.numel else None
     dim = wrap_dim(dim, self.ndim)
-    size = self.shape[dim] if self.ndim else 1
-    if not 1 <= k <= size:
+    if not 1 <= k <= (self.shape[dim] if self.ndim else 1):
         raise TensorError("kthvalue(): selected number k out of range for dimension " + str(dim))
     if self.dtype is dtypes.bool_:
-        raise not_implemented(label, self.dtype)
-    shape = tuple(1 if i == dim else s for i, s in enumerate(self.shape) if keepdim or i != dim)
-    return [spec_of(self.dtype, self.device, shape), spec_of(dtypes.int64, self.device, shape)]
-
-
-def _pick_back(grad, self_spec, dim, keepdim, indices, F):
-    if not self_spec.ndim:
-        return grad
-    if not keepdim:
-        grad, indices = F.unsqueeze(grad, dim), F.unsqueeze(indices, dim)
-    return F.scatter_add_to(self_spec.sizes, dim, indices, grad)
-
-
-def _pick(xp, self, rank, dim, keepdim):
-    """The element of a rank along `dim` and its place."""
-    if not self.ndim:
-        return self.copy(), xp.zeros((), "int64")
-    order = _order(xp, self, dim, False)
-    places = xp.take(order, xp.asarray([rank]), axis=dim)
-    values = xp.take_along_axis(self, places, dim)
-    return (values, places) if keepdim else (xp.squeeze(values, dim), xp.squeeze(places, dim))
+        raise not_implemented("kthvalue_cpu", self.dtype)
+    return planned or plan_picked(self, dim, keepdim, "kthvalue")
 
 
 @structural(
-    out_rule=("kth values", "kth indices"), plan=_plan_kthvalue, fields=("values", "indices"), self=lambda grad, self_spec, dim, keepdim, indices, F: _pick_back(grad, self_spec, dim, keepdim, indices, F),
-    real_only=no_kernel("kthvalue_cpu"),
+    plan=_plan_kthvalue, fields=("values", "indices"), out_rule=("kth values", "kth indices"), apart=True,
+    self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
 )
 def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
     """The k-th smallest along `dim` (counted from 1) and where it is.
@@ -151,27 +133,44 @@ def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
     values=tensor(2.),
     indices=tensor(2))
     """
-    return _pick(xp, self, k - 1, dim, keepdim)
+    if not self.ndim:
+        return self.copy(), xp.zeros((), "int64")
+    order = _order(xp, self, dim, False)
+    values, places = picked(xp, self, order, xp.full([1 if d == dim % self.ndim else n for d, n in enumerate(self.shape)], k - 1), dim, True)
+    rows = xp.moveaxis(self, dim, -1)
+    equal = rows == xp.moveaxis(values, dim, -1)
+    if self.dtype.kind not in "iu":
+        equal |= (rows != rows) & xp.moveaxis(values != values, dim, -1)
+    found = xp.moveaxis(places, dim, -1)
+    for place in map(tuple, xp.argwhere(xp.add.reduce(equal, -1) > 1).tolist()):  # which of several equal ones is torch's choice
+        found[place] = select(xp, rows[place], k - 1)
+    return (values, places) if keepdim else (xp.squeeze(values, dim), xp.squeeze(places, dim))
 
 
 def _plan_median_dim(self, dim, keepdim):
-    return _plan_kthvalue(self, 1, dim, keepdim, "median_out")
+    planned = plan_picked(self, dim, keepdim, "median")
+    if self.dtype is dtypes.bool_:
+        raise not_implemented("median_out", self.dtype)
+    return planned
 
 
 @structural(
-    out_rule=("median values", "median indices"), public="median", overload=1, plan=_plan_median_dim, fields=("values", "indices"),
-    self=lambda grad, self_spec, dim, keepdim, indices, F: _pick_back(grad, self_spec, dim, keepdim, indices, F),
+    out_rule=("median values", "median indices"), apart=True, public="median", overload=1, plan=_plan_median_dim, fields=("values", "indices"),
+    self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
 )
 def median_dim(xp, self, dim: Dim, keepdim: Bool = False):
-    """The middle value along `dim` (the lower of two) and where it is.
+    """The middle value along `dim` (the lower of two; nan when there is one) and where it is.
 
     >>> median(tensor([[3., 1., 2.]]), 1)
     torch.return_types.median(
     values=tensor([2.]),
     indices=tensor([2]))
     """
-    size = self.shape[dim] if self.ndim else 1
-    return _pick(xp, self, (size - 1) // 2, dim, keepdim)
+    if not self.ndim:
+        return self.copy(), xp.zeros((), "int64")
+    rank = (self.shape[dim] - 1) // 2
+    shape = [1 if d == dim % self.ndim else n for d, n in enumerate(self.shape)]
+    return picked(xp, self, _order(xp, self, dim, False), xp.full(shape, rank), dim, keepdim)
 
 
 def _plan_median(self):
@@ -180,12 +179,7 @@ def _plan_median(self):
     return spec_of(self.dtype, self.device, ())
 
 
-@structural(
-    plan=_plan_median,
-    self=lambda grad, self, result, F: grad * _one_of(self == result, F) if len(self.shape) else grad,
-    out=False,
-    real_only=no_kernel("median_cpu"),
-)
+@structural(plan=_plan_median, self=lambda grad, self, result, F: middle_share(grad, self, result, F), out=False)
 def median(xp, self):
     """The middle of all values, the lower of two.
 
@@ -198,12 +192,6 @@ def median(xp, self):
     """
     flat = xp.sort(self.reshape(-1))
     return flat[(flat.size - 1) // 2].reshape(()) if flat.size else xp.asarray(xp.nan, self.dtype)
-
-
-def _one_of(mask, F):
-    """Weights that share 1 among the elements where the mask holds."""
-    weights = F.cast(mask, dtypes.float64)
-    return weights / F.sum(weights)
 
 
 def _plan_searchsorted(sorted_sequence, self, out_int32, right, side, sorter):
