@@ -117,9 +117,9 @@ def test_refers_to_nothing_outside(path: Path) -> None:
 
 # --- formulas ---------------------------------------------------------------------------------------------------------
 
-SPEC_FIELDS = {"shape", "sizes", "strides", "ndim", "numel", "dtype", "device"}  # plain values of arrays, Tensors and specs
+SPEC_FIELDS = {"shape", "sizes", "strides", "ndim", "numel", "dtype", "device", "kind"}  # plain values of arrays, Tensors and specs
 LIST_METHODS = {"append", "index"}
-PURE_MODULES = {"math", "dtypes"}
+PURE_MODULES = {"math", "cmath", "dtypes"}
 
 
 class Formula:

@@ -189,18 +189,6 @@ def is_floating_point(input: Tensor) -> bool:
     return input.spec.dtype.is_floating_point
 
 
-def std_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
-    """Standard deviation and mean along `dim`.
-
-    See: std, mean, var
-
-    >>> std_mean(tensor([1., 3.]), correction=0)
-    (tensor(1.), tensor(2.))
-    """
-    mean = PUBLIC["mean"].call(input) if dim is None else PUBLIC["mean"].call(input, dim, keepdim)
-    return PUBLIC["std"].call(input, dim, keepdim=keepdim, correction=correction), mean
-
-
 def cuda_is_available() -> bool:
     """Whether a GPU can be used.
 
@@ -276,7 +264,7 @@ def _torch() -> dict[str, Any]:
     found |= dtypes.BY_NAME | {"bool": dtypes.bool_, "finfo": dtypes.finfo, "iinfo": dtypes.iinfo}
     functions: list[Any] = [
         data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
-        broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, std_mean, dtypes.get_default_dtype, dtypes.set_default_dtype,
+        broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, dtypes.get_default_dtype, dtypes.set_default_dtype,
         dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, methods.is_complex, methods.is_conj, methods.is_neg, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
         modes.inference_mode, creation.set_default_device, printing.set_printoptions, anomaly.is_anomaly_enabled, anomaly.is_anomaly_check_nan_enabled,
     ]  # fmt: skip
@@ -287,7 +275,7 @@ def _torch() -> dict[str, Any]:
         "Generator": random.Generator, "contiguous_format": contiguous_format, "preserve_format": preserve_format, "channels_last": channels_last,
         "strided": strided, "layout": Layout, "memory_format": MemoryFormat, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
         "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"), "func": Sub("torch.func"),
-        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "special": Sub("torch.special"),
+        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "fft": Sub("torch.fft"), "special": Sub("torch.special"),
         "random": Sub("torch.random"), "get_default_device": creation.current_device,
     }  # fmt: skip
     found |= {name: _legacy(d) for name, d in _LEGACY.items()}
@@ -342,6 +330,7 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch.optim": lambda: {"lr_scheduler": Sub("torch.optim.lr_scheduler"), **{cls.__name__: cls for cls in optim.OPTIMIZERS}},
     "torch.optim.lr_scheduler": lambda: {cls.__name__: cls for cls in schedulers.SCHEDULERS},
     "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "diagonal": PUBLIC["diagonal"].call},
+    "torch.fft": lambda: _ops("torch.fft"),
     "torch.special": lambda: {**_ops("torch.special"), **{name: PUBLIC[op].call for name, op in _SPECIAL.items()}},
     "torch.random": lambda: {"manual_seed": manual_seed, "initial_seed": initial_seed, "seed": seed},
 }  # fmt: skip

@@ -406,7 +406,7 @@ def _with_outs(report: Report, call: Call, own: Call, plain: list[Any], named: d
         if isinstance(theirs, Failed) and isinstance(theirs.error, TypeError):
             return
         if refusals(report, theirs, mine, f"{about} out {kind}", "out "):
-            report.note("out identity", all(a is b for a, b in zip(mine, own_outs, strict=True)), lambda kind=kind: f"{about} out {kind}: not the tensors given")  # type: ignore[misc]
+            report.note("out identity", mine is None or all(a is b for a, b in zip(mine, own_outs, strict=True)), lambda kind=kind: f"{about} out {kind}: not the tensors given")  # type: ignore[misc]
             same = type(theirs).__name__ == type(mine).__name__
             report.note("out structure", same, lambda kind=kind, theirs=theirs, mine=mine: f"{about} out {kind}: {type(theirs)} {type(mine)}")  # type: ignore[misc]
             compare(report, outs, own_outs, [], [], f"{about} out {kind}", "out ", loose=300 if plain[0].dtype is torch.float32 else 1)

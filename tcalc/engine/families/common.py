@@ -105,6 +105,13 @@ C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
     "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
 }  # fmt: skip
+
+
+def _transform(op: str) -> str:
+    """What torch calls a transform of torch.fft: those over two dims are fftn, rfftn, ..."""
+    return op.removeprefix("fft_").replace("2", "n")
+
+
 SCALAR_NAMES = {"int64": "int64_t", "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t"}
 
 
@@ -134,6 +141,8 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "castable": lambda op, have, want: f"{op}: Expected result to be safely castable from {want.kernel_name} dtype, but got result with dtype {have.kernel_name}",
     "scalar kind": lambda op, have, want: f"expected scalar type {want.kernel_name} but found {have.kernel_name}",
     "scalar type": lambda op, have, want: f"{op}(): self and result must have the same scalar type",
+    "spectrum": lambda op, have, want: f"{_transform(op)} expects a complex output tensor, but got {have.kernel_name}",
+    "signal": lambda op, have, want: f"{_transform(op)} expects a floating point output tensor, but got {have.kernel_name}",
     "object": lambda op, have, want: f"Expected object of scalar type {want.kernel_name} but got scalar type {have.kernel_name} for argument 'out'",
     "result": lambda op, have, want: f"result dtype {have.kernel_name} does not match input dtype {want.kernel_name}",
     "addmv": lambda op, have, want: (
@@ -152,6 +161,14 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "mode indices": lambda op, have, want: f"expected scalar type '{want.kernel_name}' but got '{have.kernel_name}' for indices output",
     "kth values": lambda op, have, want: "output values must be of same type as input",
     "kth indices": lambda op, have, want: "output indices must be of scalar type Long",
+    "quantile": lambda op, have, want: "quantile() out tensor must be same dtype as the input tensor",
+    "hist": lambda op, have, want: (
+        f"torch.histogram: input tensor and hist tensor should have the same dtype, but got input {C_NAMES[want.name]} and hist {C_NAMES[have.name]}"
+    ),
+    "bin_edges": lambda op, have, want: (
+        f"torch.histogram: input tensor and bin_edges tensor should have the same dtype, but got input {C_NAMES[want.name]} and bin_edges"
+        f" {C_NAMES[have.name]} for dimension 0"
+    ),
     "mantissa": lambda op, have, want: f"torch.frexp() expects mantissa to have dtype {C_NAMES[want.name]} but got {C_NAMES[have.name]}",
     "exponent": lambda op, have, want: f"torch.frexp() expects exponent to have int dtype but got {C_NAMES[have.name]}",
     "out type": lambda op, have, want: f"Expected out type to be {want.kernel_name} but got {have.kernel_name}",
@@ -165,7 +182,9 @@ def check_out_dtype(result: dtype, out: dtype, op: str, rule: str) -> None:
     """
     if rule == "cast":
         check_cast(result, out)
-    elif rule == "floating" and out.is_floating_point:
+    elif rule in ("floating", "signal") and out.is_floating_point:
+        return
+    elif rule == "spectrum" and out.is_complex:
         return
     elif rule == "castable" and out.category >= result.category:
         return

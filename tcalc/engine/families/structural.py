@@ -30,6 +30,7 @@ class Structural(Op):
     """
 
     family = "structural"
+    several = False  # results without names
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Structural(Op):
         self.result_type = result_type(self.public, self.fields) if fields else None
 
     def extra_params(self) -> Sequence[Param]:
-        return [OUTS if self.fields else OUT] if self.takes_out else []
+        return [OUTS if self.fields or self.several else OUT] if self.takes_out else []
 
     def run(self, values: list[Any]) -> Any:
         out = values.pop() if self.takes_out else None
@@ -118,8 +119,9 @@ class Structural(Op):
         if out is not None:
             for each in out if self.apart else ():
                 check_no_overlap(each, _flat(inputs))
-            write_outs(out, results, _flat(inputs), self.public, self.out_rules)
-            return out_type(self.public, self.fields)(*out)
+            rules = self.out_rules if self.fields else self.out_rules * len(results)
+            write_outs(out, results, _flat(inputs), self.public, rules)
+            return out_type(self.public, self.fields)(*out) if self.fields else None
         floats = [r for r in results if r.spec.dtype.continuous]
         specs = [*_input_specs(inputs), planned[0]]
         if len(floats) == 1 and floats[0] is results[0]:
@@ -226,8 +228,8 @@ class Composite(Op):
 
     family = "composite"
 
-    def __init__(self, kernel: Callable[..., Any], *, out: bool = False, fields: Sequence[str] = (), **rest: Any):
-        self.takes_out, self.fields = out, tuple(fields)
+    def __init__(self, kernel: Callable[..., Any], *, out: bool = False, out_rule: str = "cast", fields: Sequence[str] = (), **rest: Any):
+        self.takes_out, self.out_rule, self.fields = out, out_rule, tuple(fields)
         super().__init__(kernel, **rest)
         self.result_type = result_type(self.public, self.fields) if fields else None
 
@@ -243,7 +245,7 @@ class Composite(Op):
             write_outs(out, result, _flat(values), self.public, ["expected"] * len(self.fields))
             return out_type(self.public, self.fields)(*out)
         refuse_grad_for_out(self.public, [*_flat(values), out])
-        return write_out(out, result, self.public)
+        return write_out(out, result, self.public, self.out_rule)
 
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
         return self.kernel(raw_ops(xp), *args, **kwargs)

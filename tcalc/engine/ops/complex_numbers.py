@@ -329,7 +329,7 @@ def mH(F, self):
 
 def _turning(grad, self, self_spec, F):
     """d angle of complex numbers: i z / |z|^2; that of real ones never moves."""
-    if not self_spec.dtype.is_complex:
+    if self_spec.dtype.kind != "c":
         return F.zeros_of(self_spec)
     square = F.square(F.abs(self))
     return grad * F.where(square == 0, 0.0, self * 1j / square)
@@ -354,7 +354,7 @@ def angle(xp, self):
 
 def _along(grad, self, self_spec, result, F):
     """d sgn: grad less its part along the number itself, over the number's size."""
-    if not self_spec.dtype.is_complex:
+    if self_spec.dtype.kind != "c":
         return F.zeros_of(self_spec)
     size = F.abs(self)
     rest = grad - result * F.real(F.conj(grad) * result)

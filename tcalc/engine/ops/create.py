@@ -126,7 +126,7 @@ def linspace(xp, spec, start: Scalar, end: Scalar, steps: Int):
     >>> linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
-    return _even(xp, spec, start, end, steps)
+    return even_steps(xp, spec, start, end, steps)
 
 
 def _plan_linspace(steps):
@@ -135,7 +135,7 @@ def _plan_linspace(steps):
     return (steps,), None
 
 
-def _even(xp, spec, start, end, steps):
+def even_steps(xp, spec, start, end, steps):
     """From both ends toward the middle, each value one fused multiply-add: how torch's kernel rounds."""
     i = np.arange(steps)
     if spec.dtype.category < dtypes.FLOAT:
@@ -159,7 +159,7 @@ def logspace(xp, spec, start: Scalar, end: Scalar, steps: Int, base: Float = 10.
     >>> logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
-    exponents = _even(xp, spec_of(dtypes.float64, spec.device, spec.shape), start, end, steps)
+    exponents = even_steps(xp, spec_of(dtypes.float64, spec.device, spec.shape), start, end, steps)
     return xp.power(base, exponents).astype(spec.numpy)
 
 

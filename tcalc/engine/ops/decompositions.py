@@ -103,11 +103,6 @@ def _mt(matrix, F):
     return F.transpose(matrix, -2, -1)
 
 
-def mh(matrix, F):
-    """The matrix transposed and conjugated."""
-    return F.conj(F.transpose(matrix, -2, -1))
-
-
 def adjoint_of(xp, a):
     """A raw matrix transposed and conjugated."""
     turned = xp.swapaxes(a, -1, -2)
@@ -185,7 +180,7 @@ def _plan_slogdet(A, name="linalg.slogdet"):
 def _slogdet_grads(grad, A, result, F):
     """The logarithm's real part is logabsdet, and its imaginary part turns sign."""
     share = grad[1] - F.imag(F.conj(grad[0]) * result) * 1j if A.dtype.kind == "c" else grad[1]
-    return [_column(_column(share, F), F) * mh(F.linalg_inv_ex(A)[0], F)]
+    return [_column(_column(share, F), F) * F.mH(F.linalg_inv_ex(A)[0])]
 
 
 @structural(namespace=SPACE, method=False, plan=_plan_slogdet, fields=("sign", "logabsdet"), grads=_slogdet_grads, holomorphic=False)
@@ -353,11 +348,11 @@ def inverse(F, self):
 
 def _cholesky_grad(grad, result, upper, F):
     """Murray (2016): with phi the lower triangle of L.mT @ grad, its diagonal halved, the symmetric part of L.mT^-1 @ phi @ L^-1."""
-    factor, grad = (mh(result, F), mh(grad, F)) if upper else (result, grad)
-    phi = F.tril(F.matmul(mh(factor, F), grad))
-    inner = phi + mh(F.tril(phi, -1), F)
+    factor, grad = (F.mH(result), F.mH(grad)) if upper else (result, grad)
+    phi = F.tril(F.matmul(F.mH(factor), grad))
+    inner = phi + F.mH(F.tril(phi, -1))
     right = F.linalg_solve_triangular(factor, inner, upper=False, left=False)
-    return F.linalg_solve_triangular(mh(factor, F), right, upper=True) / 2
+    return F.linalg_solve_triangular(F.mH(factor), right, upper=True) / 2
 
 
 def _factor_and_code(xp, a):
@@ -467,10 +462,10 @@ def _plan_qr(A, mode):
 
 def _square_qr_grad(grad_q, grad_r, q, r, F):
     """(grad_q + Q sym(triu(grad_r R.mT - Q.mT grad_q))) R^-T, where sym mirrors the strict triangle (Walter and Lehmann 2018)."""
-    inner = F.matmul(grad_r, mh(r, F)) - F.matmul(mh(q, F), grad_q)
+    inner = F.matmul(grad_r, F.mH(r)) - F.matmul(F.mH(q), grad_q)
     strict = F.triu(inner, 1)
-    inner = strict + mh(strict, F) + _on_diagonal(F.real(_diagonal(inner, F)), F)
-    return F.linalg_solve_triangular(mh(r, F), grad_q + F.matmul(q, inner), upper=False, left=False)
+    inner = strict + F.mH(strict) + _on_diagonal(F.real(_diagonal(inner, F)), F)
+    return F.linalg_solve_triangular(F.mH(r), grad_q + F.matmul(q, inner), upper=False, left=False)
 
 
 def _qr_grads(grad, result, R, mode, F):
@@ -487,7 +482,7 @@ def _qr_grads(grad, result, R, mode, F):
         return [_square_qr_grad(grad_q, grad_r, result, R, F)]
     # a wide matrix: its first m columns have the same Q, the rest are Q @ the rest of R (Roberts and Roberts 2020)
     rest, grad_rest = F.slice(R, -1, m, n, 1), F.slice(grad_r, -1, m, n, 1)
-    grad_q = grad_q + F.matmul(F.matmul(result, rest), mh(grad_rest, F))
+    grad_q = grad_q + F.matmul(F.matmul(result, rest), F.mH(grad_rest))
     first = _square_qr_grad(grad_q, F.slice(grad_r, -1, 0, m, 1), result, F.slice(R, -1, 0, m, 1), F)
     return [F.cat([first, F.matmul(result, grad_rest)], -1)]
 
@@ -552,23 +547,22 @@ def _gaps(high, low, numerator, F):
     return F.where((gap == 0) * (numerator == 0), 1.0, gap)
 
 
-def _refuse_phases(what, why, turns, F):
-    """Refuse a loss that depends on the phases of complex vectors, which no factorization decides.
-
-    Raises RuntimeError with torch's sentence.
-    """
-    if turns.dtype.kind == "c" and getattr(turns, "a", turns) is not None and bool((F.abs(F.imag(turns)) > 1e-2).any()):
+@composite(function=False, method=False)
+def free_of_phases(F, self, what: Str, why: Str):
+    """The imaginary numbers by which a gradient would turn complex vectors, refused where they are not 0: no factorization decides phases."""
+    if self.dtype.kind == "c" and getattr(self, "a", self) is not None and bool((F.abs(F.imag(self)) > 1e-2).any()):
         raise TensorError(
             f"{what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this {why}"
         )
+    return self
 
 
 def _eigh_grads(grad, result, eigenvectors, F):
-    inner = F.matmul(mh(eigenvectors, F), grad[1])
-    _refuse_phases("linalg_eigh_backward: The eigenvectors", "quantity, so it is ill-defined.", _diagonal(inner, F), F)
-    inner = inner - _on_diagonal(_diagonal(inner, F), F)
+    inner = F.matmul(F.mH(eigenvectors), grad[1])
+    turns = F.free_of_phases(_diagonal(inner, F), "linalg_eigh_backward: The eigenvectors", "quantity, so it is ill-defined.")
+    inner = inner - _on_diagonal(turns, F)
     inner = inner / _gaps(_row(result, F), _column(result, F), inner, F) + _on_diagonal(grad[0], F)
-    return [F.matmul(F.matmul(eigenvectors, inner + mh(inner, F)), mh(eigenvectors, F)) / 2]
+    return [F.matmul(F.matmul(eigenvectors, inner + F.mH(inner)), F.mH(eigenvectors)) / 2]
 
 
 @structural(namespace=SPACE, method=False, plan=_plan_eigh, fields=("eigenvalues", "eigenvectors"), holomorphic=False, grads=_eigh_grads)
@@ -615,7 +609,7 @@ def _plan_svd(A, full_matrices, driver):
 
 def _skew(matrix, F):
     """What is skew in a matrix, without the diagonal, which only complex matrices have, and that diagonal."""
-    found = matrix - mh(matrix, F)
+    found = matrix - F.mH(matrix)
     if found.dtype.kind != "c":
         return found, None
     turns = _diagonal(found, F)
@@ -625,24 +619,24 @@ def _skew(matrix, F):
 def _svd_grads(grad, result, S, Vh, F):
     """Townsend (2016), one term for each of U, S and V; the columns that full_matrices adds have no derivative."""
     k = S.shape[-1]
-    u, v = F.slice(result, -1, 0, k, 1), mh(F.slice(Vh, -2, 0, k, 1), F)
-    grad_u, grad_v = F.slice(grad[0], -1, 0, k, 1), mh(F.slice(grad[2], -2, 0, k, 1), F)
-    inner_u, inner_v = F.matmul(mh(u, F), grad_u), F.matmul(mh(v, F), grad_v)
+    u, v = F.slice(result, -1, 0, k, 1), F.mH(F.slice(Vh, -2, 0, k, 1))
+    grad_u, grad_v = F.slice(grad[0], -1, 0, k, 1), F.mH(F.slice(grad[2], -2, 0, k, 1))
+    inner_u, inner_v = F.matmul(F.mH(u), grad_u), F.matmul(F.mH(v), grad_v)
     (turn_u, phase_u), (turn_v, phase_v) = _skew(inner_u, F), _skew(inner_v, F)
     squares = S * S
     inner = turn_u / _gaps(_row(squares, F), _column(squares, F), turn_u, F) * _row(S, F)
     inner = inner + _column(S, F) * (turn_v / _gaps(_row(squares, F), _column(squares, F), turn_v, F)) + _on_diagonal(grad[1], F)
     if phase_u is not None:  # what turns one of U and V by a phase turns the other back
-        _refuse_phases("svd_backward: The singular vectors", "phase term, making it ill-defined.", (phase_u + phase_v) / 2, F)
-        turn = phase_u - phase_v
+        both = F.free_of_phases((phase_u + phase_v) / 2, "svd_backward: The singular vectors", "phase term, making it ill-defined.")
+        turn = 2 * (phase_u - both)
         inner = inner + _on_diagonal(turn / _gaps(4 * S, 0, turn, F), F)
-    found = F.matmul(F.matmul(u, inner), mh(v, F))
+    found = F.matmul(F.matmul(u, inner), F.mH(v))
     if u.shape[-2] > k:
         beside = grad_u - F.matmul(u, inner_u)
-        found = found + F.matmul(beside / _gaps(_row(S, F), 0, beside, F), mh(v, F))
+        found = found + F.matmul(beside / _gaps(_row(S, F), 0, beside, F), F.mH(v))
     if v.shape[-2] > k:
         beside = grad_v - F.matmul(v, inner_v)
-        found = found + F.matmul(u, mh(beside / _gaps(_row(S, F), 0, beside, F), F))
+        found = found + F.matmul(u, F.mH(beside / _gaps(_row(S, F), 0, beside, F)))
     return [found]
 
 
@@ -692,4 +686,4 @@ def svd(F, self, some: Bool = True, compute_uv: Bool = True):
         sides = [F.zeros((*batch, side, side), dtype=self.dtype, device=self.device) for side in (m, n)]
         return sides[0], F.linalg_svdvals(self), sides[1]
     u, s, vh = F.linalg_svd(self, not some)
-    return u, s, mh(vh, F)
+    return u, s, F.mH(vh)

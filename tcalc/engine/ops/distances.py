@@ -48,6 +48,10 @@ def _norms(xp, differences, p, dim):
 def _plan_dist(self, other, p):
     broadcast_shapes(tuple(self.shape), tuple(other.shape))
     found = dtypes.result_type([self.dtype, other.dtype], [], [])
+    if found is dtypes.bool_:
+        raise TensorError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+        )
     if found.category < FLOAT:
         raise TensorError(f"norm(): input dtype should be either floating point or complex. Got {found.kernel_name} instead.")
     return spec_of(found, self.device, ())
@@ -218,12 +222,14 @@ def _plan_renorm(self, p, dim, maxnorm):
     if self.ndim < 2:
         raise TensorError(f"renorm: input needs at least 2 dimensions, got {self.ndim} dimensions")
     wrap_dim(dim, self.ndim)
+    if self.dtype.category < FLOAT:
+        raise TensorError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {self.dtype.kernel_name}")
     return spec_of(self.dtype, self.device, self.shape)
 
 
 def _renorm_grad(grad, self, p, dim, maxnorm, F):
     dims = tuple([d for d in range(len(self.shape)) if d != dim % len(self.shape)])
-    norm = F.vector_norm(self, p, dims, True)
+    norm = F.vector_norm(self, ord=p, dim=dims, keepdim=True)
     slope = _power(self, norm, p, F.sum_dim(self * grad, dims, True), F)
     inverse = 1 / (norm + 1e-7)
     return F.where(norm > maxnorm, maxnorm * inverse * (grad - inverse * slope), grad)
@@ -252,7 +258,7 @@ def renorm(xp, self, p: Scalar, dim: Dim, maxnorm: Scalar):
 # --- the vector product -----------------------------------------------------------------------------------------------
 
 
-@composite(out=True)
+@composite(out=True, out_rule="expected")
 def cross(F, self, other, dim: Dim | None = None):
     """The vector product of three-vectors along `dim`, by default the first dim of size 3.
 

@@ -13,7 +13,7 @@ from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..signature import contiguous_format
 from ..spec import spec_of
-from .decompositions import SPACE, adjoint_of, by_rows, check_float, check_matrices, inverted, mh
+from .decompositions import SPACE, adjoint_of, by_rows, check_float, check_matrices, inverted
 from .linalg import _plan_dot, _refuse_bool, check_addmm_dtypes, check_expandable
 
 
@@ -180,16 +180,16 @@ def _plan_pinv(self, rcond, hermitian, atol, rtol):
 
 def _pinv_grad(grad, A, pinv, F):
     """Golub and Pereyra (1973): three terms, ordered so that the smaller side is squared."""
-    turned = mh(grad, F)
+    turned = F.mH(grad)
     if A.shape[-2] <= A.shape[-1]:
         inner = F.matmul(turned, pinv)
-        outer = F.matmul(inner, mh(pinv, F))
-        first = outer - mh(F.matmul(pinv, inner), F) - F.matmul(A, F.matmul(pinv, outer))
-        return first + F.matmul(F.matmul(mh(pinv, F), pinv), turned - F.matmul(inner, A))
+        outer = F.matmul(inner, F.mH(pinv))
+        first = outer - F.mH(F.matmul(pinv, inner)) - F.matmul(A, F.matmul(pinv, outer))
+        return first + F.matmul(F.matmul(F.mH(pinv), pinv), turned - F.matmul(inner, A))
     inner = F.matmul(pinv, turned)
-    outer = F.matmul(mh(pinv, F), inner)
-    first = outer - mh(F.matmul(inner, pinv), F) - F.matmul(F.matmul(outer, pinv), A)
-    return first + F.matmul(F.matmul(turned - F.matmul(A, inner), pinv), mh(pinv, F))
+    outer = F.matmul(F.mH(pinv), inner)
+    first = outer - F.mH(F.matmul(inner, pinv)) - F.matmul(F.matmul(outer, pinv), A)
+    return first + F.matmul(F.matmul(turned - F.matmul(A, inner), pinv), F.mH(pinv))
 
 
 @structural(namespace=SPACE, method=False, plan=_plan_pinv, out=False, holomorphic=False, self=lambda grad, self, result, F: _pinv_grad(grad, self, result, F))

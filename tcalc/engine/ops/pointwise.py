@@ -522,7 +522,7 @@ def round_(xp, self):
 
 
 @elementwise(
-    public="round", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), only=(FLOAT,), label="round_cpu", out_rule="found",
+    public="round", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), label="round_cpu", out_rule="found",
     real_only=no_kernel("round_vml_cpu"),
 )
 def round_decimals(xp, self, *, decimals: Int):
@@ -531,6 +531,8 @@ def round_decimals(xp, self, *, decimals: Int):
     >>> round(tensor([0.125, 1.56]), decimals=1)
     tensor([0.1000, 1.6000])
     """
+    if self.dtype.kind in "iub":
+        raise not_implemented("round_vml_cpu" if decimals == 0 else "round_cpu", dtype_of(self.dtype))
     if decimals == 0:
         return xp.rint(self)
     scale = self.dtype.type(10.0 ** abs(decimals))

@@ -15,19 +15,19 @@ MODES = ("linear", "lower", "higher", "midpoint", "nearest")
 LARGEST = 2**24  # ranks are computed in the dtype of the values
 
 
-def _check_quantile(name, self, q, interpolation):
+def _check_quantile(self, q, interpolation):
     if not self.spec.numel:
-        raise TensorError(f"{name}() input tensor must be non-empty")
+        raise TensorError("quantile() input tensor must be non-empty")
     if len(q.shape) > 1:
-        raise TensorError(f"{name}() q must be a scalar or 1D tensor")
+        raise TensorError("quantile() q must be a scalar or 1D tensor")
     if self.dtype not in (dtypes.float32, dtypes.float64):
-        raise TensorError(f"{name}() input tensor must be either float or double dtype")
+        raise TensorError("quantile() input tensor must be either float or double dtype")
     if q.dtype is not self.dtype:
-        raise TensorError(f"{name}() q tensor must be same dtype as the input tensor")
+        raise TensorError("quantile() q tensor must be same dtype as the input tensor")
     if interpolation not in MODES:
-        raise TensorError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}")
+        raise TensorError(f"quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}")
     if not bool(((q >= 0) & (q <= 1)).all()):
-        raise TensorError(f"{name}() q values must be in the range [0, 1]")
+        raise TensorError("quantile() q values must be in the range [0, 1]")
 
 
 def _sorted_rows(F, self, dim):
@@ -48,10 +48,10 @@ def _ranks(F, rows, q, ignoring):
     return F.where(F.any(F.isnan(rows), (-1,), True), float(last), q * last)
 
 
-def _quantile(F, name, self, q, dim, keepdim, interpolation):
+def _quantile(F, self, q, dim, keepdim, interpolation, ignoring):
     """torch's steps, so that its graph comes of them."""
-    q = Tensor.new_full(self.detach(), (), q) if not isinstance(q, Tensor) else q
-    _check_quantile(name, self, q, interpolation)
+    q = F.new_full(self.detach(), (), q) if not isinstance(q, Tensor) else q
+    _check_quantile(self, q, interpolation)
     where = None if dim is None else wrap_dim(dim, len(self.shape))
     rows = _sorted_rows(F, self, where)
     if where is not None and self.shape:
@@ -59,9 +59,9 @@ def _quantile(F, name, self, q, dim, keepdim, interpolation):
     else:
         kept = (1,) * len(self.shape) if keepdim else ()
     if rows.shape[-1:] and rows.shape[-1] > LARGEST:
-        raise TensorError(f"{name}() input tensor is too large")
+        raise TensorError("quantile() input tensor is too large")
     rows = F.view(rows, (*kept, rows.shape[-1] if rows.shape else 1))
-    ranks = _ranks(F, rows.detach(), q.detach(), name == "nanquantile")
+    ranks = _ranks(F, rows.detach(), q, ignoring)
     ranks = {"lower": F.floor, "higher": F.ceil, "nearest": F.round}.get(interpolation, lambda r: r)(ranks)
     below = F.to_copy(ranks, dtypes.int64, None, None)
     values = F.gather(rows, -1, below)
@@ -73,7 +73,7 @@ def _quantile(F, name, self, q, dim, keepdim, interpolation):
     return values.unsqueeze_(0).transpose_(0, -1).squeeze_(-1)
 
 
-@composite(out=True)
+@composite(out=True, out_rule="quantile")
 def quantile(F, self, q: Operand, dim: Dim | None = None, keepdim: Bool = False, *, interpolation: Str = "linear"):
     """The value below which a share `q` of the values along `dim` lies; nan where there is one.
 
@@ -84,10 +84,10 @@ def quantile(F, self, q: Operand, dim: Dim | None = None, keepdim: Bool = False,
     >>> quantile(tensor([0., 1., 2., 3.]), 0.5)
     tensor(1.5000)
     """
-    return _quantile(F, "quantile", self, q, dim, keepdim, interpolation)
+    return _quantile(F, self, q, dim, keepdim, interpolation, False)
 
 
-@composite(out=True)
+@composite(out=True, out_rule="quantile")
 def nanquantile(F, self, q: Operand, dim: Dim | None = None, keepdim: Bool = False, *, interpolation: Str = "linear"):
     """quantile of the values that are not nan.
 
@@ -98,7 +98,7 @@ def nanquantile(F, self, q: Operand, dim: Dim | None = None, keepdim: Bool = Fal
     >>> nanquantile(tensor([0., 1., float("nan")]), 0.5)
     tensor(0.5000)
     """
-    return _quantile(F, "nanquantile", self, q, dim, keepdim, interpolation)
+    return _quantile(F, self, q, dim, keepdim, interpolation, True)
 
 
 # --- medians and modes ------------------------------------------------------------------------------------------------
@@ -247,8 +247,9 @@ def select(xp, row, k):
         a, b = left[:count], right[:count]
         for array in (values, places):
             array[a], array[b] = array[b], array[a]
-        last = int(b[-1]) if count else high
-        first = int(a[-1]) if count else low + 1
+        before = count - 2 if count and a[-1] == b[-1] else count - 1  # where the scans met they go on to the stops of the swap before
+        last = int(b[before]) if before >= 0 else high
+        first = int(a[before]) if before >= 0 else low + 1
         i = min(int(left[count]) if count < left.size else high, last)
         j = max(int(right[count]) if count < right.size else low + 1, first)
         swap(low, j)

@@ -14,7 +14,7 @@ from ..layout import reduced_shape, wrap_dim
 from ..spec import spec_of
 
 
-def _spread(value, self_spec, dim, keepdim, F):
+def spread(value, self_spec, dim, keepdim, F):
     """A reduced value shown again at the shape it came from."""
     if not keepdim and dim:
         kept = tuple(1 if i in dim else n for i, n in enumerate(self_spec.shape))
@@ -22,11 +22,11 @@ def _spread(value, self_spec, dim, keepdim, F):
     return F.expand(value, self_spec.sizes)
 
 
-def _count(self_spec, dim):
+def count(self_spec, dim):
     return math.prod(self_spec.shape[d] for d in dim) if dim is not None else self_spec.numel
 
 
-def _folded(array, dim):
+def folded(array, dim):
     """Elements that go into one of the result."""
     return math.prod(array.shape[d] for d in dim)
 
@@ -47,7 +47,7 @@ def sum_(xp, self, *, dtype: DType | None = None):
     return xp.add.reduce(self, axis=None)
 
 
-@reduction(public="sum", overload=1, result="sum", self=lambda grad, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F))
+@reduction(public="sum", overload=1, result="sum", self=lambda grad, self_spec, dim, keepdim, F: spread(grad, self_spec, dim, keepdim, F))
 def sum_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType | None = None):
     """Elements added up along `dim`.
 
@@ -71,7 +71,7 @@ def mean(xp, self, *, dtype: DType | None = None):
 
 
 @reduction(
-    public="mean", overload=1, result="float", self=lambda grad, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) / _count(self_spec, dim)
+    public="mean", overload=1, result="float", self=lambda grad, self_spec, dim, keepdim, F: spread(grad, self_spec, dim, keepdim, F) / count(self_spec, dim)
 )
 def mean_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType | None = None):
     """The average along `dim`.
@@ -79,11 +79,11 @@ def mean_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType 
     >>> mean(tensor([[1., 2.], [3., 4.]]), 0)
     tensor([2., 3.])
     """
-    return xp.add.reduce(self, dim, keepdims=keepdim) / self.dtype.type(_folded(self, dim))
+    return xp.add.reduce(self, dim, keepdims=keepdim) / self.dtype.type(folded(self, dim))
 
 
 @reduction(
-    result="sum", self=lambda grad, self, self_spec, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F) * (self == self), real_only=refuses("nansum on CPU does not support complex inputs"),
+    result="sum", self=lambda grad, self, self_spec, dim, keepdim, F: spread(grad, self_spec, dim, keepdim, F) * (self == self), real_only=refuses("nansum on CPU does not support complex inputs"),
 )
 def nansum(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, dtype: DType | None = None):
     """The sum along `dim`, nan counted as 0.
@@ -97,20 +97,20 @@ def nansum(xp, self, dim: Dims | None = None, keepdim: Bool = False, *, dtype: D
     return xp.nansum(self, axis=dim, keepdims=keepdim)
 
 
-def _var_grad(grad, self, self_spec, dim, keepdim, correction, F):
+def var_grad(grad, self, self_spec, dim, keepdim, correction, F):
     axes = tuple(range(self_spec.ndim)) if dim is None else dim
-    spread = _spread(grad, self_spec, axes, keepdim, F)
-    freedom = max(_count(self_spec, axes) - (1 if correction is None else correction), 0)
+    wide = spread(grad, self_spec, axes, keepdim, F)
+    freedom = max(count(self_spec, axes) - (1 if correction is None else correction), 0)
     scale = 2.0 / freedom if freedom else math.nan if not freedom else 0.0
-    return spread * (self - F.mean_dim(self, axes, True)) * scale
+    return wide * (self - F.mean_dim(self, axes, True)) * scale
 
 
 def _squared_size(xp, a):
     return a.real * a.real + a.imag * a.imag if a.dtype.kind == "c" else xp.square(a)
 
 
-def _variance(xp, self, dim, keepdim, correction):
-    count = _folded(self, dim)
+def variance(xp, self, dim, keepdim, correction):
+    count = folded(self, dim)
     mean = xp.add.reduce(self, dim, keepdims=True) / self.dtype.type(count)
     squares = xp.add.reduce(_squared_size(xp, self - mean), dim, keepdims=keepdim)
     return squares / squares.dtype.type(max(count - (1 if correction is None else correction), 0))
@@ -122,7 +122,7 @@ _FLOATS_ONLY = "std and var only support floating point and complex dtypes"
 @reduction(
     result="float",
     only_float=_FLOATS_ONLY,
-    self=lambda grad, self, self_spec, dim, keepdim, correction, F: _var_grad(grad, self, self_spec, dim, keepdim, correction, F),
+    self=lambda grad, self, self_spec, dim, keepdim, correction, F: var_grad(grad, self, self_spec, dim, keepdim, correction, F),
     gives_real=True, holomorphic=False,
 )
 def var(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
@@ -134,13 +134,13 @@ def var(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, 
     >>> var(tensor([1., 2., 3.]))
     tensor(1.)
     """
-    return _variance(xp, self, dim, keepdim, correction)
+    return variance(xp, self, dim, keepdim, correction)
 
 
 @reduction(
     result="float",
     only_float=_FLOATS_ONLY,
-    self=lambda grad, self, self_spec, result, dim, keepdim, correction, F: _var_grad(
+    self=lambda grad, self, self_spec, result, dim, keepdim, correction, F: var_grad(
         F.where(result == 0, 0.0, grad / (result * 2)), self, self_spec, dim, keepdim, correction, F
     ),
     gives_real=True, holomorphic=False,
@@ -154,7 +154,7 @@ def std(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, 
     >>> std(tensor([1., 2., 3.]))
     tensor(1.)
     """
-    return xp.sqrt(_variance(xp, self, dim, keepdim, correction))
+    return xp.sqrt(variance(xp, self, dim, keepdim, correction))
 
 
 @composite(public="var")
@@ -167,7 +167,7 @@ def var_unbiased(F, self, unbiased: Bool):
     return F.var(self, correction=int(unbiased))
 
 
-@composite(public="var")
+@composite(public="var", out=True)
 def var_dim_unbiased(F, self, dim: Dims | None, unbiased: Bool = True, keepdim: Bool = False):
     """Variance along `dim`, over n - 1 when unbiased, else over n.
 
@@ -187,7 +187,7 @@ def std_unbiased(F, self, unbiased: Bool):
     return F.std(self, correction=int(unbiased))
 
 
-@composite(public="std")
+@composite(public="std", out=True)
 def std_dim_unbiased(F, self, dim: Dims | None, unbiased: Bool = True, keepdim: Bool = False):
     """Standard deviation along `dim`, over n - 1 when unbiased, else over n.
 
@@ -237,8 +237,8 @@ def prod_dim(xp, self, dim: Dim, keepdim: Bool = False, *, dtype: DType | None =
 
 
 @reduction(
-    self=lambda grad, self, self_spec, result, dim, keepdim, F: _spread(grad, self_spec, dim, keepdim, F)
-    * F.exp(self - _spread(result, self_spec, dim, keepdim, F)),
+    self=lambda grad, self, self_spec, result, dim, keepdim, F: spread(grad, self_spec, dim, keepdim, F)
+    * F.exp(self - spread(result, self_spec, dim, keepdim, F)),
     result="promote",
     out_rule="floating",
 )
@@ -265,9 +265,9 @@ def logsumexp(xp, self, dim: Dims, keepdim: Bool = False):
 def _even_share(grad, self, self_spec, result, dim, keepdim, F):
     """The gradient split evenly among the elements that reach the extreme."""
     axes = tuple(range(self_spec.ndim)) if dim is None else dim
-    mask = self == _spread(result, self_spec, axes, keepdim, F)
+    mask = self == spread(result, self_spec, axes, keepdim, F)
     counts = F.sum_dim(F.cast(mask, self_spec.dtype), axes, True)
-    return _spread(grad, self_spec, axes, keepdim, F) * mask / counts
+    return spread(grad, self_spec, axes, keepdim, F) * mask / counts
 
 
 @reduction(
@@ -502,7 +502,7 @@ def count_nonzero(xp, self, dim: Dims | None = None):
 
 def _norm_grad(grad, self, self_spec, result, ord, dim, keepdim, F):
     axes = tuple(range(self_spec.ndim)) if dim is None else dim
-    g, norm = _spread(grad, self_spec, axes, keepdim, F), _spread(result, self_spec, axes, keepdim, F)
+    g, norm = spread(grad, self_spec, axes, keepdim, F), spread(result, self_spec, axes, keepdim, F)
     if ord == 0:
         return None
     if ord == 1:

@@ -916,20 +916,6 @@ def diag_embed(xp, self, offset: Int = 0, dim1: Dim = -2, dim2: Dim = -1):
     return result
 
 
-@structural(
-    plan=lambda self, diagonal: _fresh_like(self, (Geometry(tuple(self.shape), self.strides).diagonal(diagonal, 0, 1).shape)),
-    self=lambda grad, self_spec, diagonal, F: F.diagonal_backward(grad, self_spec.sizes, diagonal, 0, 1),
-    function=False,
-    method=False,
-    out=False,
-    node="DiagonalBackward0_copy",
-    overload=None,
-)
-def diagonal_copy(xp, self, diagonal: Int = 0):
-    """The diagonal of a matrix, copied."""
-    return xp.diagonal(self, diagonal).copy()
-
-
 @composite()
 def diag(F, self, diagonal: Int = 0):
     """The diagonal of a matrix, or the matrix with a vector on its diagonal; copied.

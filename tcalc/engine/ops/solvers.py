@@ -22,7 +22,6 @@ from .decompositions import (
     each,
     factored,
     first_zero,
-    mh,
     reals,
 )
 
@@ -273,8 +272,8 @@ def _cholesky_solve_grads(grad, self_spec, input2, input2_spec, result, upper, n
     back = F.cholesky_solve(grad, input2, upper)
     slope = None
     if needs[1]:
-        outer = F.matmul(back, mh(result, F))
-        common = outer + mh(outer, F)
+        outer = F.matmul(back, F.mH(result))
+        common = outer + F.mH(outer)
         slope = F.sum_to(-(F.matmul(input2, common) if upper else F.matmul(common, input2)), input2_spec.sizes)
     return [F.sum_to(back, self_spec.sizes) if needs[0] else None, slope]
 
@@ -301,7 +300,7 @@ def _plan_cholesky_inverse(self, upper):
 
 
 def _cholesky_inverse_grad(grad, self, result, upper, F):
-    common = F.matmul(F.matmul(result, grad + mh(grad, F)), result)
+    common = F.matmul(F.matmul(result, grad + F.mH(grad)), result)
     return -(F.matmul(self, common) if upper else F.matmul(common, self))
 
 
@@ -528,29 +527,29 @@ def _plan_lu_solve(LU, pivots, B, left, adjoint):
 def _lu_steps(LU, P, B, adjoint, F):
     """The solution of A @ X = B (of A.mT @ X = B with adjoint) for A = P @ L @ U, and the one after the first triangle."""
     if adjoint:
-        half = F.linalg_solve_triangular(mh(LU, F), B, upper=False)
-        return F.matmul(P, F.linalg_solve_triangular(mh(LU, F), half, upper=True, unitriangular=True)), half
-    half = F.linalg_solve_triangular(LU, F.matmul(mh(P, F), B), upper=False, unitriangular=True)
+        half = F.linalg_solve_triangular(F.mH(LU), B, upper=False)
+        return F.matmul(P, F.linalg_solve_triangular(F.mH(LU), half, upper=True, unitriangular=True)), half
+    half = F.linalg_solve_triangular(LU, F.matmul(F.mH(P), B), upper=False, unitriangular=True)
     return F.linalg_solve_triangular(LU, half, upper=True), half
 
 
 def _lu_solve_grads(grad, LU, LU_spec, pivots, B_spec, result, left, adjoint, needs, F):
     P = F.lu_unpack(LU, pivots, False, True)[0]
     if not left:  # X @ A = B is A.mT @ X.mT = B.mT
-        grad, result, adjoint = mh(grad, F), mh(result, F), not adjoint
+        grad, result, adjoint = F.mH(grad), F.mH(result), not adjoint
     back, half = _lu_steps(LU, P, grad, not adjoint, F)
     slope = None
     if needs[0]:
         if adjoint:  # half is L^-1 @ P.mT @ grad
-            turned = F.matmul(mh(P, F), result)
-            middle = F.matmul(F.triu(mh(LU, F), 1), turned) + turned
-            slope = F.tril(-F.matmul(turned, mh(half, F)), -1) + F.triu(-F.matmul(middle, mh(back, F)))
+            turned = F.matmul(F.mH(P), result)
+            middle = F.matmul(F.triu(F.mH(LU), 1), turned) + turned
+            slope = F.tril(-F.matmul(turned, F.mH(half)), -1) + F.triu(-F.matmul(middle, F.mH(back)))
         else:  # half is U^-T @ grad
             middle = F.matmul(F.triu(LU), result)
-            inner = F.linalg_solve_triangular(mh(LU, F), half, upper=True, unitriangular=True)
-            slope = F.tril(-F.matmul(inner, mh(middle, F)), -1) + F.triu(-F.matmul(half, mh(result, F)))
+            inner = F.linalg_solve_triangular(F.mH(LU), half, upper=True, unitriangular=True)
+            slope = F.tril(-F.matmul(inner, F.mH(middle)), -1) + F.triu(-F.matmul(half, F.mH(result)))
         slope = F.sum_to(slope, LU_spec.sizes)
-    back = back if left else mh(back, F)
+    back = back if left else F.mH(back)
     return [slope, None, F.sum_to(back, B_spec.sizes) if needs[2] else None]
 
 
@@ -642,15 +641,15 @@ def _lstsq_grads(grad, self, self_spec, b, b_spec, result, residuals, needs, F):
     if len(b_spec.shape) + 1 == len(self_spec.shape):
         slope, side, solution = F.unsqueeze(slope, -1), F.unsqueeze(b, -1), F.unsqueeze(result, -1)
     pinv = F.linalg_pinv(self)
-    back = F.matmul(mh(pinv, F), slope)
+    back = F.matmul(F.mH(pinv), slope)
     missing = side - F.matmul(self, solution)
     # d pinv(A) @ B, split into the change of the solution in range and in size (Golub and Pereyra 1973)
-    own = -F.matmul(back, mh(solution, F)) + F.matmul(missing, F.matmul(mh(slope, F), F.matmul(pinv, mh(pinv, F))))
+    own = -F.matmul(back, F.mH(solution)) + F.matmul(missing, F.matmul(F.mH(slope), F.matmul(pinv, F.mH(pinv))))
     reach = slope - F.matmul(pinv, F.matmul(self, slope))
-    own = own + F.matmul(F.matmul(mh(pinv, F), solution), mh(reach, F))
+    own = own + F.matmul(F.matmul(F.mH(pinv), solution), F.mH(reach))
     if residuals.shape[-1]:
         push = 2 * missing * F.unsqueeze(grad[1], -2)
-        back, own = back + push, own - F.matmul(push, mh(solution, F))
+        back, own = back + push, own - F.matmul(push, F.mH(solution))
     if len(b_spec.shape) + 1 == len(self_spec.shape):
         back = F.squeeze_dim(back, -1)
     return [F.sum_to(own, self_spec.sizes) if needs[0] else None, F.sum_to(back, b_spec.sizes) if needs[1] else None]

@@ -8,6 +8,7 @@ from ..families.common import no_kernel, not_implemented, refuses
 from ..families.structural import composite, structural
 from ..layout import like_strides, wrap_dim
 from ..spec import spec_of
+from ..tensor import Tensor
 from .quantiles import middle_share, picked, plan_picked, select
 from .reduce import gather_back
 
@@ -207,6 +208,8 @@ def _plan_searchsorted(sorted_sequence, self, out_int32, right, side, sorter):
             f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got"
             f" boundaries tensor {list(sorted_sequence.shape)} and input value tensor {list(self.shape)}"
         )
+    if self.dtype is dtypes.bool_:
+        raise not_implemented("searchsorted_out_cpu", self.dtype)
     return spec_of(dtypes.int32 if out_int32 else dtypes.int64, self.device, self.shape)
 
 
@@ -233,3 +236,39 @@ def searchsorted(
     rows = sorted_sequence.reshape(-1, sorted_sequence.shape[-1])
     values = self.reshape(rows.shape[0], -1)
     return xp.stack([xp.searchsorted(row, value, side=side) for row, value in zip(rows, values, strict=True)]).reshape(self.shape)
+
+
+@composite(public="searchsorted", method=False)
+def searchsorted_number(
+    F, sorted_sequence, self: Number, *, out_int32: Bool = False, right: Bool = False, side: Str | None = None, sorter: Tensor | None = None
+):
+    """Where one number would go into a sorted vector.
+
+    >>> searchsorted(tensor([1., 3., 5.]), 2)
+    tensor(1)
+    """
+    if len(sorted_sequence.shape) != 1:
+        raise TensorError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got boundaries tensor"
+            f" dim({len(sorted_sequence.shape)}) and input value's dim(0) numel(1)"
+        )
+    value = F.full((), self, device=sorted_sequence.device)
+    return F.searchsorted(sorted_sequence, value, out_int32=out_int32, right=right, side=side, sorter=sorter)
+
+
+@composite(method=False, out=True, out_rule="searchsorted")
+def bucketize(F, self: Operand, boundaries, *, out_int32: Bool = False, right: Bool = False):
+    """Between which of the sorted `boundaries` each value lies: searchsorted the other way round.
+
+    Shapes: any, (n)  ->  kept
+    Grad: none: the result is int64
+    See: searchsorted, histogram
+
+    >>> bucketize(tensor([2., 5.]), tensor([1., 3., 5.]))
+    tensor([1, 2])
+    """
+    if len(boundaries.shape) != 1:
+        raise TensorError(f"boundaries tensor must be 1 dimension, but got dim({len(boundaries.shape)})")
+    return F.searchsorted(boundaries, self, out_int32=out_int32, right=right) if isinstance(self, Tensor) else F.searchsorted_number(
+        boundaries, self, out_int32=out_int32, right=right
+    )

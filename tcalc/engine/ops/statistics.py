@@ -5,8 +5,11 @@ from __future__ import annotations
 from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError
-from ..families.structural import composite
+from ..families.structural import composite, structural
+from ..layout import reduced_shape, wrap_dims
+from ..spec import spec_of
 from ..tensor import Tensor
+from .reduce import count, folded, spread, var_grad, variance
 
 
 @composite()
@@ -69,7 +72,7 @@ def cov(F, self, *, correction: Int = 1, fweights: Tensor | None = None, aweight
         norm = total - correction
     else:
         norm = total - F.sum(weights * aweights) / total * correction
-    if (norm.item() if isinstance(norm, Tensor) else norm) <= 0:
+    if (float(norm.item()) if isinstance(norm, Tensor) else norm) <= 0:
         norm = 0  # too few observations: inf or nan, as torch has it
     centred = x - F.unsqueeze(mean, 1)
     other = F.t(centred * weights if weights is not None else centred)
@@ -94,3 +97,113 @@ def corrcoef(F, self):
         return c / c
     spread = F.sqrt(F.diagonal(c, 0, 0, 1))
     return F.clamp(c / F.unsqueeze(spread, 1) / F.unsqueeze(spread, 0), -1, 1)
+
+
+# --- a variance and its mean ------------------------------------------------------------------------------------------
+
+
+def _plan_moments(self, dim, correction, keepdim, name):
+    if self.dtype.category < FLOAT:
+        raise TensorError(f"{name} only support floating point and complex dtypes")
+    axes = wrap_dims(dim, self.ndim) if dim else tuple(range(self.ndim))
+    shape = reduced_shape(tuple(self.shape), axes if self.ndim else (), keepdim)
+    real = self.dtype.to_real()
+    return [spec_of(real, self.device, shape), spec_of(self.dtype, self.device, shape)]
+
+
+def _all_dims(spec, dim):
+    return tuple([d % spec.ndim for d in dim]) if dim and spec.ndim else tuple(range(spec.ndim))
+
+
+def _moments_grad(grad, self, self_spec, dim, correction, keepdim, F):
+    axes = _all_dims(self_spec, dim)
+    return var_grad(grad[0], self, self_spec, axes, keepdim, correction, F) + spread(grad[1], self_spec, axes, keepdim, F) / count(self_spec, axes)
+
+
+def _moments(xp, self, dim, correction, keepdim):
+    axes = tuple(d % self.ndim for d in dim) if dim and self.ndim else tuple(range(self.ndim))
+    wide = self.astype("float32") if self.dtype.itemsize == 2 else self
+    mean = xp.add.reduce(wide, axes, keepdims=keepdim) / wide.dtype.type(folded(wide, axes))
+    return variance(xp, wide, axes, keepdim, correction), mean
+
+
+@structural(
+    plan=lambda self, dim, correction, keepdim: _plan_moments(self, dim, correction, keepdim, "var_mean"), method=False, out=False,
+    grads=lambda grad, self, self_spec, dim, correction, keepdim, F: [_moments_grad(grad, self, self_spec, dim, correction, keepdim, F)],
+)
+def var_mean(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
+    """The variance along `dim` and the mean.
+
+    Shapes: (a, b)  ->  (), (), dim=0: (b), (b)
+    Grad: 2 / (n - correction) * (input - mean) * grad of the variance + grad of the mean / n
+    See: var, mean, std_mean
+
+    >>> var_mean(tensor([1., 2., 3.]))
+    (tensor(1.), tensor(2.))
+    """
+    return _moments(xp, self, dim, correction, keepdim)
+
+
+@composite(public="var_mean", method=False)
+def var_mean_unbiased(F, self, unbiased: Bool):
+    """The variance, over n - 1 when unbiased, else over n, and the mean.
+
+    >>> var_mean(tensor([1., 3.]), False)
+    (tensor(1.), tensor(2.))
+    """
+    return F.var_mean(self, None, correction=int(unbiased), keepdim=False)
+
+
+@composite(public="var_mean", method=False)
+def var_mean_dim_unbiased(F, self, dim: Dims | None, unbiased: Bool = True, keepdim: Bool = False):
+    """The variance along `dim`, over n - 1 when unbiased, else over n, and the mean.
+
+    >>> var_mean(tensor([1., 3.]), 0, False)
+    (tensor(1.), tensor(2.))
+    """
+    return F.var_mean(self, dim, correction=int(unbiased), keepdim=keepdim)
+
+
+def _std_mean_grad(grad, self, result, self_spec, dim, correction, keepdim, F):
+    halved = F.where(result == 0, 0.0, grad[0] / (result * 2))
+    return _moments_grad([halved, grad[1]], self, self_spec, dim, correction, keepdim, F)
+
+
+@structural(
+    plan=lambda self, dim, correction, keepdim: _plan_moments(self, dim, correction, keepdim, "std_mean"), method=False, out=False,
+    grads=lambda grad, self, result, self_spec, dim, correction, keepdim, F: [
+        _std_mean_grad(grad, self, result, self_spec, dim, correction, keepdim, F)
+    ],
+)
+def std_mean(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
+    """The standard deviation along `dim` and the mean.
+
+    Shapes: (a, b)  ->  (), (), dim=0: (b), (b)
+    Grad: (input - mean) / ((n - correction) * result) * grad of the deviation + grad of the mean / n
+    See: std, mean, var_mean
+
+    >>> std_mean(tensor([1., 3.]), correction=0)
+    (tensor(1.), tensor(2.))
+    """
+    found, mean = _moments(xp, self, dim, correction, keepdim)
+    return xp.sqrt(found), mean
+
+
+@composite(public="std_mean", method=False)
+def std_mean_unbiased(F, self, unbiased: Bool):
+    """The standard deviation, over n - 1 when unbiased, else over n, and the mean.
+
+    >>> std_mean(tensor([1., 3.]), False)
+    (tensor(1.), tensor(2.))
+    """
+    return F.std_mean(self, None, correction=int(unbiased), keepdim=False)
+
+
+@composite(public="std_mean", method=False)
+def std_mean_dim_unbiased(F, self, dim: Dims | None, unbiased: Bool = True, keepdim: Bool = False):
+    """The standard deviation along `dim`, over n - 1 when unbiased, else over n, and the mean.
+
+    >>> std_mean(tensor([1., 3.]), 0, False)
+    (tensor(1.), tensor(2.))
+    """
+    return F.std_mean(self, dim, correction=int(unbiased), keepdim=keepdim)
