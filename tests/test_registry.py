@@ -24,10 +24,10 @@ SEED = 0
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> Iterator[None]:
     """Each example starts with the same seed, and later tests with the state they would have had."""
-    state = default_generator.get_state()
+    state = default_generator.state()
     default_generator.manual_seed(SEED)
     yield
-    default_generator.set_state(state)
+    default_generator.restore(state)
 
 
 def examples(op: Op) -> list[doctest.Example]:

@@ -88,9 +88,11 @@ def array_of(data: Any, wanted: dtype | None) -> Any:
     numpy = backend.NUMPY[d]
     try:
         if d.category == dtypes.INT and any(isinstance(v, float) for v in values):
-            values = [int(v) for v in values]
-        elif d.category == dtypes.FLOAT and any(isinstance(v, complex) for v in values):
-            raise TensorTypeError("must be real number, not complex")
+            values = [int(v) if isinstance(v, float) else v for v in values]
+        if d.category in (dtypes.INT, dtypes.FLOAT) and any(isinstance(v, complex) for v in values):
+            raise TensorTypeError(
+                "must be real number, not complex" if d.category == dtypes.FLOAT else "'complex' object cannot be interpreted as an integer"
+            )
         array = backend.np.array(values, dtype=numpy) if values else backend.np.empty(0, numpy)
     except OverflowError:
         if d is dtypes.int64:

@@ -31,10 +31,10 @@ def exponential(gen: Generator, n: int, dtype: dtype, lambd: float = 1.0) -> Arr
 
     Raises RuntimeError unless lambd > 0 and the dtype is floating.
     """
-    if not dtype.is_floating_point:
-        _refuse_integers("Exponential", dtype.kernel_name)
     if not lambd > 0.0:
         raise TensorError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}", "exponential_")
+    if not dtype.is_floating_point:
+        _refuse_integers("Exponential", dtype.kernel_name)
     log1p = sampled("log1p", n, dtype is float64)
     scale = -1.0 / lambd
     return in_chunks(n, numpy_dtype(dtype), lambda m: narrow(log1p(-fractions53(gen, m)) * scale, dtype))
@@ -59,10 +59,10 @@ def cauchy(gen: Generator, n: int, dtype: dtype, median: float = 0.0, sigma: flo
 
     Raises RuntimeError unless sigma > 0 and the dtype is floating.
     """
-    if not dtype.is_floating_point:
-        _refuse_integers("Cauchy", CPP_NAMES[dtype])
     if not sigma > 0.0:
         raise TensorError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}", "cauchy_")
+    if not dtype.is_floating_point:
+        _refuse_integers("Cauchy", CPP_NAMES[dtype])
     tan = sampled("tan", n, dtype is float64)
 
     def draw(m: int) -> Array:

@@ -6,10 +6,15 @@ import os
 import struct
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .backend import Array, np
-from .errors import TensorError, TensorValueError
+from .backend import device as backend_device
+from .dtypes import uint8
+from .errors import TensorError, TensorTypeError, TensorValueError
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 STARTING_SEED = 67280421310721
 CHUNK = 16384  # words per step of a long fill: the temporaries of one step stay in the cache
@@ -33,7 +38,7 @@ class Generator:
     """
 
     def __init__(self, device: str = "cpu") -> None:
-        self.device = device
+        self.device = backend_device(device)
         self._seed = STARTING_SEED
         self.cached: float | None = None
 
@@ -77,7 +82,44 @@ class Generator:
         self.manual_seed(int.from_bytes(os.urandom(8), "little"))
         return self._seed
 
-    def get_state(self) -> bytes:
+    def get_state(self) -> Tensor:
+        """The state as a uint8 tensor of 5056 bytes, those of torch at the same point of the stream."""
+        from .data import from_numpy
+
+        return from_numpy(np.frombuffer(self.state(), "uint8").copy())
+
+    def set_state(self, new_state: Tensor) -> Generator:
+        """Continue from a state that get_state gave, here or in torch.
+
+        Raises TypeError for anything but a uint8 tensor and RuntimeError for bytes that are no state, with torch's sentences.
+        """
+        from .tensor import Tensor
+
+        if not isinstance(new_state, Tensor):
+            raise TensorTypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}", "set_state")
+        if new_state.spec.dtype is not uint8 or new_state.spec.device.type != "cpu":
+            raise TensorTypeError("RNG state must be a torch.ByteTensor", "set_state")
+        return self.restore(new_state.a.tobytes())
+
+    def clone_state(self) -> Generator:
+        """A generator that stands at the same point of the stream."""
+        return Generator().restore(self.state())
+
+    def get_offset(self) -> int:
+        """Only the generators of GPUs have one.
+
+        Raises RuntimeError with torch's sentence.
+        """
+        raise TensorError("CPU Generator does not use offset", "get_offset")
+
+    def set_offset(self, offset: int) -> None:
+        """Only the generators of GPUs have one.
+
+        Raises RuntimeError with torch's sentence.
+        """
+        raise TensorError("CPU Generator does not use offset", "set_offset")
+
+    def state(self) -> bytes:
         """The 5056 bytes `torch.Generator.get_state()` holds at the same point of the stream."""
         state: Any = self._twister[0].state["state"]
         key, position = state["key"].tolist(), int(state["pos"])
@@ -87,8 +129,8 @@ class Generator:
         cached = 0.0 if self.cached is None else self.cached
         return _STATE.pack(self._seed, left, 1, following, *key, 0.0, cached, 0.0, int(self.cached is not None), 0.0, False)
 
-    def set_state(self, state: bytes) -> Generator:
-        """Continue from bytes of `get_state`, this class's or torch's.
+    def restore(self, state: bytes) -> Generator:
+        """Continue from bytes of `state`, or of torch's get_state.
 
         Raises RuntimeError with torch's sentence for a wrong size or an impossible state; nothing is changed then.
         """

@@ -8,6 +8,7 @@ from typing import Any
 from . import backend, dtypes, inplace
 from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
+from .families.common import fitting
 from .families.view import show, show_lazy
 from .ops.index import nonzero_places
 from .registry import OPS
@@ -241,7 +242,7 @@ def _as_value(value: Any, view: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, (bool, int, float, complex)):
-        return tensor(value, dtype=view.spec.dtype)
+        return tensor(fitting(value, view.spec.dtype), dtype=view.spec.dtype)
     if isinstance(value, (backend.ndarray, backend.np.generic)):
         return tensor(value, dtype=view.spec.dtype)
     raise TensorTypeError(

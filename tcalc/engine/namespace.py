@@ -14,7 +14,7 @@ from .families.structural import out_type
 from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
-from .nn import activations, containers, init, layers, losses, modules, stateless
+from .nn import activations, containers, init, layers, losses, modules, normalisation, pooling, recurrent, reshaping, stateless, transformer
 from .record import OpNode
 from .registry import OPS, PUBLIC
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
@@ -65,7 +65,7 @@ def get_rng_state() -> Tensor:
     >>> get_rng_state().shape
     torch.Size([5056])
     """
-    return data.from_numpy(backend.np.frombuffer(random.default_generator.get_state(), "uint8").copy())
+    return random.default_generator.get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
@@ -79,7 +79,7 @@ def set_rng_state(new_state: Tensor) -> None:
     >>> equal(rand(2), a)
     True
     """
-    random.default_generator.set_state(backend.to_host(new_state.a).tobytes())
+    random.default_generator.set_state(new_state)
 
 
 def is_tensor(obj: Any) -> bool:
@@ -230,7 +230,7 @@ setattr(backend.device, "__enter__", enter_device)
 setattr(backend.device, "__exit__", exit_device)
 
 _LEGACY = {
-    f"{d.kernel_name}Tensor": d for d in dtypes.ALL if d.name not in ("bfloat16",)
+    f"{d.kernel_name}Tensor": d for d in dtypes.ALL if d.name != "bfloat16" and not d.is_complex
 }  # FloatTensor(2, 3): torch's oldest spelling, still in tutorials
 
 
@@ -275,7 +275,7 @@ def _torch() -> dict[str, Any]:
         "Generator": random.Generator, "contiguous_format": contiguous_format, "preserve_format": preserve_format, "channels_last": channels_last,
         "strided": strided, "layout": Layout, "memory_format": MemoryFormat, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
         "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"), "func": Sub("torch.func"),
-        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "fft": Sub("torch.fft"), "special": Sub("torch.special"),
+        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "fft": Sub("torch.fft"), "special": Sub("torch.special"), "masked": Sub("torch.masked"), "signal": Sub("torch.signal"),
         "random": Sub("torch.random"), "get_default_device": creation.current_device,
     }  # fmt: skip
     found |= {name: _legacy(d) for name, d in _LEGACY.items()}
@@ -290,7 +290,7 @@ def _functional() -> dict[str, Any]:
 
 def _modules() -> list[type[modules.Module]]:
     """Every kind of module."""
-    homes = (modules, activations, layers, losses, containers)
+    homes = (modules, activations, layers, normalisation, pooling, reshaping, recurrent, transformer, losses, containers)
     kinds = [c for home in homes for c in vars(home).values() if isinstance(c, type) and issubclass(c, modules.Module) and c.__name__[0] != "_"]
     return list(dict.fromkeys(kinds))
 
@@ -332,7 +332,10 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "diagonal": PUBLIC["diagonal"].call},
     "torch.fft": lambda: _ops("torch.fft"),
     "torch.special": lambda: {**_ops("torch.special"), **{name: PUBLIC[op].call for name, op in _SPECIAL.items()}},
-    "torch.random": lambda: {"manual_seed": manual_seed, "initial_seed": initial_seed, "seed": seed},
+    "torch.masked": lambda: _ops("torch.masked"),
+    "torch.signal": lambda: {"windows": Sub("torch.signal.windows")},
+    "torch.signal.windows": lambda: _ops("torch.signal.windows"),
+    "torch.random": lambda: {f.__name__: f for f in (manual_seed, initial_seed, seed, get_rng_state, set_rng_state)},
 }  # fmt: skip
 
 
@@ -403,7 +406,7 @@ def attributes() -> dict[type, frozenset[str]]:
         RemovableHandle: frozenset(("remove", "id")), Size: frozenset(("numel", "count", "index")),
         dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize", "to_real", "to_complex")),
         backend.device: frozenset(("type", "index")),
-        random.Generator: frozenset(("manual_seed", "initial_seed", "seed", "device")),
+        random.Generator: frozenset("manual_seed initial_seed seed device get_state set_state clone_state get_offset set_offset".split()),
         dtypes.FloatInfo: frozenset(dtypes.FloatInfo._fields), dtypes.IntInfo: frozenset(dtypes.IntInfo._fields),
         **dict.fromkeys(optim.OPTIMIZERS, optim.PUBLIC_NAMES), **dict.fromkeys(schedulers.SCHEDULERS, schedulers.PUBLIC_NAMES),
     }  # fmt: skip

@@ -58,6 +58,8 @@ def uniform(gen: Generator, n: int, dtype: dtype, low: float = 0.0, high: float 
 
     Raises RuntimeError for bounds in the wrong order or out of the dtype's range.
     """
+    if dtype.is_complex:
+        return uniform(gen, 2 * n, dtype.to_real(), low, high).view(dtype.name)
     _check_uniform(dtype, low, high)
     if dtype is float64:
         return in_chunks(n, np.float64, lambda m: _spread64(fractions53(gen, m), low, high))
@@ -120,6 +122,8 @@ def normal(gen: Generator, n: int, dtype: dtype, mean: float = 0.0, std: float =
     From 16 elements on, torch fills a contiguous output (`contiguous`) by blocks and any other one by one; the
     numbers differ. Raises RuntimeError for a negative std.
     """
+    if dtype.is_complex:  # the variance is shared by the parts
+        return normal(gen, 2 * n, dtype.to_real(), mean, std / math.sqrt(2), contiguous).view(dtype.name)
     if not std >= 0.0:
         raise TensorError(f"normal expects std >= 0.0, but found std {std:g}", "normal_")
     if not dtype.is_floating_point and n:

@@ -19,7 +19,7 @@ MODULES = frozenset(
     {
         "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.optim",
         "torch.optim.lr_scheduler", "torch.autograd", "torch.autograd.functional", "torch.cuda", "torch.linalg",
-        "torch.fft", "torch.special", "torch.random", "torch.func", "math", "numpy", "numpy.linalg", "numpy.random",
+        "torch.fft", "torch.special", "torch.masked", "torch.signal", "torch.signal.windows", "torch.random", "torch.func", "math", "numpy", "numpy.linalg", "numpy.random",
     }
 )  # fmt: skip
 

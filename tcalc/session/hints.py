@@ -131,7 +131,7 @@ def _guarded(device: str | None) -> Iterator[None]:
     from ..engine.generator import default_generator as random
 
     devices, state = list(_default_device), dict(vars(random))
-    drawn = random.get_state() if "_twister" in state else None
+    drawn = random.state() if "_twister" in state else None
     if device is not None:
         _default_device.append(resolve(device))
     try:
@@ -139,7 +139,7 @@ def _guarded(device: str | None) -> Iterator[None]:
     finally:
         _default_device[:] = devices
         if drawn is not None:
-            random.set_state(drawn)
+            random.restore(drawn)
         for name in vars(random).keys() - state.keys():
             del vars(random)[name]
         random._seed, random.cached = state["_seed"], state["cached"]

@@ -20,6 +20,8 @@ SEARCHED = (
     "torch.autograd",
     "torch.nn.init",
     "torch.special",
+    "torch.masked",
+    "torch.signal.windows",
     "torch.cuda",
 )
 

@@ -34,7 +34,7 @@ INSIDE = {
     "diagonal_backward": INTERNAL, "unfold_backward": INTERNAL, "restride": INTERNAL, "index": INTERNAL, "index_backward": INTERNAL,
     "zeros_of": INTERNAL, "scatter_add_to": INTERNAL, "index_add_to": INTERNAL, "masked_pick": INTERNAL, "embedding_backward": INTERNAL,
     "prelu_kernel": INTERNAL, "rrelu_with_noise": INTERNAL, "norm_dim": INTERNAL, "native_batch_norm": INTERNAL, "smooth_l1": INTERNAL,
-    "convolution": INTERNAL, "conv_input": INTERNAL, "conv_weight": INTERNAL, "constant_pad_nd": INTERNAL,
+    "convolution": INTERNAL, "conv_input": INTERNAL, "conv_weight": INTERNAL,
     "max_pool2d_with_indices": INTERNAL, "max_pool3d_with_indices": INTERNAL, "adaptive_max_pool2d_with_indices": INTERNAL, "avg_pool_of": INTERNAL,
     "avg_pool3d_of": INTERNAL, "adaptive_avg_pool2d_of": INTERNAL, "nll_loss_backward": INTERNAL, "nll_loss_rows": INTERNAL,
     "nll_loss_images": INTERNAL, "div_number": INTERNAL, "mul_number": INTERNAL, "one_hot_of": INTERNAL, "cofactors": INTERNAL,

@@ -146,9 +146,12 @@ def _calls() -> dict[str, list[Case]]:
         "nanmedian": [(tcalc.nanmedian, [distinct()])],
         "nanmedian_dim": [(lambda x: tcalc.nanmedian(x, 1), [distinct()])],
         "mode": [(lambda x: tcalc.mode(x, 1), [distinct()])],
-        "dist": [(lambda a, b, p=p: tcalc.dist(a, b, p), [distinct() + 0.1, s(4)]) for p in (0, 1, 1.5, 2, 3, float("inf"))],
-        "rows_apart": [(lambda a, b, p=p: tcalc.cdist(a, b, p), [s(2, 3, 4), s(2, 4)]) for p in (0, 1, 1.5, 2, 3, float("inf"))],
-        "euclidean_dist": [(lambda a, b: ops["euclidean_dist"](a, b), [s(2, 3, 4), s(2, 2, 4)])],
+        "dist": [(lambda a: tcalc.dist(a, at(0.3, 0.1, 0.2, 0.5)), [x34()]), *[(lambda a, b, p=p: tcalc.dist(a, b, p), [distinct() + 0.1, s(4)]) for p in (0, 1, 1.5, 2, 3, float("inf"))]],
+        "rows_apart": [*[(lambda a, p=p: tcalc.cdist(a, at(0.3, 0.1, 0.2, 0.5).reshape(1, 4), p), [s(3, 4)]) for p in (2, 3)], *[(lambda a, b, p=p: tcalc.cdist(a, b, p), [s(2, 3, 4), s(2, 2, 4)]) for p in (0, 1, 1.5, 2, 3, float("inf"))]],
+        "euclidean_dist": [
+            (lambda a: ops["euclidean_dist"](a, at(0.3, 0.1, 0.2, 0.5).reshape(1, 4)), [s(3, 4)]),
+            (lambda a, b: ops["euclidean_dist"](a, b), [s(2, 3, 4), s(2, 2, 4)]),
+        ],
         "pdist": [(lambda x, p=p: tcalc.nn.functional.pdist(x, p), [s(4, 3)]) for p in (1, 2, 3)],
         "renorm": [(lambda x, p=p: tcalc.renorm(x, p, 1, 1.0), [s(3, 4)]) for p in (1, 2, 3)],
         "var_mean": [(lambda x, k=k: tcalc.var_mean(x, **k), [x34()]) for k in ({}, {"dim": 1, "correction": 2}, {"dim": (0,), "keepdim": True})],
@@ -183,6 +186,22 @@ def _calls() -> dict[str, list[Case]]:
         "view": [(lambda x: x.contiguous().view(2, 6), [x34()])],
         "permute": [(lambda x: tcalc.permute(x, (2, 0, 1)), [s(2, 3, 4)])],
         "transpose": [(lambda x: tcalc.transpose(x, 0, 2), [s(2, 3, 4)])],
+        "scatter_reduce": [
+            (lambda x, y, r=r, k=k: tcalc.scatter_reduce(x, 0, index, y, r, include_self=k), [distinct(), s(2, 4, domain="positive")])
+            for r in ("sum", "prod", "mean", "amax", "amin")
+            for k in (True, False)
+        ]
+        + [(lambda x: tcalc.scatter_reduce(at(2.0, 3.0), 0, tcalc.tensor([0, 0, 0, 1]), x, "prod"), [at(4.0, 0.0, 5.0, 0.5).requires_grad_()])],
+        "index_reduce": [
+            (lambda x, y, r=r, k=k: tcalc.index_reduce(x, 0, rows, y, r, include_self=k), [distinct(), s(3, 4, domain="positive")])
+            for r in ("prod", "mean", "amax", "amin")
+            for k in (True, False)
+        ],
+        "put": [
+            (lambda x, y, k=k: tcalc.put(x, tcalc.tensor([[7, 2, -1]]), y, k), [x34(), s(1, 3)]) for k in (True, False)
+        ],
+        "masked_scatter": [(lambda x, y: tcalc.masked_scatter(x, mask, y), [x34(), s(3, 3)])],
+        "masked_scatter_backward": [(lambda x: ops["masked_scatter_backward"](x, mask, (2, 4)), [x34()])],
         "alias_copy": [(tcalc.alias_copy, [x34()])],
         "as_strided_copy": [(lambda x: tcalc.as_strided_copy(x, (2, 3), (1, 2), 1), [x34()])],
         "diagonal_copy": [(lambda x: tcalc.diagonal_copy(x, 1), [x34()])],
@@ -274,8 +293,9 @@ def _calls() -> dict[str, list[Case]]:
         "baddbmm": [(lambda c, a, b: tcalc.baddbmm(c, a, b, beta=0.5, alpha=2), [s(3, 1), s(2, 3, 4), s(2, 4, 2)])],
         "softmax": [(lambda x: tcalc.softmax(x, 1), [x34()]), (lambda x: tcalc.softmax(x, 0), [s()])],
         "log_softmax": [(lambda x: tcalc.log_softmax(x, 0), [x34()]), (lambda x: tcalc.log_softmax(x, 0), [s()])],
-        "embedding": [(lambda w: ops["embedding"](index, w), [x34()])],
-        "embedding_backward": [(lambda g: ops["embedding_backward"](g, index, (3, 2), None), [s(2, 4, 2)])],
+        "embedding_rows": [(lambda w: ops["embedding_rows"](index, w, None), [x34()])],
+        "embedding_backward": [(lambda g, f=f: ops["embedding_backward"](g, index, (3, 2), None, f), [s(2, 4, 2)]) for f in (False, True)],
+        "embedding_shares": [(lambda w, f=f: ops["embedding_shares"](w, index, 1, f), [x34()]) for f in (False, True)],
         "mse_loss": [(lambda a, b, r=r: ops["mse_loss"](a, b, reduction=r), [x34(), x34()]) for r in ("mean", "sum", "none")],
         "nll_loss_rows": [(lambda x, r=r: tcalc.nn.functional.nll_loss(x, classes, reduction=r), [x34()]) for r in ("mean", "sum", "none")],
         "nll_loss_images": [
@@ -333,8 +353,8 @@ def _calls() -> dict[str, list[Case]]:
         ],
         "adaptive_max_pool2d_with_indices": [(lambda x: ops["adaptive_max_pool2d_with_indices"](x, (2, 3)), [distinct().detach()[None].requires_grad_()])],
         **{
-            name: [(lambda x, name=name: ops[name](x, (("average", False, 3, 2, 2, 2, 1, False, None), ("adaptive", False, 4, 3))), [s(2, 3, 4)])]
-            for name in ("avg_pool_of", "avg_pool3d_of", "adaptive_avg_pool2d_of")
+            name: [(lambda x, name=name: ops[name](x, (("average", 3, 2, 2, 2, 1, False, None), ("adaptive", 4, 3))), [s(2, 3, 4)])]
+            for name in ("avg_pool_of", "avg_pool3d_of", "adaptive_avg_pool2d_of", "adaptive_avg_pool3d_of")
         },
         "smooth_l1": [(lambda a, b, r=r: ops["smooth_l1"](a, b, r, 0.7), [x34(), s(3, 1)]) for r in ("mean", "sum", "none")],
         "huber_loss": [(lambda a, b, r=r: ops["huber_loss"](a, b, reduction=r, delta=0.7), [x34(), s(3, 1)]) for r in ("mean", "sum", "none")],
@@ -356,6 +376,8 @@ RANDOM_OR_FLAT = {
     "bernoulli": "its result does not move with its input",
     "poisson": "its result does not move with its input",
     "floor_divide": "torch has no derivative for it",
+    "scatter_by": "torch has no derivative for it",
+    "scatter_value_by": "torch has no derivative for it",
     "heaviside": "torch has no derivative for it",
 }
 

@@ -47,7 +47,62 @@ MODULES: dict[str, tuple[str, tuple[int, ...]]] = {
     "AdaptiveAvgPool2d((2, None))": ("randn", (2, 3, 7, 7)),
     "AdaptiveMaxPool1d(3)": ("randn", (2, 3, 7)),
     "AdaptiveMaxPool2d(2)": ("randn", (2, 3, 7, 7)),
+    "AvgPool3d(2, divisor_override=3)": ("randn", (1, 2, 3, 4, 4)),
+    "MaxPool3d((1, 2, 2), 1)": ("randn", (1, 2, 3, 4, 4)),
+    "LPPool1d(2, 3, ceil_mode=True)": ("randn", (2, 3, 7)),
+    "LPPool2d(3, (2, 1), stride=2)": ("rand", (2, 3, 5, 5)),
+    "LPPool3d(2, 2)": ("randn", (1, 2, 4, 4, 4)),
+    "AdaptiveAvgPool3d((2, None, 1))": ("randn", (1, 2, 3, 4, 4)),
+    "AdaptiveMaxPool3d(2)": ("randn", (1, 2, 3, 4, 5)),
+    "FractionalMaxPool2d(2, output_size=3)": ("randn", (2, 3, 7, 7)),
+    "FractionalMaxPool3d(2, output_ratio=(0.5, 0.6, 0.7))": ("randn", (1, 2, 6, 6, 6)),
     "Unflatten(1, (2, 2))": ("randn", (2, 4)),
+    "Unfold(2, padding=1, stride=2)": ("randn", (2, 3, 5, 4)),
+    "Fold((4, 5), (2, 3), padding=1)": ("randn", (2, 6, 25)),
+    "PixelShuffle(2)": ("randn", (2, 8, 3, 2)),
+    "PixelUnshuffle(2)": ("randn", (2, 2, 4, 6)),
+    "ChannelShuffle(3)": ("randn", (2, 6, 3)),
+    "Upsample(5)": ("randn", (1, 2, 3, 3)),
+    "Upsample(scale_factor=(2, 1.5), mode='bicubic')": ("randn", (1, 2, 4, 4)),
+    "Upsample(scale_factor=2.3, mode='linear', align_corners=True, recompute_scale_factor=True)": ("randn", (1, 2, 4)),
+    "UpsamplingNearest2d(scale_factor=2)": ("randn", (1, 2, 2, 2)),
+    "UpsamplingBilinear2d((3, 5))": ("randn", (1, 2, 2, 2)),
+    "ConstantPad1d((1, 2), 7.5)": ("randn", (2, 3, 4)),
+    "ConstantPad3d(1, 0)": ("randn", (1, 1, 2, 2, 2)),
+    **{f"{kind}Pad2d((1, 2, 0, 1))": ("randn", (1, 2, 3, 4)) for kind in ("Zero", "Reflection", "Replication", "Circular")},
+    **{f"{kind}Pad1d(2)": ("randn", (1, 2, 4)) for kind in ("Zero", "Reflection", "Replication", "Circular")},
+    **{f"{kind}Pad3d(1)": ("randn", (1, 1, 2, 3, 2)) for kind in ("Zero", "Reflection", "Replication", "Circular")},
+    "Conv2d(3, 4, 3, padding=1, padding_mode='circular')": ("randn", (2, 3, 5, 5)),
+    "Conv1d(3, 4, 4, padding='same', padding_mode='reflect')": ("randn", (2, 3, 7)),
+    "ConvTranspose3d(2, 3, 2, stride=2)": ("randn", (1, 2, 2, 3, 2)),
+    "Embedding(5, 3, max_norm=1.0, scale_grad_by_freq=True)": ("places", (4,)),
+    "EmbeddingBag(5, 3, mode='max', padding_idx=2)": ("bags", (4,)),
+    "EmbeddingBag(5, 3, max_norm=1.0, scale_grad_by_freq=True)": ("bags", (4,)),
+    "BatchNorm3d(2)": ("randn", (2, 2, 3, 2, 2)),
+    "InstanceNorm1d(3)": ("randn", (2, 3, 4)),
+    "InstanceNorm2d(3, affine=True, track_running_stats=True)": ("randn", (2, 3, 4, 4)),
+    "InstanceNorm3d(2, affine=True)": ("randn", (2, 3, 2, 4)),
+    "LocalResponseNorm(2)": ("randn", (2, 4, 3, 3)),
+    "Softmax2d()": ("randn", (3, 2, 2)),
+    "Dropout3d(0.4)": ("randn", (2, 4, 2, 2, 2)),
+    "RNNCell(3, 4)": ("randn", (2, 3)),
+    "RNNCell(3, 4, bias=False, nonlinearity='relu')": ("randn", (3,)),
+    "LSTMCell(3, 4)": ("randn", (2, 3)),
+    "GRUCell(3, 4)": ("randn", (2, 3)),
+    "RNN(3, 4, num_layers=2, nonlinearity='relu', dropout=0.5)": ("randn", (5, 2, 3)),
+    "RNN(3, 4, bias=False, bidirectional=True, batch_first=True)": ("randn", (2, 5, 3)),
+    "LSTM(3, 4)": ("randn", (5, 3)),
+    "LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True, dropout=0.3)": ("randn", (2, 5, 3)),
+    "LSTM(3, 4, proj_size=2)": ("randn", (5, 2, 3)),
+    "GRU(3, 4, num_layers=2, bidirectional=True)": ("randn", (5, 2, 3)),
+    "MultiheadAttention(4, 2, dropout=0.3)": ("thrice", (5, 2, 4)),
+    "MultiheadAttention(4, 2, batch_first=True, add_bias_kv=True, add_zero_attn=True)": ("thrice", (2, 5, 4)),
+    "MultiheadAttention(4, 1, bias=False)": ("thrice", (5, 4)),
+    "TransformerEncoderLayer(4, 2, 8)": ("randn", (5, 2, 4)),
+    "TransformerEncoderLayer(4, 2, 8, activation='gelu', norm_first=True, batch_first=True, bias=False)": ("randn", (2, 5, 4)),
+    "TransformerDecoderLayer(4, 2, 8, norm_first=True)": ("twice", (5, 2, 4)),
+    "TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2)": ("randn", (2, 5, 4)),
+    "Transformer(4, 2, 1, 2, 8)": ("twice", (5, 2, 4)),
     "ReLU(True)": ("randn", (2, 3)),
     "Threshold(0.1, 20)": ("randn", (2, 3)),
     "GLU()": ("randn", (2, 4)),
@@ -77,6 +132,11 @@ LOSSES = {
     "TripletMarginLoss(swap=True)": "a, b, p",
     "PoissonNLLLoss(full=True)": "a, p",
     "GaussianNLLLoss(full=True)": "a, b, p",
+    "MultiLabelSoftMarginLoss()": "a, p",
+    "MultiLabelMarginLoss()": "a, l",
+    "MultiMarginLoss(p=2)": "a, c",
+    "CTCLoss()": "a.log_softmax(1), c[:1], (3,), (1,)",
+    "TripletMarginWithDistanceLoss(swap=True)": "a, b, p",
     "CosineSimilarity()": "a, b",
     "PairwiseDistance(p=1.0)": "a, b",
     "Bilinear(4, 4, 2)": "a, b",
@@ -108,23 +168,48 @@ METRICS = [3, 2, 2, 2, 2, 2, 2, 2, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 5, 5, 5, 5]
 
 @pytest.fixture(autouse=True)
 def _same_stream_after() -> Any:
-    state = default_generator.get_state()
+    state = default_generator.state()
     yield
-    default_generator.set_state(state)
+    default_generator.restore(state)
+
+
+def listed(value: Any) -> Any:
+    """A result, or several, as lists of numbers."""
+    return [listed(v) for v in value] if isinstance(value, tuple) else value.tolist()
+
+
+def leading(value: Any) -> Any:
+    """The first tensor of a result."""
+    return leading(value[0]) if isinstance(value, tuple) else value
+
+
+INPUTS: dict[str, Callable[[Any, tuple[int, ...]], tuple[Any, ...]]] = {
+    "randn": lambda lib, shape: (lib.randn(*shape),),
+    "rand": lambda lib, shape: (lib.rand(*shape),),
+    "twice": lambda lib, shape: (lib.randn(*shape), lib.randn(*shape)),
+    "thrice": lambda lib, shape: (lib.randn(*shape),) * 3,
+    "places": lambda lib, shape: (lib.arange(1, 1 + shape[0]),),
+    "bags": lambda lib, shape: (lib.tensor([0, 2, 2, 4]), lib.tensor([0, 3])),
+}
 
 
 def module_facts(lib: Any, text: str) -> dict[str, Any]:
-    """A module made after manual_seed(0): printed form, parameters, then two results, the second in eval mode, and the state after."""
+    """A module made after manual_seed(0): printed form, parameters, then two results, the second in eval mode, the first's gradients, and the
+    state after."""
     kind, shape = MODULES[text]
     lib.manual_seed(0)
     module = eval(f"nn.{text}", {"nn": lib.nn})
     start = {name: value.tolist() for name, value in module.state_dict().items()}
     results = []
     for _ in range(2):
-        x = lib.arange(1, 1 + shape[0]) if kind == "places" else lib.randn(*shape)
-        results.append(module(x).tolist())
+        found = module(*INPUTS[kind](lib, shape))
+        results.append(listed(found))
+        if leading(found).requires_grad and module.training:
+            (leading(found) ** 2).sum().backward()
         module.eval()
-    return {"shown": repr(module), "start": start, "results": results, "end": {name: value.tolist() for name, value in module.state_dict().items()}}
+    grads = {name: None if p.grad is None else p.grad.tolist() for name, p in module.named_parameters()}
+    end = {name: value.tolist() for name, value in module.state_dict().items()}
+    return {"shown": repr(module), "start": start, "results": results, "grads": grads, "end": end}
 
 
 def loss_facts(lib: Any, text: str) -> dict[str, Any]:
@@ -132,6 +217,7 @@ def loss_facts(lib: Any, text: str) -> dict[str, Any]:
     lib.manual_seed(0)
     names = {"a": lib.randn(3, 4, requires_grad=True), "b": lib.randn(3, 4), "p": lib.rand(3, 4) + 1e-3, "c": lib.tensor([1, 0, 3])}
     names["p"] = (names["p"] / 2).detach().requires_grad_()
+    names["l"] = lib.tensor([[1, 3, -1, 0], [0, -1, 1, 1], [-1, 2, 2, 2]])
     names["t"] = lib.tensor([[1.0, -1.0, 1.0, -1.0]] * 3)
     module = eval(f"nn.{text}", {"nn": lib.nn})
     loss = eval(f"m({LOSSES[text]})", names | {"m": module})

@@ -76,7 +76,7 @@ def state(session: Session) -> list[Any]:
     from tcalc.engine.generator import default_generator
 
     held = [(name, id(tensor), version_of(tensor), id(tensor._grad)) for name, tensor in named_tensors(session.env.variables)]
-    drawn = default_generator.get_state() if "_twister" in vars(default_generator) else None
+    drawn = default_generator.state() if "_twister" in vars(default_generator) else None
     return [held, list(session.env.variables), session.number, drawn]
 
 

@@ -39,10 +39,10 @@ OPS = {op.public: PUBLIC[op.public] for public in PUBLIC.values() for op in publ
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> Iterator[None]:
     """Each example starts with the same seed, and later tests with the state they would have had."""
-    state = default_generator.get_state()
+    state = default_generator.state()
     default_generator.manual_seed(SEED)
     yield
-    default_generator.set_state(state)
+    default_generator.restore(state)
 
 
 def page(name: str) -> HelpPage:

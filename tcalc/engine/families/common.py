@@ -109,7 +109,7 @@ C_NAMES = {
 
 def _transform(op: str) -> str:
     """What torch calls a transform of torch.fft: those over two dims are fftn, rfftn, ..."""
-    return op.removeprefix("fft_").replace("2", "n")
+    return op.removeprefix("fft_").replace("2", "n").replace("ifftn", "fftn")
 
 
 SCALAR_NAMES = {"int64": "int64_t", "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t"}
@@ -141,6 +141,9 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "castable": lambda op, have, want: f"{op}: Expected result to be safely castable from {want.kernel_name} dtype, but got result with dtype {have.kernel_name}",
     "scalar kind": lambda op, have, want: f"expected scalar type {want.kernel_name} but found {have.kernel_name}",
     "scalar type": lambda op, have, want: f"{op}(): self and result must have the same scalar type",
+    "eigenvalues": lambda op, have, want: (
+        f"torch.linalg.eigvals: Expected eigenvalues to be safely castable from {want.kernel_name} dtype, but got eigenvalues with dtype {have.kernel_name}"
+    ),
     "spectrum": lambda op, have, want: f"{_transform(op)} expects a complex output tensor, but got {have.kernel_name}",
     "signal": lambda op, have, want: f"{_transform(op)} expects a floating point output tensor, but got {have.kernel_name}",
     "object": lambda op, have, want: f"Expected object of scalar type {want.kernel_name} but got scalar type {have.kernel_name} for argument 'out'",
@@ -184,7 +187,7 @@ def check_out_dtype(result: dtype, out: dtype, op: str, rule: str) -> None:
         check_cast(result, out)
     elif rule in ("floating", "signal") and out.is_floating_point:
         return
-    elif rule == "spectrum" and out.is_complex:
+    elif rule in ("spectrum", "eigenvalues") and out.is_complex:
         return
     elif rule == "castable" and out.category >= result.category:
         return

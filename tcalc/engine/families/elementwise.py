@@ -369,6 +369,8 @@ class Elementwise(Op):
         plan = self._planned(operands, values)
         if plan.spec.shape != target.spec.shape:
             raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(plan.spec.shape)}")
+        if self.gives is not None and plan.common.is_complex:
+            raise TensorError(f"In-place {self.public} is not supported for complex tensors.")
         check_cast(plan.spec.dtype, target.spec.dtype)
 
         def write() -> None:

@@ -396,6 +396,28 @@ class LogSoftmax(_AlongDim):
         self.dim = dim
 
 
+class Softmax2d(_Quiet):
+    """softmax over the channels of images (n, c, h, w) or (c, h, w).
+
+    See: nn.Softmax, softmax
+
+    >>> nn.Softmax2d()(zeros(2, 1, 1))
+    tensor([[[0.5000]],
+
+            [[0.5000]]])
+    """
+
+    def forward(self, *inputs: Any) -> Any:
+        """(n, c, h, w) or (c, h, w); kept.
+
+        Raises ValueError for other dims.
+        """
+        ndim = inputs[0].ndim
+        if ndim not in (3, 4):
+            raise TensorValueError(f"Softmax2d: expected input to be 3D or 4D, got {ndim}D instead")
+        return PUBLIC["softmax"].call(inputs[0], -3)
+
+
 class CosineSimilarity(_Quiet):
     """The cosine of the angle between vectors along dim.
 
@@ -481,6 +503,18 @@ class Dropout2d(_Dropping):
     """
 
     op = "dropout2d"
+
+
+class Dropout3d(_Dropping):
+    """dropout of whole channels of volumes (n, c, d, h, w).
+
+    See: nn.functional.dropout3d, nn.Dropout
+
+    >>> nn.Dropout3d().eval()(ones(1, 1, 1, 1, 2))
+    tensor([[[[[1., 1.]]]]])
+    """
+
+    op = "dropout3d"
 
 
 class AlphaDropout(_Dropping):

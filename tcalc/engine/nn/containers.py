@@ -149,4 +149,59 @@ class ParameterList(Module):
 
     def extra_repr(self) -> str:
         kinds = [f"({i}): Parameter containing: [torch.{p.spec.dtype.name} of size {'x'.join(map(str, p.shape))}]" for i, p in enumerate(self)]
-        return "\n".join("  " + line for line in kinds)
+        return _lines(kinds)
+
+
+def _lines(parts: list[str]) -> str:
+    """What a container of parameters shows between its brackets."""
+    return "".join(f"\n    {part}" for part in parts) + "\n" * bool(parts)
+
+
+class ParameterDict(Module):
+    """Parameters by name; tensors become parameters.
+
+    See: nn.Parameter, nn.ParameterList
+
+    >>> weights = nn.ParameterDict({"scale": ones(2)})
+    >>> [name for name, p in weights.named_parameters()]
+    ['scale']
+    >>> weights["scale"].shape
+    torch.Size([2])
+    """
+
+    names = frozenset(("keys", "values", "items"))
+
+    def __init__(self, parameters: Mapping[str, Tensor] | None = None):
+        self._held = {name: value if isinstance(value, Parameter) else Parameter(value) for name, value in (parameters or {}).items()}
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) of each."""
+        return ((f"{prefix}{name}", value) for name, value in self._held.items())
+
+    def keys(self) -> list[str]:
+        """The names."""
+        return list(self._held)
+
+    def values(self) -> list[Parameter]:
+        """The parameters."""
+        return list(self._held.values())
+
+    def items(self) -> list[tuple[str, Parameter]]:
+        """(name, parameter) of each."""
+        return list(self._held.items())
+
+    def __getitem__(self, key: str) -> Parameter:
+        return self._held[key]
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._held))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._held
+
+    def extra_repr(self) -> str:
+        kinds = [f"({name}): Parameter containing: [{p.spec.type_name} of size {'x'.join(map(str, p.shape))}]" for name, p in self.items()]
+        return _lines(kinds)

@@ -243,7 +243,7 @@ def conj(F, self):
     return F.conj_view(self) if self.dtype.kind == "c" else self
 
 
-@composite(out=True)
+@composite(out=True, out_rule="found")
 def conj_physical(F, self):
     """Complex conjugates in memory of their own; a real tensor itself.
 

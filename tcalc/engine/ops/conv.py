@@ -413,12 +413,19 @@ def _padded_shape(shape, pad):
 @structural(
     plan=lambda self, pad, value: laid_out(self, _padded_shape(self.sizes, pad)),
     self=lambda grad, pad, F: F.constant_pad_nd(grad, tuple([-p for p in pad]), 0),
-    function=False,
     method=False,
     out=False,
 )
-def constant_pad_nd(xp, self, pad: Ints, value: Scalar):
-    """`value` before and after the last dims, first the last one; negative numbers cut."""
+def constant_pad_nd(xp, self, pad: Ints, value: Scalar = 0):
+    """`value` before and after the last dims, first the last one; negative numbers cut.
+
+    Shapes: (a, b), pad (l, r)  ->  (a, l + b + r); pad (l, r, t, u)  ->  (t + a + u, l + b + r)
+    Grad: grad without what was added
+    See: nn.functional.pad
+
+    >>> constant_pad_nd(tensor([[1., 2.]]), (1, 0), 7)
+    tensor([[7., 1., 2.]])
+    """
     wide = xp.full(_padded_shape(self.shape, pad), value, self.dtype)
     to, source = [slice(None)] * self.ndim, [slice(None)] * self.ndim
     for i in range(len(pad) // 2):

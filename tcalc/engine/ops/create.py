@@ -7,7 +7,7 @@ import math
 from .. import dtypes
 from ..backend import np
 from ..errors import TensorError
-from ..families.common import fitting
+from ..families.common import fitting, not_implemented
 from ..families.creation import creation, filled
 from ..rounding import fma32, fma64
 from ..spec import spec_of
@@ -75,6 +75,7 @@ def full(xp, spec, size: Size, fill_value: Scalar):
 
 
 def _plan_arange(start, end, step):
+    start, end, step = [fitting(v, dtypes.float64) for v in (start, end, step)]
     if step == 0:
         raise TensorError("step must be nonzero")
     if (end - start) * step < 0:
@@ -112,11 +113,13 @@ def arange_from(xp, spec, start: Scalar, end: Scalar, step: Scalar = 1):
 def _steps(xp, spec, start, step):
     """start + i * step, in float64 or int64 as torch's kernel accumulates, then cast."""
     d = spec.dtype
+    if d.is_complex:
+        raise not_implemented("arange_cpu", d)
     exact = "int64" if d.category < dtypes.FLOAT else "float64"
     return (xp.arange(spec.numel, dtype=exact) * step + start).astype(spec.numpy)
 
 
-@creation(plan=lambda start, end, steps: _plan_linspace(steps), out=True)
+@creation(plan=lambda start, end, steps: _plan_linspace(steps, start, end), out=True)
 def linspace(xp, spec, start: Scalar, end: Scalar, steps: Int):
     """`steps` numbers from `start` to `end`, both included, evenly spaced.
 
@@ -129,15 +132,19 @@ def linspace(xp, spec, start: Scalar, end: Scalar, steps: Int):
     return even_steps(xp, spec, start, end, steps)
 
 
-def _plan_linspace(steps):
+def _plan_linspace(steps, *ends):
     if steps < 0:
         raise TensorError("number of steps must be non-negative")
-    return (steps,), None
+    return (steps,), dtypes.scalar_dtype(complex) if any(isinstance(end, complex) for end in ends) else None
 
 
 def even_steps(xp, spec, start, end, steps):
     """From both ends toward the middle, each value one fused multiply-add: how torch's kernel rounds."""
     i = np.arange(steps)
+    if spec.dtype.is_complex:
+        step = (complex(end) - complex(start)) / max(steps - 1, 1)
+        return xp.asarray(np.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i)).astype(spec.numpy))
+    start, end = fitting(start, spec.dtype), fitting(end, spec.dtype)
     if spec.dtype.category < dtypes.FLOAT:
         step = (end - start) / max(steps - 1, 1)
         return xp.asarray(np.trunc(np.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i))).astype(spec.numpy))

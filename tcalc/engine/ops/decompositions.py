@@ -687,3 +687,62 @@ def svd(F, self, some: Bool = True, compute_uv: Bool = True):
         return sides[0], F.linalg_svdvals(self), sides[1]
     u, s, vh = F.linalg_svd(self, not some)
     return u, s, F.mH(vh)
+
+
+# --- eigenvalues of any square matrix ---------------------------------------------------------------------------------
+
+
+def _plan_eig(self):
+    check_matrices("linalg.eig", self)
+    d = self.dtype.to_complex()
+    if self.dtype in dtypes.REDUCED:
+        raise not_implemented("linalg_eig_out_cpu", self.dtype)
+    values = spec_of(d, self.device, tuple(self.shape[:-1]))
+    return [values, by_columns(values, *self.shape)]
+
+
+def _eig_grads(grad, result, eigenvectors, F):
+    """V^-H @ (diag(gL) + (V^H gV - V^H V diag(Re(V^H gV))) / conj(lj - li)) @ V^H: eigenvectors are of length 1 and turn by no phase."""
+    turned = F.mH(eigenvectors)
+    inner = F.matmul(turned, grad[1])
+    along = _diagonal(inner, F)
+    settled = F.real(F.free_of_phases(along, "linalg_eig_backward: The eigenvectors", "quantity, so it is ill-defined."))
+    inner = inner - F.matmul(turned, eigenvectors) * _row(settled, F)
+    inner = inner - _on_diagonal(_diagonal(inner, F), F)
+    inner = inner / F.conj(_gaps(_row(result, F), _column(result, F), inner, F)) + _on_diagonal(grad[0], F)
+    return [F.linalg_solve_ex(turned, F.matmul(inner, turned))[0]]
+
+
+@structural(namespace=SPACE, method=False, plan=_plan_eig, fields=("eigenvalues", "eigenvectors"), holomorphic=False, grads=_eig_grads)
+def linalg_eig(xp, self):
+    """Eigenvalues of a square matrix, complex and in no order, and eigenvectors of length 1 as columns.
+
+    Raises RuntimeError for infinities and nan.
+
+    Shapes: (..., n, n)  ->  (..., n), (..., n, n), complex
+    Grad: V^-H @ (diag(gL) + (V^H gV - V^H V diag(Re(V^H gV))) / conj(lj - li)) @ V^H, its real part for a real input
+    See: linalg.eigvals, linalg.eigh, linalg.svd
+
+    >>> linalg.eig(tensor([[0., 1.], [-1., 0.]])).eigenvalues
+    tensor([0.+1.j, 0.-1.j])
+    """
+    if not xp.isfinite(self).all():
+        raise TensorError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
+    return xp.linalg.eig(self)
+
+
+@composite(namespace=SPACE, method=False, out=True, out_rule="eigenvalues")
+def linalg_eigvals(F, self):
+    """Eigenvalues of a square matrix, complex and in no order.
+
+    Raises RuntimeError for infinities and nan.
+
+    Shapes: (..., n, n)  ->  (..., n), complex
+    Grad: V^-H @ diag(grad) @ V^H, its real part for a real input
+    See: linalg.eig, linalg.eigvalsh
+
+    >>> linalg.eigvals(tensor([[0., 1.], [-1., 0.]]))
+    tensor([0.+1.j, 0.-1.j])
+    """
+    check_matrices("linalg.eigvals", self.spec)
+    return F.linalg_eig(self)[0]

@@ -6,6 +6,7 @@ from .. import dtypes
 from ..backend import scipy_module
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError
+from ..families.common import not_implemented
 from ..families.creation import creation
 from ..families.structural import composite, structural
 from ..layout import wrap_dim
@@ -73,8 +74,23 @@ def _r2c_grad(grad, self_spec, dim, scale, onesided, F):
 )  # fmt: skip
 def fft_r2c(xp, self, dim: Dims, scale: Int, onesided: Bool):
     """A transform of real numbers over `dim`; `onesided` leaves out the half that the other decides."""
-    scipy = scipy_module("fft", xp)
-    return (scipy.rfftn if onesided else scipy.fftn)(self, axes=dim, norm=_FORWARD[scale])
+    half = scipy_module("fft", xp).rfftn(self, axes=dim, norm=_FORWARD[scale])
+    return half if onesided else _with_mirror(xp, half, dim, self.shape[dim[-1]])
+
+
+def _with_mirror(xp, half, dim, size):
+    """A transform with the half that was left out: the conjugates, from the last frequency to the first in every dim."""
+    found = xp.empty((*half.shape[: dim[-1]], size, *half.shape[dim[-1] + 1 :]), half.dtype)
+    kept: list[object] = [slice(None)] * half.ndim
+    here, source = list(kept), list(kept)
+    here[dim[-1]], source[dim[-1]] = slice(half.shape[dim[-1]], None), slice(size - half.shape[dim[-1]], 0, -1)
+    kept[dim[-1]] = slice(half.shape[dim[-1]])
+    found[tuple(kept)] = half
+    other = half[tuple(source)]
+    for d in dim[:-1]:
+        other = xp.take(other, -xp.arange(other.shape[d]) % other.shape[d], axis=d)
+    found[tuple(here)] = xp.conjugate(other)
+    return found
 
 
 def _plan_c2r(self, dim, scale, size):
@@ -164,7 +180,7 @@ def _axes(x, s, dim, last=None):
     """
     ndim = len(x.shape)
     if dim is not None:
-        dims = tuple(wrap_dim(d, ndim) for d in dim)
+        dims = tuple(_dim_of(x, d) for d in dim)
         if len(set(dims)) < len(dims):
             raise TensorError("FFT dims must be unique")
     if s is not None:
@@ -550,6 +566,8 @@ def fft_ihfft2(F, self, s: Ints | None = None, dim: Dims = (-2, -1), norm: Str |
 
 
 def _frequencies(xp, name, spec, counts, n, d):
+    if spec.dtype.is_complex:
+        raise not_implemented("arange_cpu", spec.dtype)
     if spec.dtype.category < FLOAT:
         raise TensorError(f"{name} requires a floating point or complex dtype")
     return xp.asarray(counts, spec.numpy) * spec.numpy.type(xp.float64(1) / xp.float64(n * d))

@@ -428,6 +428,8 @@ def index_fill(xp, self, dim: Dim, index, value: Number):
     >>> index_fill(zeros(3), 0, tensor([0, 2]), 7)
     tensor([7., 0., 7.])
     """
+    if isinstance(value, complex) and self.dtype.kind != "c":
+        raise TensorError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
     result = xp.array(self, order="C")
     check_bounds((self.shape[dim] if self.ndim else 1,), [index])
     result[(slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),) if self.ndim else ...] = value
@@ -677,7 +679,7 @@ def fill_tensor(xp, self, value):
     >>> zeros(2).fill_(tensor(3))
     tensor([3., 3.])
     """
-    self[...] = fitting(value.item(), dtype_of(self.dtype))
+    self[...] = value.real if value.dtype.kind == "c" and self.dtype.kind in "iuf" else value
 
 
 @mutation(public="zero_", overlap_ok=True, self=lambda self_spec, F: F.zeros_of(self_spec))

@@ -6,10 +6,11 @@ import math
 
 from .. import dtypes, random
 from ..dtypes import FLOAT
-from ..errors import TensorError, TensorIndexError, TensorValueError
+from ..errors import TensorAssertion, TensorError, TensorIndexError, TensorValueError
 from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
+from ..modes import no_grad
 from ..spec import spec_of
 from ..tensor import Tensor, allocate, make
 
@@ -22,7 +23,7 @@ NN = "torch.nn.functional"
 def _plan_softmax(self, dim, dtype, log=False):
     wrap_dim(dim, self.ndim)
     d = dtype or self.dtype
-    if d.category < FLOAT:
+    if d.category != FLOAT:
         kind = "softmax_lastdim_kernel_impl" if dim in (-1, max(self.ndim - 1, 0)) else "softmax_kernel_impl"
         raise not_implemented(f"log_{kind}" if log else kind, d)
     return spec_of(d, self.device, self.shape)
@@ -35,7 +36,7 @@ def _plan_log_softmax(self, dim, dtype):
 def _up(xp, self, dtype):
     """The values in the dtype softmax computes in."""
     d = self.dtype if dtype is None else spec_of(dtype).numpy
-    wide = self.astype(d)
+    wide = (self.real if self.dtype.kind == "c" else self).astype(d)
     return wide.astype("float32") if wide.dtype.itemsize == 2 else wide
 
 
@@ -127,7 +128,7 @@ def dropout(F, self, p: Float = 0.5, training: Bool = True, inplace: Bool = Fals
     return self.mul_(noise) if inplace else self * noise
 
 
-def _plan_embedding(self, weight, padding_idx):
+def _plan_embedding(self, weight, padding_idx, by_freq):
     if weight.ndim != 2:
         raise TensorError("'weight' must be 2-D")
     if self.dtype.name not in ("int32", "int64"):
@@ -139,42 +140,94 @@ def _plan_embedding(self, weight, padding_idx):
 
 
 @structural(
-    namespace=NN,
-    method=False,
     plan=_plan_embedding,
-    weight=lambda grad, self, weight_spec, padding_idx, F: F.embedding_backward(grad, self, weight_spec.sizes, padding_idx),
+    node="EmbeddingBackward",
+    weight=lambda grad, self, weight_spec, padding_idx, by_freq, F: F.embedding_backward(grad, self, weight_spec.sizes, padding_idx, by_freq),
+    function=False,
+    method=False,
     out=False,
 )
-def embedding(xp, self, weight, padding_idx: Int | None = None):
-    """Rows of `weight` by place; the row `padding_idx` gets no gradient.
-
-    Shapes: input (any), weight (n, m)  ->  (any, m)
-    Grad: weight: added to the rows that were picked; input (places): none
-    See: nn.functional.one_hot, index_select
-
-    >>> nn.functional.embedding(tensor([1, 0]), tensor([[1., 2.], [3., 4.]]))
-    tensor([[3., 4.],
-            [1., 2.]])
-    """
+def embedding_rows(xp, self, weight, padding_idx: Int | None, by_freq: Bool = False):
+    """Rows of a table by place."""
     if self.size and (int(self.min()) < 0 or int(self.max()) >= weight.shape[0]):
         raise TensorIndexError("index out of range in self")
     return weight[self]
 
 
+@composite(namespace=NN, method=False)
+def embedding(
+    F,
+    self,
+    weight,
+    padding_idx: Int | None = None,
+    max_norm: Float | None = None,
+    norm_type: Float = 2.0,
+    scale_grad_by_freq: Bool = False,
+    sparse: Bool = False,
+):
+    """Rows of `weight` by place; the row `padding_idx` gets no gradient. max_norm brings the rows that are looked up down to a norm, in
+    place; scale_grad_by_freq divides their gradients by how often they were.
+
+    Shapes: input (any), weight (n, m)  ->  (any, m)
+    Grad: weight: added to the rows that were picked; input (places): none
+    See: nn.Embedding, nn.functional.embedding_bag, nn.functional.one_hot, index_select
+
+    >>> nn.functional.embedding(tensor([1, 0]), tensor([[1., 2.], [3., 4.]]))
+    tensor([[3., 4.],
+            [1., 2.]])
+    """
+    rows = weight.shape[0] if len(weight.shape) else 0
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise TensorAssertion("Padding_idx must be within num_embeddings")
+    if max_norm is not None:
+        renormed(weight, self, max_norm, norm_type)
+    return F.embedding_rows(self, weight, None if padding_idx is None else padding_idx % rows, scale_grad_by_freq)
+
+
+def renormed(weight, places, max_norm, norm_type):
+    """Rows of a table that are to be looked up brought down to a norm, in place."""
+    with no_grad():
+        rows = places.reshape(-1).unique()
+        picked = weight[rows]
+        norms = picked.norm(norm_type, 1, True)
+        weight[rows] = picked * (norms > max_norm).to(weight.dtype).mul(max_norm / (norms + 1e-7) - 1).add(1)
+
+
+def _rates(xp, places, padding_idx, by_freq, d):
+    """What each looked-up row counts in the table's gradient."""
+    rates = xp.ones(places.shape, d)
+    if by_freq and places.size:
+        rates = 1 / xp.bincount(places)[places].astype(d)
+    return rates if padding_idx is None else xp.where(places == padding_idx, d.type(0), rates)
+
+
 @structural(
-    plan=lambda grad, indices_of, shape, padding_idx: spec_of(grad.dtype, grad.device, shape),
-    grad=lambda grad, indices_of, padding_idx, F: F.embedding(indices_of, grad, padding_idx),
+    plan=lambda grad, indices_of, shape, padding_idx, by_freq: spec_of(grad.dtype, grad.device, shape),
+    grad=lambda grad, indices_of, padding_idx, by_freq, F: F.embedding_shares(grad, indices_of, padding_idx, by_freq),
     function=False,
     method=False,
     out=False,
 )
-def embedding_backward(xp, grad, indices_of, shape: Size, padding_idx: Int | None):
-    """Zeros of the table with each looked-up row's gradient added."""
-    result = xp.zeros(shape, grad.dtype)
-    xp.add.at(result, indices_of.reshape(-1), grad.reshape(-1, shape[1]))
-    if padding_idx is not None:
-        result[padding_idx] = 0
+def embedding_backward(xp, grad, indices_of, shape: Size, padding_idx: Int | None, by_freq: Bool = False):
+    """Zeros of the table with each looked-up row's gradient added; `by_freq` over how often it was looked up."""
+    result, places = xp.zeros(shape, grad.dtype), indices_of.reshape(-1)
+    rates = _rates(xp, places, padding_idx, by_freq, grad.dtype)
+    xp.add.at(result, places, grad.reshape(-1, shape[1]) * rates[:, None])
     return result
+
+
+@structural(
+    plan=lambda self, indices_of, padding_idx, by_freq: spec_of(self.dtype, self.device, (*indices_of.shape, self.shape[1])),
+    self=lambda grad, indices_of, self_spec, padding_idx, by_freq, F: F.embedding_backward(grad, indices_of, self_spec.sizes, padding_idx, by_freq),
+    function=False,
+    method=False,
+    out=False,
+)
+def embedding_shares(xp, self, indices_of, padding_idx: Int | None, by_freq: Bool):
+    """Rows of a table by place, each as much as it counts in the table's gradient."""
+    places = indices_of.reshape(-1)
+    rates = _rates(xp, places, padding_idx, by_freq, self.dtype)
+    return (self[places] * rates[:, None]).reshape(*indices_of.shape, self.shape[1])
 
 
 @composite(public="relu", namespace=NN, method=False)

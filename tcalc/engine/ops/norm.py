@@ -11,6 +11,7 @@ from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..layout import is_channels_last
 from ..modes import no_grad
+from ..notices import notice
 from ..spec import spec_of
 from ..tensor import allocate
 
@@ -337,6 +338,13 @@ def _dropped(F, self, p, training, inplace, feature, alpha):
     return self.mul_(noise).add_(moved) if inplace else self * noise + moved
 
 
+def _in_a_batch(F, self, p, training, inplace):
+    """The dropout of channels of one sample without a dim for the batch."""
+    batch = self.unsqueeze_(0) if inplace else F.unsqueeze(self, 0)
+    result = _dropped(F, batch, p, training, inplace, True, False)
+    return result.squeeze_(0) if inplace else F.squeeze_dim(result, 0)
+
+
 @composite(namespace=NN, method=False)
 def alpha_dropout(F, self, p: Float = 0.5, training: Bool = False, inplace: Bool = False):
     """dropout for selu: dropped elements become selu's limit, and mean and variance stay (Klambauer et al. 2017).
@@ -390,9 +398,7 @@ def dropout1d(F, self, p: Float = 0.5, training: Bool = True, inplace: Bool = Fa
         )
     if ndim == 3:
         return _dropped(F, self, p, training, inplace, True, False)
-    batch = self.unsqueeze_(0) if inplace else F.unsqueeze(self, 0)
-    result = _dropped(F, batch, p, training, inplace, True, False)
-    return result.squeeze_(0) if inplace else F.squeeze_dim(result, 0)
+    return _in_a_batch(F, self, p, training, inplace)
 
 
 @composite(namespace=NN, method=False)
@@ -409,3 +415,30 @@ def dropout2d(F, self, p: Float = 0.5, training: Bool = True, inplace: Bool = Fa
     tensor([[[[1., 1.]]]])
     """
     return _dropped(F, self, p, training, inplace, True, False)
+
+
+@composite(namespace=NN, method=False)
+def dropout3d(F, self, p: Float = 0.5, training: Bool = True, inplace: Bool = False):
+    """dropout of whole channels of volumes (n, c, depth, height, width) or (c, depth, height, width).
+
+    Shapes: (n, c, d, h, w) or (c, d, h, w); kept
+    Grad: grad * the same mask over 1 - p
+    See: nn.Dropout3d, nn.functional.dropout, nn.functional.dropout2d
+
+    Storage: always new in training, else the tensor itself
+
+    >>> nn.functional.dropout3d(ones(1, 1, 1, 1, 2), training=False)
+    tensor([[[[[1., 1.]]]]])
+    """
+    ndim = len(self.shape)
+    if not 0 <= p <= 1:
+        raise TensorValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if ndim not in (4, 5):
+        notice(
+            "dropout-dims",
+            f"dropout3d: Received a {ndim}-D input to dropout3d, which is deprecated and will result in an error in a future release. To retain the"
+            " behavior and silence this warning, please use dropout instead. Note that dropout3d exists to provide channel-wise dropout on inputs"
+            " with 3 spatial dimensions, a channel dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
+            input=self,
+        )
+    return _dropped(F, self, p, training, inplace, True, False) if ndim == 5 else _in_a_batch(F, self, p, training, inplace)

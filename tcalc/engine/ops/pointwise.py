@@ -19,7 +19,9 @@ INTS = (BOOL, INT)
 NUMBERS = (INT, FLOAT)
 
 
-def _no_derivative(name):
+def no_derivative(name):
+    """The formula of an op that torch records without a derivative: backward through it raises NotImplementedError."""
+
     def formula(grad):
         raise TensorNotImplemented(f"derivative for aten::{name} is not implemented", name)
 
@@ -210,7 +212,8 @@ def _rounded_quotient(xp, self, other, mode):
 
 
 @elementwise(
-    public="div", overload=2, self=lambda self_spec, F: F.zeros_of(self_spec), other=lambda other_spec, F: F.zeros_of(other_spec)
+    public="div", overload=2, self=lambda self_spec, F: F.zeros_of(self_spec), other=lambda other_spec, F: F.zeros_of(other_spec),
+    only=ANY,
 )
 def div_mode(xp, self, other: Operand, *, rounding_mode: Str):
     """`self / other` rounded: rounding_mode "floor" or "trunc" (toward 0).
@@ -220,8 +223,8 @@ def div_mode(xp, self, other: Operand, *, rounding_mode: Str):
     """
     if rounding_mode not in ("floor", "trunc"):
         raise TensorError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    if self.dtype == bool:
-        raise not_implemented(f"div_{rounding_mode}_cpu", dtypes.bool_)
+    if self.dtype.kind in "bc":
+        raise not_implemented(f"div_{rounding_mode}_cpu", dtype_of(self.dtype))
     return _rounded_quotient(xp, self, other, rounding_mode)
 
 
@@ -240,8 +243,8 @@ def div_unrounded(F, self, other: Operand, *, rounding_mode: Any):
     label="div_floor_cpu",
     node="torch::autograd::NotImplemented",
     overload=None,
-    self=_no_derivative("floor_divide"),
-    other=_no_derivative("floor_divide"),
+    self=no_derivative("floor_divide"),
+    other=no_derivative("floor_divide"),
     operator="//",
 )
 def floor_divide(xp, self, other: Operand):
@@ -640,6 +643,14 @@ def log1p(xp, self):
     return xp.log1p(self)
 
 
+def log_of_sum(xp, a, b):
+    """log(exp(a) + exp(b)); of complex numbers the one with the larger real part is taken out first."""
+    if a.dtype.kind != "c":
+        return xp.logaddexp(a, b)
+    larger, smaller = xp.where(a.real >= b.real, a, b), xp.where(a.real >= b.real, b, a)
+    return xp.where(xp.isneginf(larger.real) & xp.isneginf(smaller.real), larger, larger + xp.log1p(xp.exp(smaller - larger)))
+
+
 @elementwise(
     self=lambda grad, self, other, F: grad * F.sigmoid(self - other),
     other=lambda grad, self, other, F: grad * F.sigmoid(other - self),
@@ -654,10 +665,7 @@ def logaddexp(xp, self, other):
     >>> logaddexp(tensor([0.]), tensor([0.]))
     tensor([0.6931])
     """
-    if self.dtype.kind == "c":
-        larger, smaller = xp.where(self.real >= other.real, self, other), xp.where(self.real >= other.real, other, self)
-        return larger + xp.log1p(xp.exp(smaller - larger))
-    return xp.logaddexp(self, other)
+    return log_of_sum(xp, self, other)
 
 
 # --- trigonometry -----------------------------------------------------------------------------------------------------
@@ -1108,7 +1116,7 @@ def masked_fill_tensor(xp, self, mask, value):
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), tensor(0.))
     tensor([0., 2.])
     """
-    return xp.where(mask, value.astype(self.dtype), self)
+    return xp.where(mask, self.dtype.type(fitting(value.item(), dtype_of(self.dtype))), self)
 
 
 @elementwise(
@@ -1221,8 +1229,8 @@ def _check_heaviside(common, specs):
     check=_check_heaviside,
     node="torch::autograd::NotImplemented",
     overload=None,
-    self=_no_derivative("heaviside"),
-    values=_no_derivative("heaviside"),
+    self=no_derivative("heaviside"),
+    values=no_derivative("heaviside"),
     out_rule="heaviside",
     real_only=refuses("heaviside is not yet implemented for complex tensors."),
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .. import dtypes, random
-from ..backend import dtype_of
-from ..errors import TensorError, TensorNotImplemented
+from ..backend import dtype_of, to_host
+from ..errors import TensorError, TensorNotImplemented, TensorValueError
 from ..families.common import not_implemented
 from ..families.creation import creation, filled
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
+from ..layout import broadcast_shapes
 from ..spec import spec_of
 
 
@@ -255,6 +256,29 @@ def poisson(xp, self, generator: Generator | None = None):
     torch.Size([2])
     """
     return random.poisson(_generator(generator), self).reshape(self.shape)
+
+
+def _plan_binomial(self, prob, generator):
+    if self.dtype.category != dtypes.FLOAT:
+        raise TensorValueError(f"binomial only supports floating-point dtypes for count, got: {self.dtype.kernel_name}")
+    if prob.dtype is not self.dtype:
+        raise TensorError(f"Found dtype {prob.dtype.kernel_name} but expected {self.dtype.kernel_name}")
+    return spec_of(self.dtype, self.device, broadcast_shapes(tuple(self.shape), tuple(prob.shape)))
+
+
+@structural(plan=_plan_binomial, method=False, out=False)
+def binomial(xp, self, prob, generator: Generator | None = None):
+    """How many of so many tries succeed, each with the probability `prob`.
+
+    Shapes: (a, 1), (b)  ->  (a, b)
+    Grad: none
+    See: bernoulli, poisson
+
+    >>> g = manual_seed(0); binomial(tensor([10., 10.]), tensor([0., 1.]))
+    tensor([ 0., 10.])
+    """
+    count, odds = (to_host(a) for a in xp.broadcast_arrays(self, prob))
+    return _on(xp, random.binomial(_generator(generator), count, odds).reshape(count.shape))
 
 
 # --- filling ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import like_strides, reduced_shape, wrap_dim, wrap_dims
 from ..spec import spec_of
+from .pointwise import log_of_sum
 from .reduce import gather_back
 
 # --- running extremes -------------------------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ def _aminmax_grads(grad, self, self_spec, result, max, dim, keepdim, F):
     return [parts[0] + parts[1]]
 
 
-@structural(apart=True, plan=_plan_aminmax, fields=("min", "max"), grads=_aminmax_grads)
+@structural(apart=True, plan=_plan_aminmax, fields=("min", "max"), grads=_aminmax_grads, real_only=no_kernel("aminmax_cpu"))
 def aminmax(xp, self, *, dim: Dim | None = None, keepdim: Bool = False):
     """The smallest and the largest element, of all or along `dim`.
 
@@ -136,6 +137,8 @@ def _logcumsumexp_grad(grad, self, result, dim, F):
     """In logs, each sign of the gradient apart, lest exp(-result) overflow (torch's rule)."""
     if not len(self.shape) or 0 in self.shape:
         return grad
+    if self.dtype.kind == "c":
+        return _later_sums(F.log(grad), self, result, dim, F)
     logs = F.log(F.abs(grad))
     above = _later_sums(F.where(grad > 0, logs, LOWEST), self, result, dim, F)
     return above - _later_sums(F.where(grad < 0, logs, LOWEST), self, result, dim, F)
@@ -162,7 +165,12 @@ def logcumsumexp(xp, self, dim: Dim):
     if not self.ndim:
         return self.copy()
     wide = self.astype("float32") if self.dtype.itemsize == 2 else self
-    return _scan(xp, xp.logaddexp, wide, dim)
+    if self.dtype.kind != "c":
+        return _scan(xp, xp.logaddexp, wide, dim)
+    found = xp.array(xp.moveaxis(self, dim, 0), order="C")
+    for i in range(1, found.shape[0]):  # one by one, as torch adds: another order would end on another branch of the logarithm
+        found[i] = log_of_sum(xp, found[i], found[i - 1])
+    return xp.moveaxis(found, 0, dim)
 
 
 # --- turned and laid into ---------------------------------------------------------------------------------------------

@@ -10,10 +10,9 @@ from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
 from ..families.common import not_implemented
 from ..families.structural import composite, structural
-from ..modes import no_grad
 from ..notices import notice
 from ..spec import spec_of
-from .nn import reduced
+from .nn import renormed
 
 NN = "torch.nn.functional"
 
@@ -386,12 +385,3 @@ def embedding_bag(
     if per_sample_weights is not None and kept is not None:
         per_sample_weights = per_sample_weights[kept]
     return F.bag_sums(weight, per_sample_weights, places, bags, shares, rates, count)
-
-
-def renormed(weight, places, max_norm, norm_type):
-    """Rows of a table that are to be looked up brought down to a norm, in place."""
-    with no_grad():
-        rows = places.reshape(-1).unique()
-        picked = weight[rows]
-        norms = picked.norm(norm_type, 1, True)
-        weight[rows] = picked * (norms > max_norm).to(weight.dtype).mul(max_norm / (norms + 1e-7) - 1).add(1)

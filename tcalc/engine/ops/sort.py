@@ -121,6 +121,7 @@ def _plan_kthvalue(self, k, dim, keepdim):
 @structural(
     plan=_plan_kthvalue, fields=("values", "indices"), out_rule=("kth values", "kth indices"), apart=True,
     self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
+    real_only=no_kernel("kthvalue_cpu"),
 )
 def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
     """The k-th smallest along `dim` (counted from 1) and where it is.
@@ -180,7 +181,9 @@ def _plan_median(self):
     return spec_of(self.dtype, self.device, ())
 
 
-@structural(plan=_plan_median, self=lambda grad, self, result, F: middle_share(grad, self, result, F), out=False)
+@structural(
+    plan=_plan_median, self=lambda grad, self, result, F: middle_share(grad, self, result, F), out=False, real_only=no_kernel("median_cpu"),
+)
 def median(xp, self):
     """The middle of all values, the lower of two.
 

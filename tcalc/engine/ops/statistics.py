@@ -75,7 +75,7 @@ def cov(F, self, *, correction: Int = 1, fweights: Tensor | None = None, aweight
     if (float(norm.item()) if isinstance(norm, Tensor) else norm) <= 0:
         norm = 0  # too few observations: inf or nan, as torch has it
     centred = x - F.unsqueeze(mean, 1)
-    other = F.t(centred * weights if weights is not None else centred)
+    other = F.conj(F.t(centred * weights if weights is not None else centred))
     return F.squeeze(F.div(F.mm(centred, other), norm))
 
 
@@ -95,8 +95,11 @@ def corrcoef(F, self):
     c = F.cov(self)
     if not c.shape:
         return c / c
-    spread = F.sqrt(F.diagonal(c, 0, 0, 1))
-    return F.clamp(c / F.unsqueeze(spread, 1) / F.unsqueeze(spread, 0), -1, 1)
+    spread = F.sqrt(F.real(F.diagonal(c, 0, 0, 1)))
+    found = c / F.unsqueeze(spread, 1) / F.unsqueeze(spread, 0)
+    if found.dtype.is_complex:
+        return F.complex(F.clamp(F.real(found), -1, 1), F.clamp(F.imag(found), -1, 1))
+    return F.clamp(found, -1, 1)
 
 
 # --- a variance and its mean ------------------------------------------------------------------------------------------
