@@ -122,6 +122,8 @@ def stats(session: Session, screen: Screen, argument: str) -> list[Line]:
 
     tensor = _tensor(session, argument)
     found = distribution(tensor)
+    if found is None and tensor.dtype.is_complex:
+        raise CommandError(f"complex numbers have no order: ask for {argument}.abs(), {argument}.real or {argument}.imag")
     if found is None:
         raise CommandError(f"{argument} is on meta and has no values")
     return stats_lines(found, tensor.dtype.name, tensor.dtype.is_floating_point, screen)

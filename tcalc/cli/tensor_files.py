@@ -99,9 +99,15 @@ def _refuse_bfloat16(tensors: Mapping[str, Tensor], suffix: str) -> None:
             raise FileTrouble(f"{suffix} has no bfloat16: save {name} as .json, or {name}.float(), which holds the same values")
 
 
+def _refuse_complex(name: str, tensor: Tensor, what: str) -> None:
+    if tensor.dtype.is_complex:
+        raise FileTrouble(f"{what} has no complex numbers: save {name} as .npy, or its parts, view_as_real({name})")
+
+
 def _json(arrays: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[str, str]:
     """One object; nan and inf are texts in it, as JSON has no words for them."""
-    (tensor,) = tensors.values()
+    ((name, tensor),) = tensors.items()
+    _refuse_complex(name, tensor, ".json")
     data = "".join(list_text(tensor.detach()))
     if tensor.dtype.is_floating_point:
         data = re.sub(r"-?\b(?:nan|inf)\b", r'"\g<0>"', data)
@@ -110,6 +116,7 @@ def _json(arrays: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[str
 
 def _table(arrays: Mapping[str, Any], tensors: Mapping[str, Tensor], separator: str) -> tuple[str, str]:
     ((name, tensor),) = tensors.items()
+    _refuse_complex(name, tensor, "a table")
     if tensor.ndim > 2:
         raise FileTrouble(f"{name} has {tensor.ndim} dims; a table has at most 2")
     if not tensor.numel() and tensor.ndim:

@@ -9,6 +9,7 @@ from . import backend, dtypes
 from .backend import META, ndarray, resolve
 from .dtypes import dtype
 from .errors import TensorError, TensorTypeError, TensorValueError
+from .families.common import fitting
 from .families.creation import current_device
 from .layout import Size
 from .spec import spec_of
@@ -193,7 +194,8 @@ def scalar_tensor(value: Any, *, dtype: dtype | None = None, device: Any = None,
     >>> scalar_tensor(3)
     tensor(3.)
     """
-    return tensor(value, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad)
+    wanted = dtype or dtypes.get_default_dtype()
+    return tensor(fitting(value, wanted), dtype=wanted, device=device, requires_grad=requires_grad)
 
 
 def legacy_tensor(*args: Any, d: dtype | None = None) -> Tensor:

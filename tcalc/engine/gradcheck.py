@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .autograd import grad
-from .dtypes import float64
+from .dtypes import complex128, float64
 from .errors import TensorAssertion, TensorError, TensorNotImplemented, TensorTypeError, TensorValueError
 from .notices import notice
 from .random import Generator
@@ -75,6 +75,7 @@ def gradcheck(
         raise TensorNotImplemented("gradcheck: check_batched_grad=True needs vmap, which tcalc does not have")
     given = _several(inputs)
     _check_inputs(given)
+    func, given = _on_reals(func, given)
     tolerance = _Tolerance(eps, atol, rtol, nondet_tol, check_grad_dtypes)
     try:
         results = _several(func(*given))
@@ -155,7 +156,7 @@ def _weight(y: Tensor, generator: Generator, spread: bool) -> Tensor:
 def _check_inputs(given: Sequence[Any]) -> None:
     wanted = [(i, t) for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad]
     for i, t in wanted:
-        if t.dtype is not float64:
+        if t.dtype not in (float64, complex128):
             notice(
                 "gradcheck-dtype",
                 f"Input #{i} requires gradient and is not a double precision floating point or complex. This check will likely fail if all the"
@@ -169,6 +170,18 @@ def _check_inputs(given: Sequence[Any]) -> None:
             )
     if not wanted:
         raise TensorValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
+
+
+def _on_reals(func: Function, given: Sequence[Any]) -> tuple[Function, Sequence[Any]]:
+    """The same function between real numbers: complex inputs and results as pairs. Its jacobian holds all that torch's convention says."""
+    whole = [i for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad and t.dtype.is_complex]
+
+    def between_reals(*values: Any) -> tuple[Any, ...]:
+        taken = [OPS["view_as_complex"].call(v) if i in whole else v for i, v in enumerate(values)]
+        return tuple(OPS["view_as_real"].call(y.resolve_conj()) if y.dtype.is_complex else y for y in _several(func(*taken)))
+
+    pairs = [OPS["view_as_real"].call(t.detach().resolve_conj()).clone().requires_grad_() if i in whole else t for i, t in enumerate(given)]
+    return between_reals, pairs
 
 
 def _differentiated(given: Sequence[Any]) -> list[tuple[int, Tensor]]:

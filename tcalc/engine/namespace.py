@@ -14,7 +14,7 @@ from .families.structural import out_type
 from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
-from .nn import activations, containers, init, layers, losses, modules, normalisation, pooling, recurrent, reshaping, stateless, transformer
+from .nn import activations, containers, init, layers, losses, modules, normalisation, pooling, recurrent, reshaping, stateless, transformer, utils
 from .record import OpNode
 from .registry import OPS, PUBLIC
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
@@ -255,7 +255,7 @@ def _ops(namespace: str) -> dict[str, Any]:
 _ALSO_IN_TORCH = (
     "selu", "celu", "threshold", "rrelu", "hardshrink", "prelu", "alpha_dropout", "feature_alpha_dropout", "layer_norm", "rms_norm", "group_norm",
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d",
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "cosine_similarity", "pairwise_distance", "bilinear",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "cosine_similarity", "pairwise_distance", "bilinear", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
 )  # fmt: skip  # functions of nn.functional that torch has without it, too
 
 
@@ -314,11 +314,16 @@ def table(path: str) -> dict[str, Any]:
 _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch": _torch,
     "torch.nn": lambda: {
-        "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "Parameter": Parameter,
-        **{c.__name__: c for c in _modules()},
+        "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "utils": Sub("torch.nn.utils"), "Parameter": Parameter,
+        **{c.__name__: c for c in _modules() if c is not transformer.NonDynamicallyQuantizableLinear},
     },
     "torch.nn.functional": _functional,
-    "torch.nn.init": lambda: {f.__name__: f for f in (init.uniform_, init.normal_, init.zeros_, init.ones_, init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_)},
+    "torch.nn.init": lambda: {name: f for name, f in vars(init).items() if name.endswith("_") and name[0] != "_"} | {"calculate_gain": init.calculate_gain},
+    "torch.nn.utils": lambda: {
+        f.__name__: f for f in (
+            utils.clip_grad_norm_, utils.clip_grad_value_, utils.clip_grads_with_norm_, utils.get_total_norm, utils.parameters_to_vector, utils.vector_to_parameters,
+        )
+    },
     "torch.autograd": lambda: {
         "backward": autograd.backward, "grad": autograd.grad, "gradcheck": gradcheck.gradcheck, "gradgradcheck": gradcheck.gradgradcheck,
         "functional": Sub("torch.autograd.functional"), "set_detect_anomaly": anomaly.set_detect_anomaly, "detect_anomaly": anomaly.detect_anomaly,

@@ -12,7 +12,7 @@ from tcalc.lang.pieces import OpenCall, Piece, chain_before, open_bracket
 from tcalc.lang.run import Environment
 from tcalc.lang.tokens import TypeToken
 
-_TENSORS = frozenset(("T", "mT", "grad", "data"))  # attributes of a tensor that are tensors
+_TENSORS = frozenset(("T", "mT", "H", "mH", "real", "imag", "grad", "data"))  # attributes of a tensor that are tensors
 
 
 class SomeTensor:

@@ -19,7 +19,7 @@ Access = bool | Callable[[Any], Any]
 
 _TABLE: dict[type, Mapping[str, Access]] = dict(BUILTIN_ATTRIBUTES)
 _NOTHING: Mapping[str, Access] = {}
-_STORABLE = ("grad", "requires_grad", "data")
+_STORABLE = ("grad", "requires_grad", "data", "real", "imag")
 
 
 def allow(cls: type, names: Mapping[str, Access]) -> None:

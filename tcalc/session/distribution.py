@@ -33,10 +33,10 @@ class Distribution:
 
 
 def distribution(tensor: Tensor) -> Distribution | None:
-    """The numbers of a tensor, None where it has no data (meta). Costs two readings and little memory."""
+    """The numbers of a tensor, None where it has no data (meta) and for complex numbers, which have no order. Costs two readings and little memory."""
     from ..engine.backend import check_work, np
 
-    if tensor.a is None:
+    if tensor.a is None or tensor.dtype.is_complex:
         return None
     check_work(tensor.spec.numel, "stats")
     count = zeros = nan = finite = 0

@@ -204,10 +204,10 @@ def _bounds(tensor: Tensor) -> tuple[int, int]:
 def statistics(tensor: Tensor, limit: int = STATISTICS_LIMIT) -> Statistics | None:
     """Least, greatest, mean and standard deviation (divided by n) of the finite elements, and the number of others.
 
-    None when there is no data (meta) or when there are more than `limit` elements.
+    None when there is no data (meta), when there are more than `limit` elements, and for complex numbers, which have no order.
     """
     array: Any = tensor.a
-    if array is None or array.size > limit:
+    if array is None or array.size > limit or tensor.dtype.is_complex:
         return None
     from ..engine.backend import to_host
 

@@ -15,16 +15,20 @@ from .page import HelpPage, phrases, see_of
 from .topics import TOPICS, Topic
 
 NAMESPACES = {
-    "nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "linalg": "torch.linalg", "special": "torch.special",
+    "nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "linalg": "torch.linalg", "special": "torch.special", "fft": "torch.fft",
+    "masked": "torch.masked", "signal": "torch.signal", "windows": "torch.signal.windows",
     "func": "torch.func", "autograd": "torch.autograd", "cuda": "torch.cuda", "random": "torch.random", "init": "torch.nn.init",
     "functional": "torch.nn.functional",
 }  # fmt: skip
 
 
 _GROUPS = {
-    "create": "new tensors", "random_ops": "random numbers", "convert": "dtype and device", "shape": "shape, joining, repeating",
+    "create": "new tensors", "windows": "new tensors", "random_ops": "random numbers", "convert": "dtype and device", "shape": "shape, joining, repeating",
     "assembly": "shape, joining, repeating", "index": "indexing", "pointwise": "each element", "numbers": "each element",
-    "special": "special functions", "compare": "comparisons and logic", "reduce": "reductions", "norm": "reductions", "sort": "sorting",
+    "special": "special functions", "bessel": "special functions", "gamma": "special functions", "polynomials": "special functions",
+    "masked": "reductions", "statistics": "statistics", "quantiles": "statistics", "histograms": "statistics", "distances": "statistics",
+    "compare": "comparisons and logic", "reduce": "reductions", "norm": "reductions", "sort": "sorting",
+    "complex_numbers": "complex numbers", "fourier": "Fourier transforms",
     "linalg": "matrices", "contraction": "matrices", "nn": "neural networks", "activation": "neural networks",
 }  # fmt: skip
 

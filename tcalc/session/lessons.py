@@ -158,7 +158,7 @@ def _result(step: Step, part: Tensor, *, stride: bool = False) -> str:
 
 
 def _differentiable(tensor: Tensor, result: Tensor) -> bool:
-    return bool(tensor.dtype.is_floating_point and result.dtype.is_floating_point)
+    return bool(tensor.dtype.continuous and result.dtype.continuous)
 
 
 def _backward(lesson: Lesson, step: Step, said: Sequence[tuple[str, Tensor, str]]) -> None:

@@ -15,6 +15,7 @@ SEARCHED = (
     "torch.nn",
     "torch.optim",
     "torch.linalg",
+    "torch.fft",
     "torch.func",
     "torch.autograd.functional",
     "torch.autograd",
@@ -83,14 +84,16 @@ def _dtype_page(name: str, d: Any) -> HelpPage:
     own = str(d).removeprefix("torch.")
     kind = ["truth values", "integers", "floating-point numbers", "complex numbers"][d.category]
     bounds = ""
-    if d.is_floating_point:
+    if d.is_complex:
+        bounds = f"Both parts are {d.to_real().name}."
+    elif d.is_floating_point:
         floats = dtypes.finfo(d)
         bounds = f"From {floats.min:g} to {floats.max:g}, eps {floats.eps:g}."
     elif d.category == dtypes.INT:
         integers = dtypes.iinfo(d)
         bounds = f"From {integers.min} to {integers.max}."
     also = tuple(sorted({alias for alias, each in dtypes.BY_NAME.items() if each is d} - {own}))
-    see = ("dtype-promotion", "to", "finfo" if d.is_floating_point else "iinfo", "set_default_dtype")
+    see = ("dtype-promotion", "to", *(["complex-numbers"] if d.is_complex else []), "iinfo" if d.category < dtypes.FLOAT else "finfo", "set_default_dtype")
     return HelpPage(
         own,
         (own,),

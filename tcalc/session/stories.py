@@ -136,8 +136,8 @@ def _no_history(scene: Scene, key: str, op: str) -> Story:
     """Why a tensor does not require grad, found by changing the commands behind it one by one."""
     name, tensor = scene.operand(key)
     what = f"{op}: {name} does not require grad"
-    if is_tensor(tensor) and not tensor.spec.dtype.is_floating_point:
-        what += f": it is {tensor.dtype.name}, and only floating point tensors can"
+    if is_tensor(tensor) and not tensor.spec.dtype.continuous:
+        what += f": it is {tensor.dtype.name}, and only floating point and complex tensors can"
     found = _cuts(scene)
     if found is None:
         return Story(what)

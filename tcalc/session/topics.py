@@ -227,7 +227,7 @@ torch.Size([2, 3])""",
     ),
     Topic(
         "dtype-promotion",
-        "The dtype of a result: the highest category among bool, int, float wins. Tensors with dims outvote 0-dim tensors, "
+        "The dtype of a result: the highest category among bool, int, float, complex wins. Tensors with dims outvote 0-dim tensors, "
         "which outvote Python numbers, unless the latter's category is higher; then the default dtype (float32) stands for a "
         "float.",
         """>>> (tensor([1]) + 1.5).dtype
@@ -238,6 +238,23 @@ torch.float64
 torch.float16""",
         ("result_type", "promote_types", "can_cast", "to", "narrowing"),
         also=("promotion", "type-promotion"),
+    ),
+    Topic(
+        "complex-numbers",
+        "Numbers with an imaginary part, written 1+2j, in complex64 and complex128. They have no order, so that comparisons other than "
+        "== and the extremes refuse them. real, imag and conj() are views: nothing is copied, and a write shows in all of them. For a loss "
+        "L of z = a + bi the gradient is dL/da + i dL/db, the direction in which L rises fastest; for a holomorphic f that is grad times "
+        "the conjugate of f'(z).",
+        """>>> z = tensor([3+4j], requires_grad=True)
+>>> z.abs()
+tensor([5.], grad_fn=<AbsBackward0>)
+>>> z.abs().sum().backward()
+>>> z.grad
+tensor([0.6000+0.8000j])
+>>> z.detach().conj().is_conj()
+True""",
+        ("complex", "polar", "view_as_real", "conj", "angle", "dtype-promotion", "fft.fft", "linalg.eig"),
+        also=("complex-autograd", "wirtinger"),
     ),
     Topic(
         "dim",

@@ -25,7 +25,7 @@ LARGE = 20_000  # elements of a sample's tensors; larger ones run with --full
 DRAWS = {"scaled_dot_product_attention", "multi_head_attention_forward", "dropout3d", "fractional_max_pool2d", "fractional_max_pool3d"}  # both seeded before each call
 LOOSE = {"matmul", "logcumsumexp", "matrix_exp", "cumprod", "prod", "norm", "vector_norm", "std", "var"}  # float32 kernels that add in another order
 ELSEWHERE = {
-    "zeros", "ones", "empty", "full", "eye", "arange", "linspace", "logspace", "empty_like", "new_empty", "empty_strided", "zero_",
+    "zeros", "ones", "empty", "full", "eye", "arange", "linspace", "logspace", "empty_like", "new_empty", "empty_strided", "empty_permuted", "new_empty_strided", "zero_",
     "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "normal", "bernoulli", "multinomial", "dropout", "rrelu", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d",
     "slice", "as_strided",
 }  # fmt: skip  # op_db's entries are wrappers, draw numbers or read memory nobody wrote; programs.py has them

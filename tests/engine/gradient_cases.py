@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from complex_cases import complex_calls
+from gradient_cases_nn import network_calls
+
 import tcalc
 from tcalc.engine.random import Generator
 from tcalc.engine.registry import OPS
@@ -202,6 +205,10 @@ def _calls() -> dict[str, list[Case]]:
         ],
         "masked_scatter": [(lambda x, y: tcalc.masked_scatter(x, mask, y), [x34(), s(3, 3)])],
         "masked_scatter_backward": [(lambda x: ops["masked_scatter_backward"](x, mask, (2, 4)), [x34()])],
+        "fill_number": [(lambda x: tcalc.fill(x, 2.5), [x34()])],
+        "fill_with": [(tcalc.fill, [x34(), s()])],
+        "unsafe_split": [(lambda x: tcalc.unsafe_split(x, 3, 1), [x34()])],
+        "unsafe_split_with_sizes": [(lambda x: tcalc.unsafe_split_with_sizes(x, (1, 3), 1), [x34()])],
         "alias_copy": [(tcalc.alias_copy, [x34()])],
         "as_strided_copy": [(lambda x: tcalc.as_strided_copy(x, (2, 3), (1, 2), 1), [x34()])],
         "diagonal_copy": [(lambda x: tcalc.diagonal_copy(x, 1), [x34()])],
@@ -356,6 +363,7 @@ def _calls() -> dict[str, list[Case]]:
             name: [(lambda x, name=name: ops[name](x, (("average", 3, 2, 2, 2, 1, False, None), ("adaptive", 4, 3))), [s(2, 3, 4)])]
             for name in ("avg_pool_of", "avg_pool3d_of", "adaptive_avg_pool2d_of", "adaptive_avg_pool3d_of")
         },
+        **network_calls(s),
         "smooth_l1": [(lambda a, b, r=r: ops["smooth_l1"](a, b, r, 0.7), [x34(), s(3, 1)]) for r in ("mean", "sum", "none")],
         "huber_loss": [(lambda a, b, r=r: ops["huber_loss"](a, b, reduction=r, delta=0.7), [x34(), s(3, 1)]) for r in ("mean", "sum", "none")],
         "soft_margin_loss": [(lambda a, r=r: ops["soft_margin_loss"](a, at(1.0, -1.0, 1.0, -1.0), reduction=r), [x34()]) for r in ("mean", "sum", "none")],
@@ -366,6 +374,8 @@ def _calls() -> dict[str, list[Case]]:
         "min_dim": [(lambda x: tcalc.min(x, 0, keepdim=True), [distinct()])],
         "median_dim": [(lambda x: tcalc.median(x, 1), [distinct()])],
     }
+    for name, more in complex_calls(s).items():
+        table[name] = [*table.get(name, []), *more]
     named = {name: [(f"{name}[{i}]", f, xs) for i, (f, xs) in enumerate(cases)] for name, cases in table.items()}
     for name in ("max", "min", "amax", "amin", "median", "sort", "nansum", "var", "std"):
         named[name] = [(name, OPS[name].call, [distinct()])]
@@ -379,10 +389,11 @@ RANDOM_OR_FLAT = {
     "scatter_by": "torch has no derivative for it",
     "scatter_value_by": "torch has no derivative for it",
     "heaviside": "torch has no derivative for it",
+    "ctc_backward": "torch has no derivative for it",
 }
 
 # torch's formulas, which these are, divide 0 by 0 there when they are differentiated again
-FIRST_ONLY = {"pow_tensor[1]", "pow_tensor[2]"}
+FIRST_ONLY = {"ctc_losses[0]", "pow_tensor[1]", "pow_tensor[2]"}
 
 
 def cases() -> Iterator[Case]:

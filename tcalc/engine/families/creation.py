@@ -31,7 +31,7 @@ _default_device: list[Any] = []  # filled by set_default_device
 
 
 class Creation(Op):
-    """An op that makes a tensor. `plan(*arguments) -> (shape, dtype or None for the default dtype)` is pure; the kernel
+    """An op that makes a tensor. `plan(*arguments) -> (shape, dtype or None for the default dtype[, strides])` is pure; the kernel
     `(xp, spec, *arguments) -> array` fills it. With `like`, the first argument is a Tensor that lends dtype, device and
     (for *_like) strides; `strided` kernels write into an array of the planned strides themselves."""
 
@@ -52,14 +52,14 @@ class Creation(Op):
         out = rest.pop() if self.takes_out else None
         if self.like:
             source = given[0].spec
-            shape, d = self.plan(source, *given[1:])
+            shape, d, *laid = self.plan(source, *given[1:])
             device = source.device if where is None else resolve(where)
         else:
-            shape, d = self.plan(*given)
+            shape, d, *laid = self.plan(*given)
             device = current_device() if where is None else resolve(where)
         d = wanted or (out.spec.dtype if out is not None else None) or d or dtypes.get_default_dtype()
         refuse_negative(shape)
-        strides = _like_strides(given[0].spec, rest[0] if rest else None) if self.like == "like" else None
+        strides = _like_strides(given[0].spec, rest[0] if rest else None) if self.like == "like" else laid[0] if laid else None
         spec = spec_of(d, device, tuple(shape), strides)
         if requires_grad and not d.continuous:
             raise TensorError("Only Tensors of floating point and complex dtype can require gradients", self.public, dtype=d.name)

@@ -16,7 +16,7 @@ from ..record import attach
 from ..registry import Op
 from ..signature import KINDS, REQUIRED, Param
 from ..spec import Spec, spec_of
-from ..tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, LazyView, Tensor, View, new_tensor, on_storage
+from ..tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, LazyView, Tensor, View, alias, new_tensor, on_storage
 
 LIMIT = 4096
 SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)
@@ -26,14 +26,16 @@ class ViewOp(Op):
     """An op that shares storage; `inplace_overload` numbers the node of its `NAME_` form, where it has one.
 
     The kernel maps a Geometry (offset 0 unless `absolute`) and the parameters to a Geometry,
-    or to a list of them for an op with several outputs."""
+    or to a list of them for an op with several outputs. Outputs that are not `tracked` are no views to autograd, though they share memory."""
 
     family = "view"
 
     memoised = True
 
-    def __init__(self, kernel: Callable[..., Any], *, absolute: bool = False, inplace_overload: int | None = None, **rest: Any):
-        self.absolute, self.inplace_overload = absolute, inplace_overload
+    def __init__(
+        self, kernel: Callable[..., Any], *, absolute: bool = False, inplace_overload: int | None = None, tracked: bool = True, **rest: Any
+    ):
+        self.absolute, self.inplace_overload, self.tracked = absolute, inplace_overload, tracked
         self.memoised = not absolute
         self._windows: dict[Any, Any] = {}
         super().__init__(kernel, skip=1 + absolute, lead=(SELF,), **rest)
@@ -92,7 +94,14 @@ class SeveralViews:
             owner = attach(op, (source.node,), (source,), self.params, views[0], (source.spec, specs))
             for i, view in enumerate(views):
                 view.node = Output(owner, i)
-        return views
+        return views if op.tracked else tuple([_plain(view) for view in views])
+
+
+def _plain(view: View) -> Tensor:
+    """A view as a tensor of its own on the same memory."""
+    t = alias(view)
+    t.node = view.held
+    return t
 
 
 def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, record: bool = True) -> View:

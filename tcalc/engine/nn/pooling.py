@@ -327,7 +327,7 @@ class FractionalMaxPool3d(_Fractional):
 
     See: nn.functional.fractional_max_pool3d, nn.MaxPool3d
 
-    >>> nn.FractionalMaxPool3d(2, output_size=1)(ones(1, 2, 2, 2))
+    >>> nn.FractionalMaxPool3d(2, output_size=1)(ones(1, 3, 3, 3))
     tensor([[[[1.]]]])
     """
 

@@ -23,6 +23,7 @@ from . import (
     margins,
     masked,
     matrices,
+    memory,
     maxima,
     nn,
     norm,
@@ -47,6 +48,7 @@ from . import (
     sort,
     special,
     statistics,
+    windows,
 )
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "margins",
     "masked",
     "matrices",
+    "memory",
     "maxima",
     "nn",
     "norm",
@@ -96,4 +99,5 @@ __all__ = [
     "sort",
     "special",
     "statistics",
+    "windows",
 ]

@@ -16,6 +16,86 @@ from ..spec import spec_of
 from ..tensor import Tensor
 from .contraction import contracted
 
+# --- ranks ------------------------------------------------------------------------------------------------------------
+
+
+@composite(method=False)
+def atleast_1d(F, self):
+    """The tensor with one dim at least; of several tensors, a tuple.
+
+    Shapes: ()  ->  (1); any other as it is
+    Storage: shares input's, nothing copied
+    Grad: reshaped back
+    See: atleast_2d, atleast_3d, unsqueeze
+
+    >>> atleast_1d(tensor(2.))
+    tensor([2.])
+    """
+    return self if self.shape else F.reshape(self, (1,))
+
+
+@composite(method=False)
+def atleast_2d(F, self):
+    """The tensor with two dims at least, a vector as a row; of several tensors, a tuple.
+
+    Shapes: ()  ->  (1, 1); (a)  ->  (1, a); any other as it is
+    Storage: shares input's, nothing copied
+    Grad: reshaped back
+    See: atleast_1d, atleast_3d, unsqueeze
+
+    >>> atleast_2d(tensor([1., 2.]))
+    tensor([[1., 2.]])
+    """
+    if len(self.shape) == 1:
+        return F.unsqueeze(self, 0)
+    return self if self.shape else F.reshape(self, (1, 1))
+
+
+@composite(method=False)
+def atleast_3d(F, self):
+    """The tensor with three dims at least: a vector as (1, a, 1), a matrix as (a, b, 1); of several tensors, a tuple.
+
+    Shapes: ()  ->  (1, 1, 1); (a)  ->  (1, a, 1); (a, b)  ->  (a, b, 1); any other as it is
+    Storage: shares input's, nothing copied
+    Grad: reshaped back
+    See: atleast_2d, dstack
+
+    >>> atleast_3d(tensor([1., 2.])).shape
+    torch.Size([1, 2, 1])
+    """
+    return self if len(self.shape) > 2 else _with_depth(F, self)
+
+
+@composite(public="atleast_1d", method=False)
+def atleast_1d_of(F, tensors: Spread):
+    """Each tensor with one dim at least.
+
+    >>> atleast_1d(tensor(2.), tensor([3.]))
+    (tensor([2.]), tensor([3.]))
+    """
+    return tuple([F.atleast_1d(x) for x in tensors])
+
+
+@composite(public="atleast_2d", method=False)
+def atleast_2d_of(F, tensors: Spread):
+    """Each tensor with two dims at least.
+
+    >>> atleast_2d(tensor(2.), tensor([3.]))
+    (tensor([[2.]]), tensor([[3.]]))
+    """
+    return tuple([F.atleast_2d(x) for x in tensors])
+
+
+@composite(public="atleast_3d", method=False)
+def atleast_3d_of(F, tensors: Spread):
+    """Each tensor with three dims at least.
+
+    >>> atleast_3d(tensor(2.), tensor([3.]))
+    (tensor([[[2.]]]), tensor([[[3.]]]))
+    """
+    return tuple([F.atleast_3d(x) for x in tensors])
+
+
 # --- stacks and splits ------------------------------------------------------------------------------------------------
 
 
@@ -55,8 +135,10 @@ def dstack(F, tensors: Tensors):
 
 def _with_depth(F, x):
     """The tensor with three dims at least: a vector as (1, n, 1), a matrix as (a, b, 1)."""
+    if not x.shape:
+        return F.reshape(x, (1, 1, 1))
     if len(x.shape) < 2:
-        x = F.reshape(x, (1, 1)) if not x.shape else F.unsqueeze(x, 0)
+        x = F.unsqueeze(x, 0)
     return F.unsqueeze(x, -1) if len(x.shape) < 3 else x
 
 

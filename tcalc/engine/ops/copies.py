@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..errors import TensorError, TensorIndexError
 from ..families.copies import copies
-from ..families.structural import structural
+from ..families.structural import composite, structural
+from ..families.view import view
 from ..layout import wrap_dim
 from ..spec import spec_of
 from .complex_numbers import view_as_real
@@ -306,3 +307,55 @@ def narrow_copy(xp, self, dim: Dim, start: Int, length: Int):
     places = [slice(None)] * self.ndim
     places[dim] = slice(start % max(self.shape[dim], 1), start % max(self.shape[dim], 1) + length)
     return self[tuple(places)].copy()
+
+
+# --- pieces that are no views for autograd ----------------------------------------------------------------------------
+
+
+@view(tracked=False, grads=lambda grad, dim, F: [F.cat(grad, dim)])
+def unsafe_split(geom, split_size: Int, dim: Dim = 0) -> Tensors:
+    """Pieces as `split` gives them, on the same memory but no views for autograd: one written in place changes no other's history.
+
+    Shapes: (n, a), split_size s  ->  pieces of (s, a), the last smaller
+    Grad: the pieces' gradients joined again
+    See: split, unsafe_chunk
+
+    >>> unsafe_split(arange(3), 2)
+    (tensor([0, 1]), tensor([2]))
+    """
+    return split.kernel(geom, split_size, dim)
+
+
+@view(tracked=False, grads=lambda grad, dim, F: [F.cat(grad, dim)])
+def unsafe_split_with_sizes(geom, split_size: Size, dim: Dim = 0) -> Tensors:
+    """Pieces of the given sizes, on the same memory but no views for autograd.
+
+    Shapes: (n, a), sizes (s, t)  ->  (s, a), (t, a)
+    Grad: the pieces' gradients joined again
+    See: split_with_sizes, unsafe_split
+
+    >>> unsafe_split_with_sizes(arange(3), (1, 2))
+    (tensor([0]), tensor([1, 2]))
+    """
+    return split_sizes.kernel(geom, split_size, dim)
+
+
+@composite()
+def unsafe_chunk(F, self, chunks: Int, dim: Dim = 0) -> Tensors:
+    """`chunks` pieces of one size, the last one smaller, on the same memory but no views for autograd.
+
+    Shapes: (n, a), chunks k  ->  k pieces of (n / k, a)
+    Storage: shares input's, nothing copied
+    Grad: the pieces' gradients joined again
+    See: chunk, unsafe_split
+
+    >>> unsafe_chunk(arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """
+    if not self.shape:
+        raise TensorError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise TensorError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    length = self.shape[wrap_dim(dim, len(self.shape))]
+    size = -(-length // chunks)
+    return F.unsafe_split(self, size, dim) if size else F.unsafe_split_with_sizes(self, (0,) * chunks, dim)

@@ -57,6 +57,118 @@ def empty(xp, spec, size: Size):
     return xp.zeros(spec.shape, spec.numpy)
 
 
+def _strided(size, stride, dtype=None):
+    if len(size) != len(stride):
+        raise TensorError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
+    for n in size:
+        if n < 0:
+            raise TensorError(f"Trying to create tensor with negative dimension {n}: {list(size)}")
+    if any(s < 0 for s in stride):
+        raise TensorError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
+    return tuple(size), dtype, tuple(stride)
+
+
+@creation(plan=_strided)
+def empty_strided(xp, spec, size: Size, stride: Size):
+    """Memory of the given size and strides; tcalc gives zeros, where torch gives whatever was there.
+
+    Shapes: size
+    See: empty, empty_permuted, as_strided
+
+    >>> empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    return filled(spec, lambda a: a.fill(0))
+
+
+@creation(plan=lambda source, size, stride: _strided(size, stride, source.dtype), like="new")
+def new_empty_strided(xp, spec, self, size: Size, stride: Size):
+    """Memory of the given size and strides, with the dtype and device of `self`; zeros.
+
+    >>> ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    return filled(spec, lambda a: a.fill(0))
+
+
+def _permuted(size, physical_layout):
+    if len(size) != len(physical_layout):
+        raise TensorError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) ="
+            f" {len(size)} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    for i, d in enumerate(physical_layout):
+        if not 0 <= d < len(size):
+            raise TensorError(
+                f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {d} at index {i}).  NB: negative dims not currently"
+                " supported; file an issue if you want it."
+            )
+    if len(set(physical_layout)) != len(size):
+        raise TensorError("Duplicate dim not allowed")
+    strides, step = [0] * len(size), 1
+    for d in physical_layout[::-1]:
+        strides[d] = step
+        step *= max(size[d], 1)
+    return tuple(size), None, tuple(strides)
+
+
+@creation(plan=_permuted)
+def empty_permuted(xp, spec, size: Size, physical_layout: Size):
+    """Memory without gaps whose dims lie, outermost first, in the order `physical_layout`; zeros.
+
+    Shapes: size
+    See: empty, empty_strided, permute
+
+    >>> empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2)
+    """
+    return filled(spec, lambda a: a.fill(0))
+
+
+def _plan_indices(name, find):
+    def plan(row, col, offset):
+        for label, n in (("row", row), ("col", col)):
+            if n < 0:
+                raise TensorError(f"{label} must be non-negative, got{n}")
+        return (2, len(find(row, offset, col)[0])), dtypes.int64
+
+    return plan
+
+
+def _pairs(spec, places, name):
+    if spec.dtype.category != dtypes.INT or spec.dtype.itemsize < 2:
+        raise not_implemented(name, spec.dtype)
+    return places
+
+
+@creation(plan=_plan_indices("tril_indices", np.tril_indices))
+def tril_indices(xp, spec, row: Int, col: Int, offset: Int = 0):
+    """The places of a (row, col) matrix on and below diagonal `offset`, row by row: rows first, then columns.
+
+    Shapes: (2, n), for n places
+    See: tril, triu_indices, nonzero
+
+    >>> tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    return xp.stack(_pairs(spec, xp.tril_indices(row, offset, col), "tril_indices"))
+
+
+@creation(plan=_plan_indices("triu_indices", np.triu_indices))
+def triu_indices(xp, spec, row: Int, col: Int, offset: Int = 0):
+    """The places of a (row, col) matrix on and above diagonal `offset`, row by row: rows first, then columns.
+
+    Shapes: (2, n), for n places
+    See: triu, tril_indices, nonzero
+
+    >>> triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
+    return xp.stack(_pairs(spec, xp.triu_indices(row, offset, col), "triu_indices"))
+
+
 def _kind(value):
     return dtypes.scalar_dtype(type(value))
 

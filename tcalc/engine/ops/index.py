@@ -575,6 +575,25 @@ def nonzero(F, self, *, as_tuple: Bool = False):
     return rows
 
 
+@composite()
+def nonzero_static(F, self, *, size: Int, fill_value: Int = -1):
+    """The places of the first `size` nonzero elements, one row each; rows of `fill_value` where there are fewer.
+
+    Shapes: (a, b)  ->  (size, 2)
+    Grad: none: the result is int64
+    See: nonzero, argwhere
+
+    >>> nonzero_static(tensor([0, 5, 7]), size=3)
+    tensor([[ 1],
+            [ 2],
+            [-1]])
+    """
+    if size < 0:
+        raise TensorError("nonzero_static: 'size' must be an non-negative integer")
+    found = F.nonzero(self)[:size]
+    return F.cat([found, F.full((size - found.shape[0], found.shape[1]), fill_value, device=self.device)], 0)
+
+
 @composite(public="where", method=False)
 def where_places(F, condition) -> Tensors:
     """The places where the condition holds, one vector a dim: `nonzero(condition, as_tuple=True)`.
@@ -663,6 +682,37 @@ def fill_(xp, self, value: Number):
     tensor([3., 3.])
     """
     self[...] = fitting(value, dtype_of(self.dtype))
+
+
+@structural(public="fill", plan=lambda self, value: _kept(self), self=lambda self_spec, F: F.zeros_of(self_spec), method=False, out=False)
+def fill_number(xp, self, value: Number):
+    """The shape of `self`, every element `value`.
+
+    Shapes: any; kept
+    Grad: none of it reaches input
+    See: full_like, Tensor.fill_
+
+    >>> fill(zeros(2), 3)
+    tensor([3., 3.])
+    """
+    return xp.full_like(self, fitting(value, dtype_of(self.dtype)))
+
+
+def _plan_fill(self, value):
+    _check_fill(self, value)
+    return _kept(self)
+
+
+@structural(
+    public="fill", overload=1, plan=_plan_fill, self=lambda self_spec, F: F.zeros_of(self_spec), value=lambda grad, F: F.sum(grad), method=False, out=False
+)
+def fill_with(xp, self, value):
+    """The shape of `self`, every element the one element of `value`.
+
+    >>> fill(zeros(2), tensor(3))
+    tensor([3., 3.])
+    """
+    return xp.broadcast_to(value, self.shape).astype(self.dtype)
 
 
 def _check_fill(target, value):

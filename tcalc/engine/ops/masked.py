@@ -283,6 +283,8 @@ def masked_norm(
     ord = 2.0 if ord is None else ord
     if ord == -math.inf and mask is not None and self.dtype.category < FLOAT:
         raise AssertionError(f"input must be floating point, got {self.dtype!r}")
+    if self.dtype.category < FLOAT:
+        raise TensorError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {self.dtype.kernel_name}")
     values = _left_out(F, "norm", self, mask, ord)
     return F.vector_norm(values, ord, _dims(dim, len(self.shape)), keepdim, dtype=dtype or self.dtype)
 

@@ -174,7 +174,7 @@ def _plan_fractional(self, samples, kernel, sizes):
                 f"{label}: Expected input to have non-zero size for non-batch dimensions, but got{list(self.shape)} with dimension {dim} being empty."
             )
     for side, size, k, out in zip(("time", "height", "width")[3 - n :], self.shape[-n:], kernel, sizes, strict=True):
-        if out + k - 1 > size:
+        if out + k - (n == 2) > size:  # torch wants one element more for volumes
             raise TensorError(f"{label}: pool {side} {k} too large relative to input {side} {size}")
     _check_samples(self, samples, n)
     spec = spec_of(self.dtype, self.device, (*self.sizes[: self.ndim - n], *sizes))
@@ -305,7 +305,7 @@ def fractional_max_pool3d(
     Grad: grad at the place of each maximum, summed
     See: nn.FractionalMaxPool3d, nn.functional.max_pool3d
 
-    >>> nn.functional.fractional_max_pool3d(ones(1, 2, 2, 2), 2, 1)
+    >>> nn.functional.fractional_max_pool3d(ones(1, 3, 3, 3), 2, 1)
     tensor([[[[1.]]]])
     """
     return _fractional_pool(F, self, kernel_size, output_size, output_ratio, return_indices, _random_samples, 3)

@@ -8,6 +8,7 @@ from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.common import no_kernel, refuses
+from ..families.common import not_implemented
 from ..families.reduction import reduction
 from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
@@ -592,9 +593,11 @@ def norm(F, self, p: Any = "fro", dim: Dims | None = None, keepdim: Bool = False
 # --- running sums and products ----------------------------------------------------------------------------------------
 
 
-def _plan_cumulative(self, dim, dtype):
+def _plan_cumulative(self, dim, dtype, name):
     wrap_dim(dim, self.ndim)
     d = dtype or (dtypes.int64 if self.dtype.category < FLOAT else self.dtype)
+    if d is dtypes.bool_ and self.ndim and self.numel:
+        raise not_implemented(f"{name}_out_cpu", d)
     return spec_of(d, self.device, self.shape)
 
 
@@ -610,7 +613,7 @@ def _reversed_cumsum(grad, dim, F):
     return F.flip(F.cumsum(F.flip(grad, (dim,)), dim), (dim,)) if len(grad.shape) else grad
 
 
-@structural(plan=_plan_cumulative, out_rule="decides", self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
+@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumsum"), out_rule="decides", self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
 def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running sum along `dim`.
 
@@ -639,7 +642,7 @@ def _cumprod_grad(grad, self, result, dim, F):
     return F.cat(parts, dim)
 
 
-@structural(plan=_plan_cumulative, out_rule="decides", self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F))
+@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumprod"), out_rule="decides", self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F))
 def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running product along `dim`.
 
