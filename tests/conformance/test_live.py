@@ -37,7 +37,7 @@ INSIDE = {
     "convolution": INTERNAL, "conv_input": INTERNAL, "conv_weight": INTERNAL,
     "max_pool2d_with_indices": INTERNAL, "max_pool3d_with_indices": INTERNAL, "adaptive_max_pool2d_with_indices": INTERNAL, "avg_pool_of": INTERNAL,
     "avg_pool3d_of": INTERNAL, "adaptive_avg_pool2d_of": INTERNAL, "nll_loss_backward": INTERNAL, "nll_loss_rows": INTERNAL,
-    "nll_loss_images": INTERNAL, "div_number": INTERNAL, "mul_number": INTERNAL, "one_hot_of": INTERNAL, "cofactors": INTERNAL,
+    "nll_loss_images": INTERNAL, "rows_apart": INTERNAL, "euclidean_dist": INTERNAL, "div_number": INTERNAL, "mul_number": INTERNAL, "one_hot_of": INTERNAL, "cofactors": INTERNAL,
 }  # fmt: skip
 
 

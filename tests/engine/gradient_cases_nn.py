@@ -21,9 +21,11 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
     at = lambda *values: tcalc.tensor(values, dtype=tcalc.float64)  # noqa: E731
     distinct = lambda: (tcalc.randperm(12, generator=s.generator).double().reshape(4, 3).t() / 7).detach().requires_grad_()  # noqa: E731
     return {
-        "safe_softmax": [(lambda x: ops["safe_softmax"](tcalc.where(mask, x, -float("inf"))), [x34()])],
+        "safe_softmax": [(lambda x: ops["safe_softmax"](tcalc.where(mask, x, -float("inf"))), [s(2, 3, 4)])],
         "attention_of_heads": [
             (lambda q, k, v: ops["attention_of_heads"](q, k, v, tcalc.where(mask[:2, :3], 0.0, -1.5), 0.7), [s(1, 2, 2, 4), s(1, 2, 3, 4), s(1, 2, 3, 4)]),
+            (lambda q, k, v: ops["attention_of_heads"](q, k, v, None, 0.7), [s(2, 2, 4), s(2, 3, 4), s(2, 3, 4)]),
+            (lambda k, q=s(1, 1, 3, 2).detach(): ops["attention_of_heads"](q, k, q[..., :2, :] + 1, None, 0.7), [s(1, 1, 2, 2)]),
             (lambda q, k=s(1, 1, 2, 2).detach(): ops["attention_of_heads"](q, k, k + 1, None, 0.7), [s(1, 1, 3, 2)]),
         ],
         **{
@@ -45,11 +47,11 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
             }.items()
         },
         "resampled": [(lambda x, b=b, n=n: ops["resampled"](x, (("linear", 4, 3, False, None, np.float64),), b), [s(2, n)]) for b, n in ((False, 4), (True, 3))],
-        "im2col": [(lambda x: ops["im2col"](x, (2, 2), (1, 2), (1, 0), (1, 2)), [s(2, 3, 4, 5)])],
+        "im2col": [(lambda x, n=n: ops["im2col"](x, (2, 2), (1, 2), (1, 0), (1, 2)), [s(*n)]) for n in ((2, 3, 4, 5), (3, 4, 5))],
         "col2im": [(lambda x: ops["col2im"](x, (3, 4), (2, 2), (1, 2), (1, 0), (2, 1)), [s(4, 4)])],
         "pixel_shuffle": [(lambda x: tcalc.pixel_shuffle(x, 2), [s(1, 8, 2, 3)])],
         "pixel_unshuffle": [(lambda x: tcalc.pixel_unshuffle(x, 2), [s(1, 2, 4, 2)])],
-        "channel_shuffle": [(lambda x: tcalc.channel_shuffle(x, 3), [s(1, 6, 2)])],
+        "channel_shuffle": [(lambda x, n=n: tcalc.channel_shuffle(x, n), [s(1, 6, 2)]) for n in (3, 6)],
         "grid_weights": [(lambda g, m=m: ops["grid_weights"](g, (3, 4), m, 0, False, (1, 0)), [at(0.13, -0.31, 0.52, 0.27).reshape(1, 1, 2, 2).requires_grad_()]) for m in (0, 2)],
         "grid_sums": [(lambda x, w: ops["grid_sums"](x, w, places, (3,)), [s(1, 2, 4), s(1, 2, 3)])],
         "grid_spread": [(lambda p, w: ops["grid_spread"](p, w, places, (4,)), [s(1, 2, 3), s(1, 2, 3)])],
@@ -73,11 +75,11 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
             (lambda x, r=r, p=p, w=w: ops["multi_margin"](x, tcalc.tensor([1, 0, 3]), w, p, 0.7, r), [x34()])
             for r in ("mean", "sum", "none") for p, w in ((1, None), (2, at(0.5, 1.0, 2.0, 3.0)))
         ],
-        "multilabel_margin_loss": [(lambda x, r=r: ops["multilabel_margin_loss"](x, tcalc.tensor([[1, 2, -1, 0], [3, -1, 1, 1], [-1, 0, 0, 0]]), reduction=r), [x34()]) for r in ("mean", "sum", "none")],
+        "multilabel_margin_loss": [(lambda x, r=r: ops["multilabel_margin_loss"](x, tcalc.tensor([[0, 2, -1, 0], [3, -1, 1, 1], [-1, 0, 0, 0]]), reduction=r), [x34()]) for r in ("mean", "sum", "none")],
         "ctc_losses": [(lambda x: ops["ctc_losses"](tcalc.log_softmax(x, 2), tcalc.tensor([[1, 1], [2, 0]]), (4, 3), (2, 1), 0), [s(4, 2, 3)])],
         "bag_sums": [
             (lambda w, p: ops["bag_sums"](w, p, rows, tcalc.tensor([0, 1, 1]), at(0.5, 1.0, 2.0), None, 2), [x34(), s(3)]),
             (lambda w: ops["bag_sums"](w, None, rows, tcalc.tensor([0, 1, 1]), at(0.5, 1.0, 2.0), None, 2), [x34()]),
         ],
-        "bag_maxima": [(lambda w: ops["bag_maxima"](w, rows, tcalc.tensor([0, 1, 1]), 3), [distinct()])],
+        "bag_maxima": [(lambda w: ops["bag_maxima"](w, tcalc.tensor([0, 2, 1]), tcalc.tensor([0, 1, 1]), 3), [distinct()])],
     }

@@ -34,7 +34,7 @@ def living() -> Counter[str]:
 def spread_over(result: Any) -> Any:
     """A scalar that every differentiable part of an op's result takes part in."""
     parts = result if isinstance(result, (tuple, list)) else (result,)
-    return sum((part * 1.0).sum() for part in parts if part.requires_grad)
+    return sum((part * 1.0).abs().sum() if part.is_complex() else (part * 1.0).sum() for part in parts if part.requires_grad)
 
 
 @pytest.mark.parametrize("case", ALL, ids=[case[0] for case in ALL])

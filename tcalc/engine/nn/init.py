@@ -170,7 +170,7 @@ def eye_(tensor: Any) -> Any:
     if tensor.ndim != 2:
         raise TensorValueError("Only tensors with 2 dimensions are supported")
     with no_grad():
-        tensor.zero_().fill_diagonal_(1)
+        tensor.zero_().diagonal().fill_(1)
     return tensor
 
 

@@ -58,8 +58,8 @@ def _multi_margin_grad(grad, self, target, weight, self_spec, p, margin, reducti
     rows, places = F.reshape(self, (n, classes)), F.reshape(target, (n, 1))
     chosen = F.cast(F.reshape(F.one_hot_of(places, classes), (n, classes)), self_spec.dtype)
     gap = rows - F.gather(rows, 1, places) + margin
-    slope = F.cast(gap > 0, self_spec.dtype) * (1 - chosen)
-    slope = slope if p == 1 else slope * gap * 2
+    slope = F.cast(gap > 0, self_spec.dtype)
+    slope = slope if p == 1 else slope * gap * 2  # the target's own drops out of the difference below
     if weight is not None:
         slope = slope * F.reshape(F.index_select(weight, 0, F.reshape(target, (n,))), (n, 1))
     slope = (slope - chosen * F.sum_dim(slope, (1,), True)) / classes
@@ -124,7 +124,7 @@ def label_pairs(xp, target, classes: Int):
 def _multilabel_grad(grad, self, target, self_spec, reduction, F):
     n, classes = _rows(self_spec)
     rows, labels = F.reshape(self, (n, classes)), F.reshape(target, (n, classes))
-    safe = F.where(labels < 0, 0, labels)
+    safe = F.clamp_min(labels, 0)
     gap = F.unsqueeze(rows, 1) - F.unsqueeze(F.gather(rows, 1, safe), 2) + 1
     slope = F.cast(F.label_pairs(labels, classes) * (gap > 0), self_spec.dtype)
     slope = (F.sum_dim(slope, (1,), False) - F.scatter_add_to((n, classes), 1, safe, F.sum_dim(slope, (2,), False))) / classes

@@ -545,6 +545,7 @@ def _plan_addr(self, vec1, vec2, beta, alpha):
 
 
 @structural(
+    inplace=True,
     plan=_plan_addr,
     out_rule="cast",
     self=lambda grad, self_spec, beta, F: F.sum_to(grad * beta, self_spec.sizes),
@@ -586,6 +587,7 @@ def _plan_addbmm(self, batch1, batch2, beta, alpha):
 
 
 @structural(
+    inplace=True,
     plan=_plan_addbmm,
     self=lambda grad, self_spec, beta, F: F.sum_to(grad * beta, self_spec.sizes),
     batch1=lambda grad, batch2, alpha, F: F.matmul(grad, F.transpose(batch2, 1, 2)) * alpha,

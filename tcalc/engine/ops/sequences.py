@@ -253,7 +253,7 @@ def bag_winners(xp, weight, places, bags, count: Int):
 
 def _to_winners(grad, weight, places, bags, weight_spec, count, F):
     winners = F.bag_winners(weight, places, bags, count)
-    return F.scatter_add_to(weight_spec.sizes, 0, F.where(winners < 0, 0, winners), F.where(winners < 0, 0.0, grad))
+    return F.scatter_add_to(weight_spec.sizes, 0, F.clamp_min(winners, 0), F.where(winners < 0, 0.0, grad))
 
 
 @structural(

@@ -855,7 +855,7 @@ def _plan_tri(self, diagonal, name="tril"):
     return _fresh_like(self)
 
 
-@structural(plan=_plan_tri, self=lambda grad, diagonal, F: F.tril(grad, diagonal))
+@structural(inplace=True, plan=_plan_tri, self=lambda grad, diagonal, F: F.tril(grad, diagonal))
 def tril(xp, self, diagonal: Int = 0):
     """The lower triangle of each matrix, zeros above the diagonal.
 
@@ -869,7 +869,7 @@ def tril(xp, self, diagonal: Int = 0):
     return xp.tril(self, diagonal)
 
 
-@structural(plan=lambda self, diagonal: _plan_tri(self, diagonal, "triu"), self=lambda grad, diagonal, F: F.triu(grad, diagonal))
+@structural(inplace=True, plan=lambda self, diagonal: _plan_tri(self, diagonal, "triu"), self=lambda grad, diagonal, F: F.triu(grad, diagonal))
 def triu(xp, self, diagonal: Int = 0):
     """The upper triangle of each matrix, zeros below the diagonal.
 
