@@ -172,12 +172,23 @@ def integer_rules(module: ast.Module) -> Iterator[str]:
             yield from (name.name for name in node.names)
 
 
+def borrowed(path: Path, module: ast.Module) -> Iterator[tuple[Path, ast.Module]]:
+    """A file of ops, and those that its formulas take functions from."""
+    yield path, module
+    for node in module.body:
+        source = path.with_name(f"{node.module}.py") if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module else None
+        if source is not None and source.exists():
+            yield from borrowed(source, tree(source))
+
+
 @pytest.mark.parametrize("path", OPS, ids=relative)
 def test_formulas_use_operators_and_ops_only(path: Path) -> None:
     """A formula runs on raw arrays and on Tensors alike, so it names no array module, no Tensor and no method of either."""
-    module = tree(path)
-    functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)}
-    constants = set(integer_rules(module))
+    functions: dict[str, ast.FunctionDef] = {}
+    constants: set[str] = set()
+    for _, module in borrowed(path, tree(path)):
+        functions = {node.name: node for node in module.body if isinstance(node, ast.FunctionDef)} | functions
+        constants |= set(integer_rules(module))
     wrong = {}
     for name, value in formulas(path):
         if isinstance(value, ast.Lambda):

@@ -172,16 +172,16 @@ def _check_inputs(given: Sequence[Any]) -> None:
         raise TensorValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
 
 
-def _on_reals(func: Function, given: Sequence[Any]) -> tuple[Function, Sequence[Any]]:
+def _on_reals(func: Function, given: tuple[Any, ...]) -> tuple[Function, tuple[Any, ...]]:
     """The same function between real numbers: complex inputs and results as pairs. Its jacobian holds all that torch's convention says."""
     whole = [i for i, t in enumerate(given) if isinstance(t, Tensor) and t.requires_grad and t.dtype.is_complex]
 
     def between_reals(*values: Any) -> tuple[Any, ...]:
         taken = [OPS["view_as_complex"].call(v) if i in whole else v for i, v in enumerate(values)]
-        return tuple(OPS["view_as_real"].call(y.resolve_conj()) if y.dtype.is_complex else y for y in _several(func(*taken)))
+        return tuple(OPS["view_as_real"].call(y.resolve_conj()) if isinstance(y, Tensor) and y.dtype.is_complex else y for y in _several(func(*taken)))
 
     pairs = [OPS["view_as_real"].call(t.detach().resolve_conj()).clone().requires_grad_() if i in whole else t for i, t in enumerate(given)]
-    return between_reals, pairs
+    return between_reals, tuple(pairs)
 
 
 def _differentiated(given: Sequence[Any]) -> list[tuple[int, Tensor]]:

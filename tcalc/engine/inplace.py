@@ -203,7 +203,7 @@ def _part(whole: Tensor, view: Spec, shift: int) -> Tensor:
         part = OPS["view_as_complex"].call(pairs)
     else:
         part = OPS["as_strided"].call(OPS["view_as_real"].call(whole), shape, strides, shift)
-    return OPS[f"{view.lazy}_view"].call(part) if view.lazy else part  # type: ignore[no-any-return]  # the registry holds functions
+    return OPS[f"{view.lazy}_view"].call(part) if view.lazy else part
 
 
 class CopySlices(Node):

@@ -229,6 +229,46 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     return self.get_storage() is tensor.get_storage() and self.offset == tensor.offset and self.spec is tensor.spec
 
 
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape.
+
+    >>> ones(2, 3).is_same_size(zeros(2, 3))
+    True
+    """
+    return self.spec.shape == other.spec.shape
+
+
+def get_device(self: Tensor) -> int:
+    """The number of the GPU the tensor is on, -1 on the host.
+
+    >>> ones(2).get_device()
+    -1
+    """
+    where = self.spec.device
+    return where.index if where.type == "cuda" else -1
+
+
+def dim_order(self: Tensor) -> tuple[int, ...]:
+    """The dims from the one with the largest stride to the one with the smallest.
+
+    See: stride, permute
+
+    >>> ones(2, 3, 4).permute(2, 0, 1).dim_order()
+    (1, 2, 0)
+    """
+    strides = self.spec.strides
+    return tuple(sorted(range(self.spec.ndim), key=lambda d: -strides[d]))
+
+
+def _is_sparse(self: Tensor) -> bool:
+    """False: there are no sparse tensors here.
+
+    >>> ones(2).is_sparse
+    False
+    """
+    return False
+
+
 def detach_(self: Tensor) -> Tensor:
     """Cut the tensor off its history, in place.
 
@@ -455,10 +495,10 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Any:
 OWN: dict[str, Any] = {
     "where": where,
     "size": size, "stride": stride, "is_contiguous": is_contiguous, "is_floating_point": is_floating_point, "is_complex": is_complex,
-    "is_signed": is_signed, "is_conj": is_conj, "is_neg": is_neg, "is_inference": is_inference, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
+    "is_signed": is_signed, "is_conj": is_conj, "is_neg": is_neg, "is_inference": is_inference, "is_same_size": is_same_size, "get_device": get_device, "dim_order": dim_order, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
     "untyped_storage": untyped_storage, "backward": tensor_backward, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
 }  # fmt: skip
-PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "H": _conjugate_transposed, "mH": _adjoint, "layout": _layout}
+PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "H": _conjugate_transposed, "mH": _adjoint, "layout": _layout, "is_sparse": _is_sparse}
 PARTS = {"real": (_real, _set_real), "imag": (_imag, _set_imag)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,21 @@ from .families.structural import out_type
 from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
-from .nn import activations, containers, init, layers, losses, modules, normalisation, pooling, recurrent, reshaping, stateless, transformer, utils
+from .nn import (
+    activations,
+    containers,
+    init,
+    layers,
+    losses,
+    modules,
+    normalisation,
+    pooling,
+    recurrent,
+    reshaping,
+    stateless,
+    transformer,
+    utils,
+)
 from .record import OpNode
 from .registry import OPS, PUBLIC
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
@@ -180,6 +195,65 @@ def is_inference_mode_enabled() -> bool:
     return modes.is_inference_mode_enabled()
 
 
+def typename(obj: Any) -> str:
+    """torch's name of a tensor's type, or the Python type of anything else.
+
+    >>> typename(ones(2)), typename(3)
+    ('torch.FloatTensor', 'int')
+    """
+    return obj.type() if isinstance(obj, Tensor) else type(obj).__qualname__
+
+
+_deterministic: ContextVar[bool] = ContextVar("deterministic", default=False)
+_precision: ContextVar[str] = ContextVar("matmul_precision", default="highest")
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Remember the wish: every op of tcalc gives the same result each time anyway.
+
+    See: are_deterministic_algorithms_enabled, manual_seed
+
+    >>> use_deterministic_algorithms(True)
+    >>> are_deterministic_algorithms_enabled()
+    True
+    """
+    _deterministic.set(bool(mode))
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Whether deterministic algorithms were asked for.
+
+    >>> are_deterministic_algorithms_enabled()
+    False
+    """
+    return _deterministic.get()
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Remember how precisely float32 products may be computed: "highest", "high" or "medium"; they are always computed in float32 here.
+
+    Raises RuntimeError for another word.
+
+    See: get_float32_matmul_precision, matmul
+
+    >>> set_float32_matmul_precision('high')
+    >>> get_float32_matmul_precision()
+    'high'
+    """
+    if precision not in ("highest", "high", "medium"):
+        raise TensorError(f"{precision} is not one of 'highest', 'high', or 'medium'. Current precision is not changed.")
+    _precision.set(precision)
+
+
+def get_float32_matmul_precision() -> str:
+    """The word that set_float32_matmul_precision was given, "highest" until then.
+
+    >>> get_float32_matmul_precision()
+    'highest'
+    """
+    return _precision.get()
+
+
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a float.
 
@@ -259,13 +333,22 @@ _ALSO_IN_TORCH = (
 )  # fmt: skip  # functions of nn.functional that torch has without it, too
 
 
+_IN_PLACE_FUNCTIONS = (
+    "abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan_ atanh_ ceil_"
+    " clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_"
+    " fill_ fix_ floor_ frac_ gcd_ i0_ index_put_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ relu_"
+    " resize_as_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_ zero_"
+).split()  # methods that torch has as functions, too
+
+
 def _torch() -> dict[str, Any]:
     found: dict[str, Any] = _ops("torch")
     found |= dtypes.BY_NAME | {"bool": dtypes.bool_, "finfo": dtypes.finfo, "iinfo": dtypes.iinfo}
     functions: list[Any] = [
         data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
         broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, dtypes.get_default_dtype, dtypes.set_default_dtype,
-        dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, methods.is_complex, methods.is_conj, methods.is_neg, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
+        dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, methods.is_complex, methods.is_conj, methods.is_neg, methods.is_signed, methods.is_inference, methods.is_same_size, methods.get_device, typename,
+        use_deterministic_algorithms, are_deterministic_algorithms_enabled, set_float32_matmul_precision, get_float32_matmul_precision, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
         modes.inference_mode, creation.set_default_device, printing.set_printoptions, anomaly.is_anomaly_enabled, anomaly.is_anomaly_check_nan_enabled,
     ]  # fmt: skip
     found |= {f.__name__: f for f in functions}
@@ -275,12 +358,13 @@ def _torch() -> dict[str, Any]:
         "Generator": random.Generator, "contiguous_format": contiguous_format, "preserve_format": preserve_format, "channels_last": channels_last,
         "strided": strided, "layout": Layout, "memory_format": MemoryFormat, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
         "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"), "func": Sub("torch.func"),
-        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "fft": Sub("torch.fft"), "special": Sub("torch.special"), "masked": Sub("torch.masked"), "signal": Sub("torch.signal"),
+        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "fft": Sub("torch.fft"), "special": Sub("torch.special"),
+        "masked": Sub("torch.masked"), "signal": Sub("torch.signal"),
         "random": Sub("torch.random"), "get_default_device": creation.current_device,
     }  # fmt: skip
     found |= {name: _legacy(d) for name, d in _LEGACY.items()}
     found |= {name: PUBLIC[name].call for name in _ALSO_IN_TORCH}
-    return found
+    return found | {name: getattr(Tensor, name) for name in _IN_PLACE_FUNCTIONS} | {"detach": Tensor.detach}
 
 
 def _functional() -> dict[str, Any]:
@@ -385,7 +469,7 @@ class Members:
 
 
 _TENSOR_PROPERTIES = frozenset(
-    "shape dtype device ndim itemsize nbytes is_cuda is_cpu is_meta requires_grad grad_fn is_leaf output_nr grad retains_grad data layout T mT H mH real imag _version _base".split()
+    "shape dtype device ndim itemsize nbytes is_cuda is_cpu is_meta requires_grad grad_fn is_leaf output_nr grad retains_grad data layout T mT H mH real imag _version _base is_sparse".split()
 )
 _TENSOR_METHODS = frozenset(
     "numel nelement dim ndimension element_size storage_offset data_ptr requires_grad_ retain_grad register_hook"

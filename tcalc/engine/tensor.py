@@ -729,7 +729,7 @@ class Tensor:
     def __index__(self) -> int:
         if self.spec.numel != 1 or self.spec.dtype.continuous:
             raise TensorTypeError("only integer tensors of a single element can be converted to an index", "index", {"self": self})
-        return int(self.item())
+        return int(self._real("int64_t"))
 
     def __len__(self) -> int:
         if not self.spec.ndim:
@@ -877,7 +877,12 @@ class LazyView(View):
 
     @property
     def data(self) -> Tensor:
+        """The same memory, read in the same way, without history."""
         return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        Tensor.data.__set__(self, value)  # type: ignore[attr-defined]  # a property
 
     def numpy(self, *, force: bool = False) -> Any:
         if not force:

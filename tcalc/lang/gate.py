@@ -10,7 +10,7 @@ from tcalc.lang.bounded import checked_tuple
 from tcalc.lang.errors import LangError
 from tcalc.lang.iterators import Lazy
 from tcalc.lang.methods import BUILTIN_ATTRIBUTES
-from tcalc.lang.namespaces import Namespace
+from tcalc.lang.namespaces import REFUSED_ATTRIBUTES, Namespace
 from tcalc.lang.suggest import nearest
 from tcalc.lang.tokens import TypeToken, as_dtype, shown_exception, type_of
 
@@ -173,6 +173,8 @@ def _called(value: Any) -> str:
 def _missing(value: Any, name: str, names: Mapping[str, Access]) -> AttributeError:
     if isinstance(value, BaseException):
         return AttributeError(f"'{shown_exception(type(value)).__name__}' object has no attribute '{name}', only args")
+    if name in REFUSED_ATTRIBUTES and "reshape" in names:
+        return AttributeError(f"{_called(value)} has no attribute '{name}': {REFUSED_ATTRIBUTES[name]}")
     near = nearest(name, names)
     hint = f". Did you mean {near}?" if near else ""
     return AttributeError(f"{_called(value)} has no attribute '{name}'{hint}")

@@ -35,10 +35,43 @@ REFUSED = {
 }
 
 _VMAP = "vmap is not part of tcalc: write the batch as a dim of the tensors, or stack the results of a loop"
+_FILES = "programs do not read or write files: data comes in by -l NAME=FILE or :load, and goes out by -o FILE or :save"
+_EAGER = "tcalc runs each op when it is called and compiles nothing: leave the call out"
+_DENSE = "tcalc has no sparse tensors: write the dense one"
+_FLOATS = "tcalc has no quantized tensors: compute in float16, bfloat16 or float32"
+_WIDE = "autocast is not part of tcalc: give dtype= where a tensor is made, or use .to(dtype)"
+_DATA = "there are no data loaders: slice a tensor, for example for rows in x.split(32): ..."
+_OTHER = "this build of tcalc runs on cpu and cuda only"
 # Names of torch that programs may expect, with what there is instead.
 _REFUSED_MEMBERS = {
     "torch.vmap": _VMAP, "torch.func.vmap": _VMAP, "torch.autograd.Function": CUSTOM_DERIVATIVE, "torch.autograd.function": CUSTOM_DERIVATIVE,
+    **dict.fromkeys((f"torch.{name}" for name in ("save", "load", "from_file", "hub", "package", "serialization")), _FILES),
+    **dict.fromkeys((f"numpy.{name}" for name in "save load savez savez_compressed savetxt loadtxt genfromtxt fromfile memmap fromregex".split()), _FILES),
+    **dict.fromkeys((f"torch.{name}" for name in "compile jit fx export _dynamo compiler cond while_loop library onnx".split()), _EAGER),
+    **dict.fromkeys(
+        (f"torch.{name}" for name in "sparse sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor sparse_bsc_tensor nested".split()), _DENSE
+    ),
+    **dict.fromkeys(
+        (f"torch.{name}" for name in "quantize_per_tensor quantize_per_channel quantize_per_tensor_dynamic dequantize quantization ao qint8 quint8 qint32".split()),
+        _FLOATS,
+    ),
+    "torch.autocast": _WIDE, "torch.amp": _WIDE, "torch.utils": _DATA,
+    "torch.profiler": ":time and :trace show where time goes",
+    **dict.fromkeys((f"torch.{name}" for name in ("mps", "xpu", "mtia", "accelerator")), _OTHER),
+    **dict.fromkeys(
+        (f"torch.{name}" for name in ("get_num_threads", "set_num_threads", "get_num_interop_threads", "set_num_interop_threads")),
+        "the number of threads is the math library's: set OMP_NUM_THREADS before tcalc starts",
+    ),
+    **dict.fromkeys((f"torch.{name}" for name in ("from_dlpack", "to_dlpack", "frombuffer")), "memory of other libraries does not come into a program: use tensor([...]) or -l"),
+    **dict.fromkeys((f"torch.{name}" for name in ("symeig", "eig", "lstsq", "matrix_rank", "solve")), "torch took this name out: the function is in torch.linalg"),
 }  # fmt: skip
+# Attributes of tensors that programs may expect, likewise.
+REFUSED_ATTRIBUTES = {
+    **dict.fromkeys("to_sparse to_sparse_coo to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc coalesce sparse_mask indices values crow_indices col_indices".split(), _DENSE),
+    **dict.fromkeys("dequantize q_scale q_zero_point qscheme int_repr".split(), _FLOATS),
+    **dict.fromkeys("tofile dump dumps share_memory_".split(), _FILES),
+    **dict.fromkeys("symeig eig lstsq solve".split(), "torch took this name out: the function is in torch.linalg"),
+}
 
 
 class Namespace:

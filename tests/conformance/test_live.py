@@ -38,6 +38,16 @@ INSIDE = {
     "max_pool2d_with_indices": INTERNAL, "max_pool3d_with_indices": INTERNAL, "adaptive_max_pool2d_with_indices": INTERNAL, "avg_pool_of": INTERNAL,
     "avg_pool3d_of": INTERNAL, "adaptive_avg_pool2d_of": INTERNAL, "nll_loss_backward": INTERNAL, "nll_loss_rows": INTERNAL,
     "nll_loss_images": INTERNAL, "rows_apart": INTERNAL, "euclidean_dist": INTERNAL, "div_number": INTERNAL, "mul_number": INTERNAL, "one_hot_of": INTERNAL, "cofactors": INTERNAL,
+    "safe_softmax": INTERNAL, "attention_of_heads": INTERNAL, "embedding_rows": INTERNAL, "embedding_shares": INTERNAL,
+    "multi_margin": INTERNAL, "label_pairs": INTERNAL, "resampled": INTERNAL, "adaptive_max_pool3d_with_indices": INTERNAL,
+    "fractional_maxima2d": INTERNAL, "fractional_maxima3d": INTERNAL, "unpooled2d": INTERNAL, "unpooled3d": INTERNAL, "im2col": INTERNAL,
+    "col2im": INTERNAL, "adaptive_avg_pool3d_of": INTERNAL, "upsample_nearest1d": INTERNAL, "upsample_nearest2d": INTERNAL,
+    "upsample_nearest3d": INTERNAL, "upsample_nearest_exact1d": INTERNAL, "upsample_nearest_exact2d": INTERNAL,
+    "upsample_nearest_exact3d": INTERNAL, "upsample_linear1d": INTERNAL, "upsample_bilinear2d": INTERNAL, "upsample_trilinear3d": INTERNAL,
+    "upsample_bicubic2d": INTERNAL, "upsample_bilinear2d_aa": INTERNAL, "upsample_bicubic2d_aa": INTERNAL,
+    "upsample_lanczos2d_aa": INTERNAL, "grid_weights": INTERNAL, "grid_places": INTERNAL, "grid_sums": INTERNAL, "grid_spread": INTERNAL,
+    "grid_products": INTERNAL, "affine_grid_backward": INTERNAL, "ctc_losses": INTERNAL, "ctc_backward": INTERNAL, "bag_sums": INTERNAL,
+    "bag_winners": INTERNAL, "bag_maxima": INTERNAL,
 }  # fmt: skip
 
 

@@ -150,7 +150,10 @@ def _calls() -> dict[str, list[Case]]:
         "nanmedian_dim": [(lambda x: tcalc.nanmedian(x, 1), [distinct()])],
         "mode": [(lambda x: tcalc.mode(x, 1), [distinct()])],
         "dist": [(lambda a: tcalc.dist(a, at(0.3, 0.1, 0.2, 0.5)), [x34()]), *[(lambda a, b, p=p: tcalc.dist(a, b, p), [distinct() + 0.1, s(4)]) for p in (0, 1, 1.5, 2, 3, float("inf"))]],
-        "rows_apart": [*[(lambda a, p=p: tcalc.cdist(a, at(0.3, 0.1, 0.2, 0.5).reshape(1, 4), p), [s(3, 4)]) for p in (2, 3)], *[(lambda a, b, p=p: tcalc.cdist(a, b, p), [s(2, 3, 4), s(2, 2, 4)]) for p in (0, 1, 1.5, 2, 3, float("inf"))]],
+        "rows_apart": [
+            *[(lambda a, p=p: tcalc.cdist(a, at(0.3, 0.1, 0.2, 0.5).reshape(1, 4), p), [s(3, 4)]) for p in (2, 3)],
+            *[(lambda a, b, p=p: tcalc.cdist(a, b, p), [s(2, 3, 4), s(2, 2, 4)]) for p in (0, 1, 1.5, 2, 3, float("inf"))],
+        ],
         "euclidean_dist": [
             (lambda a: ops["euclidean_dist"](a, at(0.3, 0.1, 0.2, 0.5).reshape(1, 4)), [s(3, 4)]),
             (lambda a, b: ops["euclidean_dist"](a, b), [s(2, 3, 4), s(2, 2, 4)]),

@@ -16,6 +16,7 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
     rows = tcalc.tensor([2, 0, 2])
     places = tcalc.tensor([[[0, 3, 1], [2, 2, 0]]])
     mask = tcalc.tensor([[True, False, True, False]] * 3)
+    fixed = s(1, 1, 3, 2).detach()
     ops = {name: op.call for name, op in OPS.items()}
     x34 = lambda: s(3, 4)  # noqa: E731 - short names keep the table readable
     at = lambda *values: tcalc.tensor(values, dtype=tcalc.float64)  # noqa: E731
@@ -25,8 +26,8 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
         "attention_of_heads": [
             (lambda q, k, v: ops["attention_of_heads"](q, k, v, tcalc.where(mask[:2, :3], 0.0, -1.5), 0.7), [s(1, 2, 2, 4), s(1, 2, 3, 4), s(1, 2, 3, 4)]),
             (lambda q, k, v: ops["attention_of_heads"](q, k, v, None, 0.7), [s(2, 2, 4), s(2, 3, 4), s(2, 3, 4)]),
-            (lambda k, q=s(1, 1, 3, 2).detach(): ops["attention_of_heads"](q, k, q[..., :2, :] + 1, None, 0.7), [s(1, 1, 2, 2)]),
-            (lambda q, k=s(1, 1, 2, 2).detach(): ops["attention_of_heads"](q, k, k + 1, None, 0.7), [s(1, 1, 3, 2)]),
+            (lambda k: ops["attention_of_heads"](fixed, k, fixed[..., :2, :] + 1, None, 0.7), [s(1, 1, 2, 2)]),
+            (lambda q: ops["attention_of_heads"](q, fixed, fixed + 1, None, 0.7), [s(1, 1, 3, 2)]),
         ],
         **{
             name: [(lambda x, name=name, ways=ways: ops[name](x, ways), [s(1, 2, *[way[1] for way in ways])])]
@@ -64,10 +65,14 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
             (lambda x, g, p=p: tcalc.grid_sampler_3d(x, g, 0, p, False), [s(1, 2, 3, 2, 3), at(0.13, -0.31, 0.52, 1.27, -0.41, 0.11).reshape(1, 1, 1, 2, 3).requires_grad_()])
             for p in (0, 2)
         ],
-        "affine_grid_generator": [(lambda t, n=n, a=a: tcalc.affine_grid_generator(t, n, a), [s(1, len(n) - 2, len(n) - 1)]) for n in ((1, 1, 2, 3), (1, 1, 2, 1, 3)) for a in (False, True)],
+        "affine_grid_generator": [
+            (lambda t, n=n, a=a: tcalc.affine_grid_generator(t, n, a), [s(1, len(n) - 2, len(n) - 1)]) for n in ((1, 1, 2, 3), (1, 1, 2, 1, 3)) for a in (False, True)
+        ],
         "affine_grid_backward": [(lambda g: ops["affine_grid_backward"](g, (1, 1, 2, 3), True), [s(1, 2, 3, 2)])],
         "fractional_maxima2d": [(lambda x: ops["fractional_maxima2d"](x, at(0.3, 0.6).reshape(1, 1, 2), (2, 2), (2, 3)), [distinct().detach()[None].requires_grad_()])],
-        "fractional_maxima3d": [(lambda x: ops["fractional_maxima3d"](x, at(0.3, 0.6, 0.2).reshape(1, 1, 3), (1, 2, 2), (1, 1, 2)), [distinct().detach()[None, None].expand(1, 2, 3, 4).clone().requires_grad_()])],
+        "fractional_maxima3d": [
+            (lambda x: ops["fractional_maxima3d"](x, at(0.3, 0.6, 0.2).reshape(1, 1, 3), (1, 2, 2), (1, 1, 2)), [distinct().detach()[None, None].expand(1, 2, 3, 4).clone().requires_grad_()])
+        ],
         "adaptive_max_pool3d_with_indices": [(lambda x: ops["adaptive_max_pool3d_with_indices"](x, (1, 2, 3)), [distinct().detach()[None, None].requires_grad_()])],
         "unpooled2d": [(lambda x: ops["unpooled2d"](x, tcalc.tensor([[[1, 3], [8, 6]]]), (3, 3)), [s(1, 2, 2)])],
         "unpooled3d": [(lambda x: ops["unpooled3d"](x, tcalc.tensor([[[[1, 3]]]]), (1, 2, 3)), [s(1, 1, 1, 2)])],
@@ -75,7 +80,10 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
             (lambda x, r=r, p=p, w=w: ops["multi_margin"](x, tcalc.tensor([1, 0, 3]), w, p, 0.7, r), [x34()])
             for r in ("mean", "sum", "none") for p, w in ((1, None), (2, at(0.5, 1.0, 2.0, 3.0)))
         ],
-        "multilabel_margin_loss": [(lambda x, r=r: ops["multilabel_margin_loss"](x, tcalc.tensor([[0, 2, -1, 0], [3, -1, 1, 1], [-1, 0, 0, 0]]), reduction=r), [x34()]) for r in ("mean", "sum", "none")],
+        "multilabel_margin_loss": [
+            (lambda x, r=r: ops["multilabel_margin_loss"](x, tcalc.tensor([[0, 2, -1, 0], [3, -1, 1, 1], [-1, 0, 0, 0]]), reduction=r), [x34()])
+            for r in ("mean", "sum", "none")
+        ],
         "ctc_losses": [(lambda x: ops["ctc_losses"](tcalc.log_softmax(x, 2), tcalc.tensor([[1, 1], [2, 0]]), (4, 3), (2, 1), 0), [s(4, 2, 3)])],
         "bag_sums": [
             (lambda w, p: ops["bag_sums"](w, p, rows, tcalc.tensor([0, 1, 1]), at(0.5, 1.0, 2.0), None, 2), [x34(), s(3)]),

@@ -123,3 +123,33 @@ def test_examples_of_the_docstrings(program: Any) -> None:
         assert examples, function
         for example in examples:
             assert program(example.source) == example.want, function
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("torch.save(ones(2), 'x')", "-o FILE or :save"),
+        ("torch.load('x')", "-l NAME=FILE or :load"),
+        ("np.load('x')", "-l NAME=FILE or :load"),
+        ("np.savetxt('x', ones(2))", "-o FILE or :save"),
+        ("torch.compile(abs)", "compiles nothing"),
+        ("torch.jit.script", "compiles nothing"),
+        ("torch.sparse_coo_tensor([[0]], [1.])", "write the dense one"),
+        ("torch.quantize_per_tensor(ones(2), 1., 0, 1)", "float16, bfloat16 or float32"),
+        ("torch.autocast('cpu')", "dtype="),
+        ("torch.utils.data", "split"),
+        ("torch.set_num_threads(1)", "OMP_NUM_THREADS"),
+    ],
+)
+def test_what_is_not_here_is_refused_with_what_there_is(program: Any, text: str, instead: str) -> None:
+    with pytest.raises(LangError) as caught:
+        program(text)
+    assert instead in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "instead"), [("to_sparse", "dense"), ("q_scale", "quantized"), ("tofile", ":save"), ("symeig", "torch.linalg")])
+def test_attributes_that_are_not_here_say_what_there_is(program: Any, name: str, instead: str) -> None:
+    with pytest.raises(LangError) as caught:
+        program(f"ones(2).{name}()")
+    assert instead in str(caught.value)

@@ -101,6 +101,18 @@ def check_writable(t: Tensor) -> None:
         )
 
 
+def underivable(name: str) -> Callable[[Any], Any]:
+    """A formula that refuses, where torch has none.
+
+    Raises NotImplementedError with torch's sentence.
+    """
+
+    def formula(grad: Any) -> Any:
+        raise TensorNotImplemented(f"the derivative for '{name}' is not implemented.", name)
+
+    return formula
+
+
 C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
     "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
@@ -120,6 +132,11 @@ def _type_name(d: dtype) -> str:
     return f"torch.{d.kernel_name}Tensor"
 
 
+def _uncastable(op: str, name: str, have: dtype, want: dtype) -> str:
+    return f"{op}: Expected {name} to be safely castable from {want.kernel_name} dtype, but got {name} with dtype {have.kernel_name}"
+
+
+CASTABLE = frozenset(("castable", "geqrf a", "geqrf tau", "orgqr", "ormqr"))  # rules that take any dtype of the result's category or above
 OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "found": lambda op, have, want: f"Found dtype {have.kernel_name} but expected {want.kernel_name}",
     "expected": lambda op, have, want: f"Expected out tensor to have dtype {C_NAMES[want.name]}, but got {C_NAMES[have.name]} instead",
@@ -172,6 +189,10 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
         f"torch.histogram: input tensor and bin_edges tensor should have the same dtype, but got input {C_NAMES[want.name]} and bin_edges"
         f" {C_NAMES[have.name]} for dimension 0"
     ),
+    "geqrf a": lambda op, have, want: _uncastable("torch.geqrf", "a", have, want),
+    "geqrf tau": lambda op, have, want: _uncastable("torch.geqrf", "tau", have, want),
+    "orgqr": lambda op, have, want: _uncastable("torch.linalg.householder_product", "result", have, want),
+    "ormqr": lambda op, have, want: _uncastable("torch.ormqr", "result", have, want),
     "mantissa": lambda op, have, want: f"torch.frexp() expects mantissa to have dtype {C_NAMES[want.name]} but got {C_NAMES[have.name]}",
     "exponent": lambda op, have, want: f"torch.frexp() expects exponent to have int dtype but got {C_NAMES[have.name]}",
     "out type": lambda op, have, want: f"Expected out type to be {want.kernel_name} but got {have.kernel_name}",
@@ -189,7 +210,7 @@ def check_out_dtype(result: dtype, out: dtype, op: str, rule: str) -> None:
         return
     elif rule in ("spectrum", "eigenvalues") and out.is_complex:
         return
-    elif rule == "castable" and out.category >= result.category:
+    elif rule in CASTABLE and out.category >= result.category:
         return
     elif result is not out:
         raise TensorError(OUT_SENTENCES[rule](op, out, result))

@@ -155,9 +155,10 @@ class _Backward(_Convolution):
             raise TensorValueError(
                 f"{type(self).__name__}: for {input.ndim}D input, output_size must have {n} or {n + 2} elements (got {len(wanted)})"
             )
+        padding: Any = self.padding
         least = [
-            (size - 1) * s - 2 * int(p) + d * (k - 1) + 1
-            for size, s, p, d, k in zip(input.shape[-n:], self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
+            (size - 1) * s - 2 * p + d * (k - 1) + 1
+            for size, s, p, d, k in zip(input.shape[-n:], self.stride, padding, self.dilation, self.kernel_size, strict=True)
         ]
         most = [low + s - 1 for low, s in zip(least, self.stride, strict=True)]
         if any(want < low or want > high for want, low, high in zip(wanted, least, most, strict=True)):

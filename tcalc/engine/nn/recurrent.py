@@ -235,7 +235,7 @@ class _Recurrent(Module):
         rows, shown = GATES.get(self.kind, 1) * hidden_size, self.proj_size or hidden_size
         for layer, way in self._ways():
             seen = input_size if layer == 0 else shown * (1 + bidirectional)
-            shapes = {"weight_ih": (rows, seen), "weight_hh": (rows, shown)}
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, seen), "weight_hh": (rows, shown)}
             shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
             shapes |= {"weight_hr": (self.proj_size, hidden_size)} if self.proj_size else {}
             for stem, shape in shapes.items():

@@ -317,7 +317,7 @@ def adjoint(F, self):
 
 
 @composite(function=False, method=False)
-def mH(F, self):
+def mH(F, self):  # noqa: N802 - what torch calls it
     """Matrices transposed and conjugated; a single number is its own transpose."""
     if len(self.shape) == 1:
         raise TensorError("tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.")

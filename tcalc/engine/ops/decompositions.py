@@ -549,7 +549,8 @@ def _gaps(high, low, numerator, F):
 
 @composite(function=False, method=False)
 def free_of_phases(F, self, what: Str, why: Str):
-    """The imaginary numbers by which a gradient would turn complex vectors, refused where they are not 0: no factorization decides phases."""
+    """The numbers given, refused where a complex one has an imaginary part, by which a gradient would turn vectors: no factorization
+    decides phases."""
     if self.dtype.kind == "c" and getattr(self, "a", self) is not None and bool((F.abs(F.imag(self)) > 1e-2).any()):
         raise TensorError(
             f"{what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss function depends on this {why}"
@@ -627,8 +628,8 @@ def _svd_grads(grad, result, S, Vh, F):
     inner = turn_u / _gaps(_row(squares, F), _column(squares, F), turn_u, F) * _row(S, F)
     inner = inner + _column(S, F) * (turn_v / _gaps(_row(squares, F), _column(squares, F), turn_v, F)) + _on_diagonal(grad[1], F)
     if phase_u is not None:  # what turns one of U and V by a phase turns the other back
-        both = F.free_of_phases((phase_u + phase_v) / 2, "svd_backward: The singular vectors", "phase term, making it ill-defined.")
-        turn = 2 * (phase_u - both)
+        F.free_of_phases(_diagonal(inner_u + inner_v, F), "svd_backward: The singular vectors", "phase term, making it ill-defined.")
+        turn = phase_u - phase_v
         inner = inner + _on_diagonal(turn / _gaps(4 * S, 0, turn, F), F)
     found = F.matmul(F.matmul(u, inner), F.mH(v))
     if u.shape[-2] > k:

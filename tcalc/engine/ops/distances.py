@@ -10,7 +10,6 @@ from ..errors import TensorError, TensorValueError
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
-from ..tensor import Tensor
 
 
 def _power(difference, norm, p, grad, F):
@@ -181,7 +180,7 @@ def _plan_pdist(self, p):
 
 
 def _pdist_grad(grad, self, result, p, F):
-    n, m = self.shape
+    n = self.shape[0]
     total = self * 0
     start = 0
     for i in range(n - 1):  # row i with those after it

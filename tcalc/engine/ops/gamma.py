@@ -6,7 +6,8 @@ import math
 
 from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT
-from ..errors import TensorError, TensorNotImplemented
+from ..errors import TensorError
+from ..families.common import underivable
 from ..families.elementwise import elementwise
 from ..families.structural import composite
 from .bessel import bessel, no_halves
@@ -126,25 +127,13 @@ def mvlgamma(xp, self, p: Int):
     return total + shift
 
 
-def _underivable(name):
-    """A formula that refuses, where torch has none.
-
-    Raises NotImplementedError with torch's sentence.
-    """
-
-    def formula(grad):
-        raise TensorNotImplemented(f"the derivative for '{name}' is not implemented.", name)
-
-    return formula
-
-
 def _density(self, other, F):
     """The integrand of the incomplete gamma function over the whole integral."""
     return F.exp((self - 1) * F.log(other) - other - F.lgamma(self))
 
 
 @elementwise(
-    self=_underivable("igamma: input"), other=lambda grad, self, other, F: grad * _density(self, other, F), only=(FLOAT,),
+    self=underivable("igamma: input"), other=lambda grad, self, other, F: grad * _density(self, other, F), only=(FLOAT,),
 )
 def igamma(xp, self, other):
     """The regularized lower incomplete gamma function: the gamma distribution of shape `self` up to `other`.
@@ -159,7 +148,7 @@ def igamma(xp, self, other):
 
 
 @elementwise(
-    self=_underivable("igammac: input"), other=lambda grad, self, other, F: -grad * _density(self, other, F), only=(FLOAT,),
+    self=underivable("igammac: input"), other=lambda grad, self, other, F: -grad * _density(self, other, F), only=(FLOAT,),
 )
 def igammac(xp, self, other):
     """The regularized upper incomplete gamma function, 1 - igamma.
@@ -174,7 +163,7 @@ def igammac(xp, self, other):
 
 
 @bessel(
-    self=_underivable("zeta"), other=lambda grad, self, other, F: grad * -self * F.special_zeta(self + 1.0, other), scalar_overload=(1, 2), label="zeta_cpu",
+    self=underivable("zeta"), other=lambda grad, self, other, F: grad * -self * F.special_zeta(self + 1.0, other), scalar_overload=(1, 2), label="zeta_cpu",
     check=no_halves("zeta_cpu"),
 )
 def special_zeta(xp, self: Either, other: Either):

@@ -96,12 +96,11 @@ def _counted(xp, points, edges, weight, density):
 
 
 def _check_values(self, weight, name="torch.histogramdd"):
-    if weight is not None:
-        if weight.dtype is not self.dtype:
-            raise TensorError(
-                f"{name}: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input(torch.{self.dtype.name}), and"
-                f" weight(torch.{weight.dtype.name})"
-            )
+    if weight is not None and weight.dtype is not self.dtype:
+        raise TensorError(
+            f"{name}: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input(torch.{self.dtype.name}), and"
+            f" weight(torch.{weight.dtype.name})"
+        )
     if self.dtype.category != FLOAT:
         raise not_implemented("histogramdd", self.dtype)
 

@@ -158,7 +158,7 @@ def dot(xp, self, tensor):
     return _product(xp, self, tensor)
 
 
-@composite()
+@composite(aliases=("ger",))
 def outer(F, self, vec2):
     """All products of two vectors: (n,), (m,) -> (n, m).
 

@@ -69,18 +69,18 @@ def _plan_col2im(self, sizes, kernel, dilation, padding, stride):
         raise TensorError(
             f"Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but got: {list(self.shape)}"
         )
-    channels, dim = self.shape[-2], self.ndim - 2
+    channels = self.shape[-2]
     if channels % math.prod(kernel):
         raise TensorError(
-            f"Expected size of input's dimension {dim} to be divisible by the product of kernel_size, but got input.size({dim})={channels} and"
+            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={channels} and"
             f" kernel_size={kernel}."
         )
     out = out_sizes(sizes, kernel, stride, padding, dilation)
     if math.prod(out) != self.shape[-1] or min(out) < 1:
         raise TensorError(
             f"Given output_size={sizes}, kernel_size={kernel}, dilation={dilation}, padding={padding}, stride={stride}, expected size of input's"
-            f" dimension {dim + 1} to match the calculated number of sliding blocks {out[0]} * {out[1]} = {math.prod(out)}, but got"
-            f" input.size({dim + 1})={self.shape[-1]}."
+            f" dimension 2 to match the calculated number of sliding blocks {out[0]} * {out[1]} = {math.prod(out)}, but got"
+            f" input.size(2)={self.shape[-1]}."
         )
     if self.dtype.category < FLOAT and self.dtype.category != BOOL:
         raise not_implemented("col2im_out_cpu", self.dtype)

@@ -6,12 +6,10 @@ import math
 from functools import partial
 from typing import Any
 
-from .. import dtypes
-from ..dtypes import BOOL, FLOAT
+from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
 from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
-from ..spec import spec_of
 from .maxima import check_pool, pooled_sizes
 from .resampling import plan_resampled, resample
 

@@ -7,8 +7,7 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
-from ..families.common import no_kernel, refuses
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented, refuses
 from ..families.reduction import reduction
 from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
@@ -642,7 +641,8 @@ def _cumprod_grad(grad, self, result, dim, F):
     return F.cat(parts, dim)
 
 
-@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumprod"), inplace=True, out_rule="decides", self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F))
+@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumprod"), inplace=True, out_rule="decides", self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F),
+)
 def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running product along `dim`.
 

@@ -155,7 +155,7 @@ _WITHOUT_CORNERS = ("nearest", "area", "nearest-exact")
 
 
 def _whole(value):
-    return isinstance(value, int) or (isinstance(value, np.integer))
+    return isinstance(value, (int, np.integer))
 
 
 def _asked(self, size, scale_factor, recompute):

@@ -291,8 +291,9 @@ def _check_bags(self, weight, offsets, per_sample_weights):
         raise TensorValueError("offsets has to be a 1D Tensor")
 
 
-def _check_places(self, weight, offsets, per_sample_weights):
-    """Refuse what torch's kernel refuses: dtypes, places outside the table, bags that do not begin at 0."""
+def _check_places(self, weight, offsets, per_sample_weights, short):
+    """Refuse what torch's kernel refuses: dtypes, places outside the table (worded otherwise by its kernel for `short` floats), bags that do
+    not begin at 0."""
     if self.dtype.name not in ("int32", "int64"):
         raise TensorError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got"
@@ -312,9 +313,13 @@ def _check_places(self, weight, offsets, per_sample_weights):
             )
         if last > length:
             raise TensorError(f"offsets[-1] can not be greater than input's length {length} but got offsets[-1] of {last}")
-    outside = self[(self < 0) | (self >= weight.shape[0])]
-    if outside.numel():
-        raise TensorError(f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {int(outside[0])}")
+    outside = (self < 0) | (self >= weight.shape[0])
+    if outside.any():
+        bad = int(self[outside][0])
+        if short:
+            place = int(outside.to(dtypes.int64).argmax())
+            raise TensorError(f"Index {place} of input takes value {bad} which is not in the valid range [0, {weight.shape[0]})")
+        raise TensorError(f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {bad}")
 
 
 @composite(namespace=NN, method=False)
@@ -351,7 +356,7 @@ def embedding_bag(
         )
         self, weight = weight, self
     _check_bags(self, weight, offsets, per_sample_weights)
-    if len(self.shape) == 2:
+    if offsets is None:  # each row is a bag
         offsets = F.arange_from(0, self.numel(), self.shape[1], dtype=self.dtype) if self.shape[1] else F.zeros((self.shape[0],), dtype=self.dtype)
         include_last_offset, self = False, F.reshape(self, (-1,))
         per_sample_weights = None if per_sample_weights is None else F.reshape(per_sample_weights, (-1,))
@@ -367,7 +372,8 @@ def embedding_bag(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum'"
             f" (got mode='{mode}'). Please open a feature request on GitHub."
         )
-    _check_places(self, weight, offsets, per_sample_weights)
+    short = weight.dtype.itemsize < 8 and mode != "max" and padding_idx is None
+    _check_places(self, weight, offsets, per_sample_weights, short)
     starts = offsets.to(dtypes.int64)
     count = max(starts.numel() - include_last_offset, 0)
     bags = F.searchsorted(starts[:count].contiguous(), F.arange(self.numel(), dtype=dtypes.int64), right=True) - 1

@@ -28,7 +28,8 @@ def _order(xp, self, dim, descending):
 
 
 @structural(
-    plan=_plan_sort, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F), real_only=refuses(" Sort does not support complex dtypes on CPU"),
+    plan=_plan_sort, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F),
+    real_only=refuses(" Sort does not support complex dtypes on CPU"),
 )
 def sort(xp, self, dim: Dim = -1, descending: Bool = False):
     """Sorted along `dim`, with the places the values came from; equal values keep their order.
@@ -87,7 +88,8 @@ def _plan_topk(self, k, dim, largest, sorted):
 
 
 @structural(
-    plan=_plan_topk, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F), real_only=refuses(" topk does not support complex dtypes on CPU"),
+    plan=_plan_topk, fields=("values", "indices"), self=lambda grad, self_spec, dim, indices, F: gather_back(grad, self_spec, dim, True, indices, F),
+    real_only=refuses(" topk does not support complex dtypes on CPU"),
 )
 def topk(xp, self, k: Int, dim: Dim = -1, largest: Bool = True, sorted: Bool = True):
     """The k largest (or smallest) along `dim`, and where they are.

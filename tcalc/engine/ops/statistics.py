@@ -72,7 +72,7 @@ def cov(F, self, *, correction: Int = 1, fweights: Tensor | None = None, aweight
         norm = total - correction
     else:
         norm = total - F.sum(weights * aweights) / total * correction
-    if (float(norm.item()) if isinstance(norm, Tensor) else norm) <= 0:
+    if (norm.item() if isinstance(norm, Tensor) else norm) <= 0:  # type: ignore[operator]  # a real number
         norm = 0  # too few observations: inf or nan, as torch has it
     centred = x - F.unsqueeze(mean, 1)
     other = F.conj(F.t(centred * weights if weights is not None else centred))

@@ -1,0 +1,128 @@
+"""Symmetric indefinite matrices by their LDL factors, and LU by its old name."""
+
+from __future__ import annotations
+
+from .. import backend, dtypes
+from ..errors import TensorError
+from ..families.structural import composite, structural
+from ..layout import broadcast_shapes
+from ..spec import spec_of
+from .decompositions import SPACE, by_columns, check_codes, check_float, check_matrices, codes, each
+
+
+def _plan_ldl(self, hermitian, check_errors):
+    check_matrices("torch.linalg.ldl_factor_ex", self)
+    check_float("torch.linalg.ldl_factor_ex", self, "ldl_factor_cpu")
+    return [by_columns(self, *self.shape), spec_of(dtypes.int32, self.device, self.shape[:-1]), codes(self)]
+
+
+def _lapack(name, a, hermitian=False):
+    """LAPACK's routine for the dtype of an array: that of Hermitian matrices has another name where numbers are complex."""
+    kind = "he" if hermitian and a.dtype.kind == "c" else "sy"
+    return backend.scipy_module("linalg.lapack", backend.np).get_lapack_funcs(f"{kind}{name}", (a,))
+
+
+@structural(namespace=SPACE, method=False, plan=_plan_ldl, fields=("LD", "pivots", "info"))
+def linalg_ldl_factor_ex(xp, self, *, hermitian: Bool = False, check_errors: Bool = False):
+    """A = P @ L @ D @ L.mT @ P.mT of symmetric matrices, L and D (blocks of 1 and 2) in one matrix, as LAPACK's sytrf leaves them.
+
+    Shapes: (..., n, n)  ->  (..., n, n), (..., n), (...)
+    Grad: torch has none
+    See: linalg.ldl_factor, linalg.ldl_solve, linalg.cholesky_ex
+
+    >>> linalg.ldl_factor_ex(tensor([[2., 1.], [1., 3.]])).LD
+    tensor([[2.0000, 0.0000],
+            [0.5000, 2.5000]])
+    """
+    n = self.shape[-1]
+
+    def factor(a):
+        found, pivots, info = _lapack("trf", a, hermitian)(a, lower=1)
+        return backend.np.tril(found), pivots, info
+
+    host = backend.to_host(self)
+    if not host.size:
+        return self, xp.zeros(self.shape[:-1], "int32"), xp.zeros(self.shape[:-2], "int32")
+    found, pivots, info = (xp.asarray(a) for a in each(backend.np, ((n, n), (n,), ()), factor, host))
+    if check_errors:
+        check_codes(info, LDL)
+    return found, pivots, info
+
+
+LDL = "torch.linalg.ldl_factor_ex: D[{i},{i}] is zero. Using it on ldl_solve would divide by zero"
+
+
+@composite(namespace=SPACE, method=False, out=True, fields=("LD", "pivots"))
+def linalg_ldl_factor(F, self, *, hermitian: Bool = False):
+    """A = P @ L @ D @ L.mT @ P.mT of symmetric matrices, as linalg.ldl_solve takes it.
+
+    Shapes: (..., n, n)  ->  (..., n, n), (..., n)
+    Grad: torch has none
+    See: linalg.ldl_factor_ex, linalg.ldl_solve
+
+    >>> linalg.ldl_factor(tensor([[2., 1.], [1., 3.]])).pivots
+    tensor([1, 2], dtype=torch.int32)
+    """
+    found, pivots, info = F.linalg_ldl_factor_ex(self, hermitian=hermitian)
+    check_codes(info, LDL.replace("_ex", ""))
+    return found, pivots
+
+
+def _plan_ldl_solve(LD, pivots, B, hermitian):
+    check_matrices("torch.linalg.ldl_solve", LD)
+    check_float("torch.linalg.ldl_solve", LD)
+    if B.ndim < 2:
+        raise TensorError(f"torch.linalg.ldl_solve: Expected B to have at least 2 dimensions, but it has {B.ndim} dimensions instead")
+    if tuple(LD.shape[:-1]) != tuple(pivots.shape):
+        raise TensorError(
+            f"torch.linalg.ldl_solve: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape {list(pivots.shape)} instead"
+        )
+    if pivots.dtype.category != dtypes.INT:
+        raise TensorError(f"torch.linalg.ldl_solve: Expected pivots to be integers. Got {pivots.dtype.kernel_name}")
+    if LD.dtype is not B.dtype:
+        raise TensorError(f"torch.linalg.ldl_solve: LD dtype{LD.dtype.kernel_name} does not match b dtype {B.dtype.kernel_name}")
+    if LD.shape[-1] != B.shape[-2]:
+        raise TensorError(
+            f"Incompatible matrix sizes for torch.linalg.ldl_solve: each A matrix is {LD.shape[-1]} by {LD.shape[-1]} but each b matrix is {B.shape[-2]} by"
+            f" {B.shape[-1]}"
+        )
+    batch = broadcast_shapes(tuple(LD.shape[:-2]), tuple(B.shape[:-2]))
+    return by_columns(LD, *batch, *B.shape[-2:])
+
+
+@structural(namespace=SPACE, method=False, plan=_plan_ldl_solve)
+def linalg_ldl_solve(xp, LD, pivots, B, *, hermitian: Bool = False):
+    """The X of A @ X = B, for the factors of A that linalg.ldl_factor gives.
+
+    Shapes: (..., n, n), (..., n), (..., n, k)  ->  (..., n, k)
+    Grad: torch has none
+    See: linalg.ldl_factor, linalg.solve
+
+    >>> LD, pivots = linalg.ldl_factor(tensor([[2., 1.], [1., 3.]]))
+    >>> linalg.ldl_solve(LD, pivots, tensor([[3.], [4.]]))
+    tensor([[1.],
+            [1.]])
+    """
+    np = backend.np
+    batch = np.broadcast_shapes(LD.shape[:-2], B.shape[:-2])
+    factors, places, right = (backend.to_host(a) for a in (LD, pivots, B))
+    factors, right = np.broadcast_to(factors, (*batch, *factors.shape[-2:])), np.broadcast_to(right, (*batch, *right.shape[-2:]))
+    places = np.broadcast_to(places, (*batch, places.shape[-1]))
+    if not right.size:
+        return xp.zeros(right.shape, right.dtype)
+    (found,) = each(np, (right.shape[-2:],), lambda a, p, b: [_lapack("trs", a, hermitian)(a, p, b, lower=1)[0]], factors, places, right)
+    return xp.asarray(found)
+
+
+@composite()
+def lu(F, self, pivot: Bool = True, get_infos: Bool = False):
+    """LU factors in one matrix and the swapped rows, and on request a code for each matrix: linalg.lu_factor_ex by its old name.
+
+    Shapes: (..., m, n)  ->  (..., m, n), (..., min(m, n)), (...)
+    See: linalg.lu_factor, linalg.lu, lu_unpack
+
+    >>> lu(tensor([[0., 2.], [4., 0.]]))[1]
+    tensor([2, 2], dtype=torch.int32)
+    """
+    found = F.linalg_lu_factor_ex(self, pivot=pivot)
+    return tuple(found) if get_infos else tuple(found)[:2]
