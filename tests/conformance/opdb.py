@@ -27,7 +27,7 @@ LOOSE = {"matmul", "logcumsumexp", "matrix_exp", "cumprod", "prod", "norm", "vec
 ELSEWHERE = {
     "zeros", "ones", "empty", "full", "eye", "arange", "linspace", "logspace", "empty_like", "new_empty", "empty_strided", "empty_permuted", "new_empty_strided", "zero_",
     "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "normal", "bernoulli", "multinomial", "dropout", "rrelu", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "dropout2d",
-    "slice", "as_strided",
+    "slice", "as_strided", "svd_lowrank", "pca_lowrank",
 }  # fmt: skip  # op_db's entries are wrappers, draw numbers or read memory nobody wrote; programs.py has them
 
 

@@ -145,6 +145,13 @@ poisson: manual_seed(1); poisson(tensor([1., 5., 20.]))
 poisson: poisson(tensor([-1.]))
 binomial: manual_seed(1); binomial(tensor([5., 30.]), tensor([0.2, 0.7]))
 binomial: binomial(tensor([5]), tensor([0.2]))
+svd_lowrank: manual_seed(1); x = rand(4, 3, dtype=float64); u, s, v = svd_lowrank(x, q=2); s, u @ diag(s) @ v.mT, u.shape, v.shape
+svd_lowrank: manual_seed(1); x = rand(2, 3, 4, dtype=float64); u, s, v = svd_lowrank(x, q=3, M=ones(1, 4, dtype=float64)); s, u @ diag_embed(s) @ v.mT
+pca_lowrank: manual_seed(1); x = rand(4, 3, dtype=float64, requires_grad=True); u, s, v = pca_lowrank(x); s.sum().backward(); s, u @ diag(s) @ v.mT, x.grad
+pca_lowrank: manual_seed(1); pca_lowrank(rand(4, 3, dtype=float64), q=2, center=False, niter=1)[1]
+pca_lowrank: pca_lowrank(ones(3, 2), q=5)
+pca_lowrank: pca_lowrank(ones(3, 2), niter=-1)
+orgqr: a, tau = geqrf(tensor([[3., 1.], [4., 5.]])); orgqr(a, tau), a.orgqr(tau)
 bartlett_window: bartlett_window(5), bartlett_window(6, False, dtype=float64), bartlett_window(0), bartlett_window(1)
 bartlett_window: bartlett_window(-1)
 blackman_window: blackman_window(6, dtype=float64), blackman_window(7, False, dtype=float16)

@@ -51,10 +51,17 @@ def complex_calls(s: Any) -> Calls:
         "linalg_eigh": [(lambda x: parts(*tcalc.linalg.eigh(definite(x))), [z(3, 3)])],
         "linalg_svd": [(lambda x: _svd_parts(x), [z(*n)]) for n in ((3, 3), (4, 3), (2, 4))],
         "linalg_eig": [(lambda x: parts(*tcalc.linalg.eig(x)), [z(3, 3)]), (lambda x: parts(*tcalc.linalg.eig(x)), [s(3, 3)])],
-        "cholesky_solve": [(lambda b, a, u=u: tcalc.cholesky_solve(b, tcalc.triu(a) if u else tcalc.tril(a), u), [z(3, 2), z(3, 3)]) for u in (False, True)],
-        "cholesky_inverse": [(lambda a, u=u: tcalc.cholesky_inverse(tcalc.triu(a) if u else tcalc.tril(a), u), [z(3, 3)]) for u in (False, True)],
+        "cholesky_solve": [
+            (lambda b, a, u=u: tcalc.cholesky_solve(b, tcalc.triu(a) if u else tcalc.tril(a), u), [z(3, 2), z(3, 3)]) for u in (False, True)
+        ],
+        "cholesky_inverse": [
+            (lambda a, u=u: tcalc.cholesky_inverse(tcalc.triu(a) if u else tcalc.tril(a), u), [z(3, 3)]) for u in (False, True)
+        ],
         "linalg_lu_solve": [
-            (lambda a, b, k=k, j=j: tcalc.linalg.lu_solve(a, tcalc.tensor([2, 3, 3], dtype=tcalc.int32), b, left=k, adjoint=j), [z(3, 3), z(3, 3)])
+            (
+                lambda a, b, k=k, j=j: tcalc.linalg.lu_solve(a, tcalc.tensor([2, 3, 3], dtype=tcalc.int32), b, left=k, adjoint=j),
+                [z(3, 3), z(3, 3)],
+            )
             for k in (True, False)
             for j in (True, False)
         ],
@@ -66,7 +73,8 @@ def complex_calls(s: Any) -> Calls:
             (lambda x: ops["fft_r2c"](x, (0,), 0, True), [s(5, 2)]),
             (lambda x: ops["fft_r2c"](x, (1, 0), 0, False), [s(3, 4)]),
         ],
-        "fft_c2r": [(lambda x, k=k: ops["fft_c2r"](x, (0, 1), k, 4 + k % 2), [z(3, 3)]) for k in (0, 1, 2)] + [(lambda x: ops["fft_c2r"](x, (0,), 0, 1), [z(1, 2)])],
+        "fft_c2r": [(lambda x, k=k: ops["fft_c2r"](x, (0, 1), k, 4 + k % 2), [z(3, 3)]) for k in (0, 1, 2)]
+        + [(lambda x: ops["fft_c2r"](x, (0,), 0, 1), [z(1, 2)])],
     }
 
 

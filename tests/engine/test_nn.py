@@ -194,8 +194,8 @@ INPUTS: dict[str, Callable[[Any, tuple[int, ...]], tuple[Any, ...]]] = {
 
 
 def module_facts(lib: Any, text: str) -> dict[str, Any]:
-    """A module made after manual_seed(0): printed form, parameters, then two results, the second in eval mode, the first's gradients, and the
-    state after."""
+    """A module made after manual_seed(0): printed form, parameters, then two results, the second in eval mode, sums of the first's
+    gradients, and what changed of the state."""
     kind, shape = MODULES[text]
     lib.manual_seed(0)
     with warnings.catch_warnings():
@@ -207,10 +207,10 @@ def module_facts(lib: Any, text: str) -> dict[str, Any]:
         found = module(*INPUTS[kind](lib, shape))
         results.append(listed(found))
         if leading(found).requires_grad and module.training:
-            (leading(found) ** 2).sum().backward()
+            (leading(found) ** 3).sum().backward()
         module.eval()
-    grads = {name: None if p.grad is None else p.grad.tolist() for name, p in module.named_parameters()}
-    end = {name: value.tolist() for name, value in module.state_dict().items()}
+    grads = {name: None if p.grad is None else [p.grad.abs().sum().item(), p.grad.square().sum().item()] for name, p in module.named_parameters()}
+    end = {name: value.tolist() for name, value in module.state_dict().items() if value.tolist() != start[name]}
     return {"shown": repr(module), "start": start, "results": results, "grads": grads, "end": end}
 
 

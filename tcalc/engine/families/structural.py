@@ -16,7 +16,7 @@ from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, OUTS, Param
 from ..spec import Spec
 from ..tensor import Tensor, alias, make
-from .common import adopt, check_no_overlap, refuse_grad_for_out, same_device, write_out, write_outs
+from .common import adopt, check_no_overlap, check_out_dtype, refuse_grad_for_out, resize, same_device, write_out, write_outs
 
 PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
 
@@ -69,6 +69,9 @@ class Structural(Op):
         result = make(None, planned) if planned.device is META else adopt(self.compute(values, planned), planned)
         if out is not None:
             refuse_grad_for_out(self.public, [*_flat(inputs), out])
+            check_out_dtype(result.spec.dtype, out.spec.dtype, self.public, self.out_rule)
+            if out.spec.shape != result.spec.shape and out.spec.device is result.spec.device:
+                resize(out, result.spec, result.spec.strides)
             return write_out(out, result, self.public, self.out_rule)
         self._record(inputs, values, result, [*_input_specs(inputs), planned])
         return result

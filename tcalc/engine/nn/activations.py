@@ -401,10 +401,8 @@ class Softmax2d(_Quiet):
 
     See: nn.Softmax, softmax
 
-    >>> nn.Softmax2d()(zeros(2, 1, 1))
-    tensor([[[0.5000]],
-
-            [[0.5000]]])
+    >>> nn.Softmax2d()(zeros(2, 1, 1)).flatten()
+    tensor([0.5000, 0.5000])
     """
 
     def forward(self, *inputs: Any) -> Any:

@@ -27,7 +27,7 @@ def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: boo
     >>> nn.utils.get_total_norm([tensor([3.]), tensor([4.])])
     tensor(5.)
     """
-    given, norm = _held(tensors), PUBLIC["linalg_vector_norm"].call
+    given, norm = _held(tensors), PUBLIC["vector_norm"].call
     with no_grad():
         if not given:
             return tensor(0.0)

@@ -101,6 +101,8 @@ def _plan_householder(self, tau):
 
 
 def _householder_grads(grad, self, tau, result, needs, F):
+    if 0 in self.shape or 0 in tau.shape:
+        return [None, None]
     return list(_reflection_grads(grad, result, self, tau, False, F)[:2])
 
 
@@ -144,8 +146,8 @@ def _plan_ormqr(self, input2, input3, left, transpose):
         raise TensorError(f"torch.ormqr: other.shape[{side}] must be greater than or equal to tau.shape[-1]")
     if input3.shape[side] != self.shape[-2]:
         raise TensorError(f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2]")
-    if input2.shape[-1] > self.shape[-1]:
-        raise TensorError("torch.ormqr: tau.shape[-1] must be less than or equal to input.shape[-1]")
+    if input2.shape[-1] != min(input3.shape[side], self.shape[-1]):
+        raise TensorError(f"torch.ormqr: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])")
     if self.ndim - input2.ndim != 1:
         raise TensorError(
             f"torch.ormqr: Expected tau to have one dimension less than input, but got tau.ndim equal to {input2.ndim} and input.ndim is equal to {self.ndim}"
@@ -173,6 +175,8 @@ def _ormqr_grads(grad, self, input2, result, left, transpose, needs, F):
     if not left:  # C @ Q = (Q.T @ C.T).T
         grad, result = F.transpose(grad, -1, -2), F.transpose(result, -1, -2)
     vectors, tau, other = _reflection_grads(grad, result, self, input2, transpose is left, F)
+    if 0 in self.shape or 0 in input2.shape:
+        vectors = tau = None
     return [vectors if needs[0] else None, tau if needs[1] else None, (other if left else F.transpose(other, -1, -2)) if needs[2] else None]
 
 
