@@ -119,7 +119,7 @@ def show_as(function: object, path: str) -> None:
     _SHOWN.setdefault(id(function), (function, form.format(name, id(function))))
 
 
-_PYTHON_FUNCTIONS = frozenset({"torch.nn.functional", "torch.nn.init", "torch.autograd", "torch.autograd.functional", "torch.func"})
+_PYTHON_FUNCTIONS = frozenset({"torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.autograd", "torch.autograd.functional", "torch.func"})
 
 
 def _opaque(value: Any) -> str | None:

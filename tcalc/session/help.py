@@ -17,7 +17,7 @@ from .topics import TOPICS, Topic
 NAMESPACES = {
     "nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "linalg": "torch.linalg", "special": "torch.special", "fft": "torch.fft",
     "masked": "torch.masked", "signal": "torch.signal", "windows": "torch.signal.windows",
-    "func": "torch.func", "autograd": "torch.autograd", "cuda": "torch.cuda", "random": "torch.random", "init": "torch.nn.init",
+    "func": "torch.func", "autograd": "torch.autograd", "cuda": "torch.cuda", "random": "torch.random", "init": "torch.nn.init", "utils": "torch.nn.utils",
     "functional": "torch.nn.functional",
 }  # fmt: skip
 

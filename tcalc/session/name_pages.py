@@ -20,6 +20,7 @@ SEARCHED = (
     "torch.autograd.functional",
     "torch.autograd",
     "torch.nn.init",
+    "torch.nn.utils",
     "torch.special",
     "torch.masked",
     "torch.signal.windows",

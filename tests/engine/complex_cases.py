@@ -28,6 +28,7 @@ def complex_calls(s: Any) -> Calls:
     def parts(values: Any, *vectors: Any) -> Any:
         return (values, *map(settled, vectors))
 
+    fixed = [z(3, 3).detach(), z(3).detach(), z(3, 3).detach()]
     return {
         "complex": [(tcalc.complex, [s(3, 4), s(4)])],
         "polar": [(tcalc.polar, [s(3, 4, domain="positive"), s(4)])],
@@ -67,6 +68,16 @@ def complex_calls(s: Any) -> Calls:
         ],
         "linalg_pinv": [(tcalc.linalg.pinv, [z(*n)]) for n in ((3, 3), (4, 2), (2, 4))],
         "linalg_lstsq": [(lambda a, b: tcalc.linalg.lstsq(a, b, driver="gelsd")[:2], [z(4, 2), z(4, 2)])],
+        "linalg_householder_product": [(tcalc.linalg.householder_product, [z(*n), z(k)]) for n, k in (((4, 3), 2), ((3, 1), 1))],
+        "ormqr": [
+            (lambda a, t, c, m=m, k=k: tcalc.ormqr(a, t, c, m, k), [z(3, 3), z(3), z(3, 3)]) for m in (True, False) for k in (True, False)
+        ]
+        + [(tcalc.ormqr, [z(3, 1), z(1), z(3, 2)])]
+        + [(lambda x, i=i: tcalc.ormqr(*fixed[:i], x, *fixed[i + 1 :]), [fixed[i].clone().requires_grad_()]) for i in range(3)],
+        "var_mean": [(tcalc.var_mean, [z(3, 4)])],
+        "std_mean": [(tcalc.std_mean, [z(3, 4)])],
+        "dist": [(lambda a, b, p=p: tcalc.dist(a, b, p), [z(3, 4), z(4)]) for p in (1, 2, 3)],
+        "renorm": [(lambda x: tcalc.renorm(x, 2, 0, 0.5), [z(3, 4)])],
         "fft_c2c": [(lambda x, k=k: ops["fft_c2c"](x, (0, 1), k, k != 1), [z(3, 4)]) for k in (0, 1, 2)],
         "fft_r2c": [
             *[(lambda x, k=k: ops["fft_r2c"](x, (0, 1), k, True), [s(3, 4)]) for k in (0, 1, 2)],

@@ -162,6 +162,20 @@ def _calls() -> dict[str, list[Case]]:
         "renorm": [(lambda x, p=p: tcalc.renorm(x, p, 1, 1.0), [s(3, 4)]) for p in (1, 2, 3)],
         "var_mean": [(lambda x, k=k: tcalc.var_mean(x, **k), [x34()]) for k in ({}, {"dim": 1, "correction": 2}, {"dim": (0,), "keepdim": True})],
         "std_mean": [(lambda x, k=k: tcalc.std_mean(x, **k), [x34()]) for k in ({}, {"dim": 1, "correction": 2}, {"dim": (0,), "keepdim": True})],
+        "linalg_householder_product": [
+            (tcalc.linalg.householder_product, [s(4, 3), s(3)]),
+            (tcalc.linalg.householder_product, [s(2, 4, 3), s(2, 2)]),
+            (lambda v: tcalc.linalg.householder_product(v, at(0.7)), [s(3, 1)]),
+        ],
+        "ormqr": [
+            *[
+                (lambda v, t, c, k=k, j=j: tcalc.ormqr(v, t, c, k, j), [s(4, 3), s(3), s(4, 2) if k else s(2, 4)])
+                for k in (True, False) for j in (True, False)
+            ],
+            (lambda v: tcalc.ormqr(v, at(0.7, 0.4), at(1.0, 2.0, 3.0).reshape(3, 1)), [s(3, 2)]),
+            (lambda t: tcalc.ormqr(at(1.0, 2.0, 3.0).reshape(3, 1), t, at(1.0, 2.0, 3.0).reshape(3, 1)), [s(1)]),
+            (lambda c: tcalc.ormqr(at(1.0, 2.0, 3.0).reshape(3, 1), at(0.7), c), [s(3, 1)]),
+        ],
         "special_xlog1py": [
             (tcalc.special.xlog1py, [x34(), s(3, 4, domain="positive")]),
             (tcalc.special.xlog1py, [at(0.0, 0.0, 2.0).requires_grad_(), at(-0.5, 3.0, 2.0).requires_grad_()]),
@@ -392,6 +406,7 @@ RANDOM_OR_FLAT = {
     "scatter_by": "torch has no derivative for it",
     "scatter_value_by": "torch has no derivative for it",
     "heaviside": "torch has no derivative for it",
+    "geqrf": "torch has no derivative for it",
     "ctc_backward": "torch has no derivative for it",
 }
 

@@ -26,7 +26,8 @@ class Structural(Op):
 
     The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors. The in-place form and the tuple
     out= of an op whose inputs must lie `apart` take none that shares memory with a tensor that is written. Formulas may save any of several results by
-    its field's name; those named in `constant` have no gradient.
+    its field's name; those named in `constant` have no gradient. An out= of another shape gets memory laid out as the result or,
+    with `out_rows`, row by row.
     """
 
     family = "structural"
@@ -40,12 +41,14 @@ class Structural(Op):
         fields: Sequence[str] = (),
         out: bool = True,
         out_rule: str | Sequence[str] = "expected",
+        out_rows: bool = False,
         mixed: bool = False,
         apart: bool = False,
         constant: Sequence[str] = (),
         **rest: Any,
     ):
         self.plan, self.fields, self.takes_out, self.mixed, self.apart = plan, tuple(fields), out, mixed, apart
+        self.out_rows = out_rows
         self.out_rules = [out_rule] * max(len(fields), 1) if isinstance(out_rule, str) else list(out_rule)
         self.out_rule = self.out_rules[0]
         self.constant = [self.fields.index(name) for name in constant]
@@ -70,7 +73,7 @@ class Structural(Op):
         if out is not None:
             refuse_grad_for_out(self.public, [*_flat(inputs), out])
             check_out_dtype(result.spec.dtype, out.spec.dtype, self.public, self.out_rule)
-            if out.spec.shape != result.spec.shape and out.spec.device is result.spec.device:
+            if not self.out_rows and out.spec.shape != result.spec.shape and out.spec.device is result.spec.device:
                 resize(out, result.spec, result.spec.strides)
             return write_out(out, result, self.public, self.out_rule)
         self._record(inputs, values, result, [*_input_specs(inputs), planned])

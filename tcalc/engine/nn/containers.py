@@ -73,38 +73,25 @@ class ModuleList(Module):
         return "ModuleList(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
 
 
-class ModuleDict(Module):
-    """Modules by name.
-
-    See: nn.ModuleList, nn.Sequential
-
-    >>> parts = nn.ModuleDict({"inner": nn.Linear(2, 3), "act": nn.ReLU()})
-    >>> parts["inner"](ones(5, 2)).shape
-    torch.Size([5, 3])
-    """
+class _Named(Module):
+    """What is held by name: read like a dict."""
 
     names = frozenset(("keys", "values", "items"))
-
-    def __init__(self, modules: Mapping[str, Module] | None = None):
-        self._held = dict(modules or {})
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the modules held directly."""
-        return iter(list(self._held.items()))
+    _held: dict[str, Any]
 
     def keys(self) -> list[str]:
         """The names."""
         return list(self._held)
 
-    def values(self) -> list[Module]:
-        """The modules."""
+    def values(self) -> list[Any]:
+        """What is held."""
         return list(self._held.values())
 
-    def items(self) -> list[tuple[str, Module]]:
-        """(name, module) of each."""
+    def items(self) -> list[tuple[str, Any]]:
+        """(name, what is held) of each."""
         return list(self._held.items())
 
-    def __getitem__(self, key: str) -> Module:
+    def __getitem__(self, key: str) -> Any:
         return self._held[key]
 
     def __len__(self) -> int:
@@ -115,6 +102,24 @@ class ModuleDict(Module):
 
     def __contains__(self, key: object) -> bool:
         return key in self._held
+
+
+class ModuleDict(_Named):
+    """Modules by name.
+
+    See: nn.ModuleList, nn.Sequential
+
+    >>> parts = nn.ModuleDict({"inner": nn.Linear(2, 3), "act": nn.ReLU()})
+    >>> parts["inner"](ones(5, 2)).shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None):
+        self._held = dict(modules or {})
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of the modules held directly."""
+        return iter(self.items())
 
 
 class ParameterList(Module):
@@ -157,7 +162,7 @@ def _lines(parts: list[str]) -> str:
     return "".join(f"\n    {part}" for part in parts) + "\n" * bool(parts)
 
 
-class ParameterDict(Module):
+class ParameterDict(_Named):
     """Parameters by name; tensors become parameters.
 
     See: nn.Parameter, nn.ParameterList
@@ -169,38 +174,12 @@ class ParameterDict(Module):
     torch.Size([2])
     """
 
-    names = frozenset(("keys", "values", "items"))
-
     def __init__(self, parameters: Mapping[str, Tensor] | None = None):
         self._held = {name: value if isinstance(value, Parameter) else Parameter(value) for name, value in (parameters or {}).items()}
 
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
         """(name, parameter) of each."""
-        return ((f"{prefix}{name}", value) for name, value in self._held.items())
-
-    def keys(self) -> list[str]:
-        """The names."""
-        return list(self._held)
-
-    def values(self) -> list[Parameter]:
-        """The parameters."""
-        return list(self._held.values())
-
-    def items(self) -> list[tuple[str, Parameter]]:
-        """(name, parameter) of each."""
-        return list(self._held.items())
-
-    def __getitem__(self, key: str) -> Parameter:
-        return self._held[key]
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self._held))
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._held
+        return ((f"{prefix}{name}", value) for name, value in self.items())
 
     def extra_repr(self) -> str:
         kinds = [f"({name}): Parameter containing: [{p.spec.type_name} of size {'x'.join(map(str, p.shape))}]" for name, p in self.items()]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import dtypes
-from ..errors import TensorValueError
+from ..errors import TensorAssertion, TensorValueError
 from ..modes import no_grad
 from ..registry import PUBLIC
 from ..tensor import Parameter, Tensor
@@ -140,10 +140,10 @@ class _Backward(_Convolution):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Any:
         """(n, in_channels, *sizes) -> (n, out_channels, *sizes)."""
-        extra = self.output_padding if output_size is None else self._extra(input, list(output_size))
+        extra = self.output_padding if output_size is None else self._extra(input, output_size)
         return PUBLIC[self.op].call(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
-    def _extra(self, input: Tensor, wanted: list[int]) -> tuple[int, ...]:
+    def _extra(self, input: Tensor, wanted: Any) -> tuple[int, ...]:
         """The output padding for a size.
 
         Raises ValueError with torch's sentences for one that is out of reach.
@@ -153,7 +153,7 @@ class _Backward(_Convolution):
             wanted = wanted[2:]
         if len(wanted) != n:
             raise TensorValueError(
-                f"{type(self).__name__}: for {input.ndim}D input, output_size must have {n} or {n + 2} elements (got {len(wanted)})"
+                f"ConvTranspose{n}D: for {input.ndim}D input, output_size must have {n} or {n + 2} elements (got {len(wanted)})"
             )
         padding: Any = self.padding
         least = [
@@ -163,7 +163,7 @@ class _Backward(_Convolution):
         most = [low + s - 1 for low, s in zip(least, self.stride, strict=True)]
         if any(want < low or want > high for want, low, high in zip(wanted, least, most, strict=True)):
             raise TensorValueError(
-                f"requested an output size of {wanted}, but valid sizes range from {least} to {most} (for an input of {list(input.shape[2:])})"
+                f"requested an output size of {wanted}, but valid sizes range from {least} to {most} (for an input of {input.shape[2:]!r})"
             )
         return tuple([want - low for want, low in zip(wanted, least, strict=True)])
 
@@ -308,7 +308,7 @@ class Embedding(Module):
     ):
         self.num_embeddings, self.embedding_dim, self.max_norm, self.norm_type = num_embeddings, embedding_dim, max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        self.padding_idx = _row(num_embeddings, padding_idx, "padding_idx")
+        self.padding_idx = _row(num_embeddings, padding_idx)
         self.weight = _table(num_embeddings, embedding_dim, self.padding_idx, _weight, device, dtype)
         self.weight.requires_grad_(not _freeze)
 
@@ -367,7 +367,7 @@ class EmbeddingBag(Module):
     ):
         self.num_embeddings, self.embedding_dim, self.max_norm, self.norm_type = num_embeddings, embedding_dim, max_norm, norm_type
         self.scale_grad_by_freq, self.mode, self.sparse, self.include_last_offset = scale_grad_by_freq, mode, sparse, include_last_offset
-        self.padding_idx = _row(num_embeddings, padding_idx, "padding_idx")
+        self.padding_idx = _row(num_embeddings, padding_idx)
         self.weight = _table(num_embeddings, embedding_dim, self.padding_idx, _weight, device, dtype)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Any:
@@ -394,13 +394,13 @@ class EmbeddingBag(Module):
         return f"{text}, mode={self.mode!r}" + (f", padding_idx={self.padding_idx}" if self.padding_idx is not None else "")
 
 
-def _row(count: int, place: int | None, name: str) -> int | None:
+def _row(count: int, place: int | None) -> int | None:
     """A row counted from the front.
 
-    Raises ValueError with torch's sentence for one that is not there.
+    Raises AssertionError with torch's sentence for one that is not there.
     """
     if place is not None and not -count <= place < count:
-        raise TensorValueError(f"{name[0].upper()}{name[1:]} must be within num_embeddings")
+        raise TensorAssertion("Padding_idx must be within num_embeddings")
     return place + count if place is not None and place < 0 else place
 
 

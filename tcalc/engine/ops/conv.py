@@ -242,6 +242,16 @@ def _batched(F, self, n, name):
     return self if len(self.shape) == n + 2 else F.unsqueeze(self, 0)
 
 
+def _by_parts(F, x, weight, bias, convolve):
+    """A convolution; one of complex numbers as torch takes it apart, by three of real ones (Gauss)."""
+    if not (x.dtype.is_complex and weight.dtype.is_complex):
+        return convolve(x, weight, bias)
+    own, turned = (F.real(x), F.real(weight)), (F.imag(x), F.imag(weight))
+    both = convolve(own[0] + turned[0], own[1] + turned[1], None if bias is None else F.real(bias) + F.imag(bias))
+    first, second = convolve(*own, None if bias is None else F.real(bias)), convolve(*turned, None)
+    return first - second + (both - first - second) * 1j
+
+
 def _convolved(F, self, weight, bias, stride, padding, dilation, groups, n):
     name = f"conv{n}d"
     x = _batched(F, self, n, name)
@@ -257,7 +267,8 @@ def _convolved(F, self, weight, bias, stride, padding, dilation, groups, n):
         if any(t % 2 for t in total):  # one more element after than before
             x = F.constant_pad_nd(x, tuple(v for t in reversed(total) for v in (0, t % 2)), 0)
         padding = tuple(t // 2 for t in total)
-    result = F.convolution(x, weight, bias, stride, listed(padding, n, "padding"), dilation, groups)
+    around = listed(padding, n, "padding")
+    result = _by_parts(F, x, weight, bias, lambda x, w, b: F.convolution(x, w, b, stride, around, dilation, groups))
     return result if x is self or len(self.shape) == n + 2 else F.squeeze_dim(result, 0)
 
 
@@ -327,7 +338,7 @@ def _transposed(F, self, weight, bias, stride, padding, output_padding, groups, 
     )
     if any(e >= s and e >= d for e, s, d in zip(extra, stride, dilation, strict=True)):
         raise TensorError(_too_much(extra, stride, dilation))
-    result = F.conv_input(x, weight, bias, sizes, stride, padding, dilation, groups)
+    result = _by_parts(F, x, weight, bias, lambda x, w, b: F.conv_input(x, w, b, sizes, stride, padding, dilation, groups))
     return result if len(self.shape) == n + 2 else F.squeeze_dim(result, 0)
 
 

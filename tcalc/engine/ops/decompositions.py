@@ -430,7 +430,7 @@ def _plan_old_cholesky(self, upper):
     return by_rows(self, *self.shape) if upper and not self.numel else by_columns(self, *self.shape)
 
 
-@structural(plan=_plan_old_cholesky, out_rule="castable", holomorphic=False, self=lambda grad, result, upper, F: _cholesky_grad(grad, result, upper, F))
+@structural(plan=_plan_old_cholesky, out_rows=True, out_rule="castable", holomorphic=False, self=lambda grad, result, upper, F: _cholesky_grad(grad, result, upper, F))
 def cholesky(xp, self, upper: Bool = False):
     """linalg.cholesky: the lower triangular L with L @ L.mT = input.
 

@@ -16,7 +16,7 @@ def _power(difference, norm, p, grad, F):
     """The gradient of a p-norm to the differences it was taken of, `norm` and `grad` of a shape that broadcasts to theirs (torch's rule)."""
     if p == 0:
         return difference * 0
-    sign, size = F.sign(difference), F.abs(difference)
+    sign, size = F.sgn(difference), F.abs(difference)
     if p == 1:
         return sign * grad
     if math.isinf(p):
@@ -53,7 +53,7 @@ def _plan_dist(self, other, p):
         )
     if found.category < FLOAT:
         raise TensorError(f"norm(): input dtype should be either floating point or complex. Got {found.kernel_name} instead.")
-    return spec_of(found, self.device, ())
+    return spec_of(found.to_real(), self.device, ())
 
 
 def _dist_grads(grad, self, other, result, p, self_spec, other_spec, needs, F):
@@ -63,7 +63,7 @@ def _dist_grads(grad, self, other, result, p, self_spec, other_spec, needs, F):
     return [F.sum_to(slope, self_spec.sizes) if needs[0] else None, F.sum_to(-slope, other_spec.sizes) if needs[1] else None]
 
 
-@structural(plan=_plan_dist, grads=_dist_grads, out=False)
+@structural(plan=_plan_dist, grads=_dist_grads, out=False, holomorphic=False)
 def dist(xp, self, other, p: Scalar = 2):
     """The p-norm of the difference of two tensors.
 
@@ -229,12 +229,14 @@ def _plan_renorm(self, p, dim, maxnorm):
 def _renorm_grad(grad, self, p, dim, maxnorm, F):
     dims = tuple([d for d in range(len(self.shape)) if d != dim % len(self.shape)])
     norm = F.vector_norm(self, ord=p, dim=dims, keepdim=True)
-    slope = _power(self, norm, p, F.sum_dim(self * grad, dims, True), F)
+    slope = _power(self, norm, p, F.real(F.sum_dim(F.conj(self) * grad, dims, True)), F)
     inverse = 1 / (norm + 1e-7)
     return F.where(norm > maxnorm, maxnorm * inverse * (grad - inverse * slope), grad)
 
 
-@structural(plan=_plan_renorm, self=lambda grad, self, p, dim, maxnorm, F: _renorm_grad(grad, self, p, dim, maxnorm, F), inplace=True)
+@structural(
+    plan=_plan_renorm, self=lambda grad, self, p, dim, maxnorm, F: _renorm_grad(grad, self, p, dim, maxnorm, F), inplace=True, holomorphic=False,
+)
 def renorm(xp, self, p: Scalar, dim: Dim, maxnorm: Scalar):
     """Each slice along `dim` whose p-norm is above `maxnorm` scaled down to it.
 

@@ -193,6 +193,20 @@ def cosine_embedding_loss(F, input1, input2, target, *, margin: Float = 0.0, red
     return reduced(F, near + F.where(target == -1, F.clamp_min(cosine - margin, 0), zeros), reduction)
 
 
+def check_triplet(anchor, positive, negative, margin):
+    """Refuse what torch refuses of three tensors and a margin.
+
+    Raises ValueError and RuntimeError with its sentences.
+    """
+    if margin <= 0:
+        raise TensorValueError(f"margin must be greater than 0, got {margin}")
+    if not len(anchor.shape) == len(positive.shape) == len(negative.shape):
+        raise TensorError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got:"
+            f" anchor {len(anchor.shape)}D, positive {len(positive.shape)}D, and negative {len(negative.shape)}D inputs"
+        )
+
+
 @composite(namespace=NN, method=False)
 def triplet_margin_loss(
     F, anchor, positive, negative, *, margin: Float = 1.0, p: Float = 2.0, eps: Float = 1e-6, swap: Bool = False, reduction: Str = "mean"
@@ -207,13 +221,7 @@ def triplet_margin_loss(
     >>> nn.functional.triplet_margin_loss(tensor([[0.]]), tensor([[1.]]), tensor([[1.5]]))
     tensor(0.5000)
     """
-    if margin <= 0:
-        raise TensorValueError(f"margin must be greater than 0, got {margin}")
-    if not len(anchor.shape) == len(positive.shape) == len(negative.shape):
-        raise TensorError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got:"
-            f" anchor {len(anchor.shape)}D, positive {len(positive.shape)}D, and negative {len(negative.shape)}D inputs"
-        )
+    check_triplet(anchor, positive, negative, margin)
     near, far = F.pairwise_distance(anchor, positive, p, eps), F.pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = F.minimum(F.pairwise_distance(positive, negative, p, eps), far)

@@ -9,6 +9,7 @@ from ..errors import TensorError, TensorValueError
 from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..spec import spec_of
+from .losses import check_triplet
 from .nn import _fold, reduced
 
 NN = "torch.nn.functional"
@@ -172,13 +173,7 @@ def triplet_margin_with_distance_loss(
     """
     if reduction not in ("mean", "sum", "none"):
         raise TensorValueError(f"{reduction} is not a valid value for reduction")
-    if margin <= 0:
-        raise TensorValueError(f"margin must be greater than 0, got {margin}")
-    if not len(anchor.shape) == len(positive.shape) == len(negative.shape):
-        raise TensorError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got:"
-            f" anchor {len(anchor.shape)}D, positive {len(positive.shape)}D, and negative {len(negative.shape)}D inputs"
-        )
+    check_triplet(anchor, positive, negative, margin)
     distance = distance_function or F.pairwise_distance
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

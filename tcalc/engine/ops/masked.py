@@ -31,7 +31,7 @@ def _identity(name, self, ord=2):
     if name == "median":
         return math.nan
     low = name in ("amax", "argmax", "logaddexp", "logsumexp")
-    if d.category == FLOAT:
+    if d.category == FLOAT or (d.is_complex and name in ("logaddexp", "logsumexp")):
         return -math.inf if low else math.inf
     if d.category == dtypes.INT:
         info = dtypes.iinfo(d)

@@ -6,7 +6,7 @@ from ..errors import TensorError
 from ..families.common import not_implemented, underivable
 from ..families.structural import composite, structural
 from ..spec import spec_of
-from .decompositions import SPACE, by_columns, check_kernel
+from .decompositions import SPACE, adjoint_of, by_columns, check_kernel
 
 
 def _plan_geqrf(self):
@@ -45,7 +45,8 @@ def _apply(xp, vectors, tau, target, backwards):
     unit[..., places, places] = 1
     for i in range(k) if backwards else range(k - 1, -1, -1):
         v = unit[..., i : i + 1]
-        target = target - tau[..., None, i : i + 1] * v * xp.matmul(xp.swapaxes(v, -1, -2), target)
+        factor = xp.conjugate(tau) if backwards else tau
+        target = target - factor[..., None, i : i + 1] * v * xp.matmul(adjoint_of(xp, v), target)
     return target
 
 
@@ -60,20 +61,23 @@ def _vector(vectors, i, F):
 def _reflection_grads(grad, result, vectors, tau, backwards, F):
     """Gradients to the vectors, to tau and to what was reflected, for a result with the first reflection leftmost, or `backwards` the last.
 
-    Each reflection is taken off the result in turn by its inverse, I - s v v.T with s = tau / (tau v.T v - 1), and applied to grad.
+    Each reflection is taken off the result in turn by its inverse, I - s v v^H with s = tau / (tau v^H v - 1), and its adjoint applied
+    to grad; `backwards` they are the adjoints, with tau conjugated.
     """
     m, n, k = vectors.shape[-2], vectors.shape[-1], tau.shape[-1]
     columns, factors = [None] * k, [None] * k
     for i in range(k - 1, -1, -1) if backwards else range(k):
         v = _vector(vectors, i, F)
-        turned, t = F.transpose(v, -1, -2), F.unsqueeze(F.slice(tau, -1, i, i + 1, 1), -1)
+        turned, t = F.mH(v), F.unsqueeze(F.slice(tau, -1, i, i + 1, 1), -1)
+        t = F.conj(t) if backwards else t
         inverse = t / (t * F.matmul(turned, v) - 1)
         result = result - inverse * F.matmul(v, F.matmul(turned, result))
-        right, left = F.matmul(turned, result), F.matmul(turned, grad)  # rows: v.T R, v.T G
-        slope = -t * (F.matmul(grad, F.transpose(right, -1, -2)) + F.matmul(result, F.transpose(left, -1, -2)))
+        right, left = F.matmul(turned, result), F.matmul(turned, grad)  # rows: v^H R, v^H G
+        slope = -(F.conj(t) * F.matmul(grad, F.mH(right)) + t * F.matmul(result, F.mH(left)))
         columns[i] = F.cat([F.slice(slope, -2, 0, i + 1, 1) * 0, F.slice(slope, -2, i + 1, m, 1)], -2)
-        factors[i] = -F.sum_dim(left * right, (-2, -1), False)
-        grad = grad - t * F.matmul(v, left)
+        factor = -F.sum_dim(left * F.conj(right), (-2, -1), False)
+        factors[i] = F.conj(factor) if backwards else factor
+        grad = grad - F.conj(t) * F.matmul(v, left)
     if n > k:
         columns.append(F.slice(vectors, -1, k, n, 1) * 0)
     found = F.cat(columns, -1) if len(columns) else vectors * 0
@@ -103,10 +107,11 @@ def _plan_householder(self, tau):
 def _householder_grads(grad, self, tau, result, needs, F):
     if 0 in self.shape or 0 in tau.shape:
         return [None, None]
-    return list(_reflection_grads(grad, result, self, tau, False, F)[:2])
+    vectors, factors, _ = _reflection_grads(grad, result, self, tau, False, F)
+    return [vectors, factors]
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_householder, out_rule="orgqr", grads=_householder_grads)
+@structural(namespace=SPACE, method=False, plan=_plan_householder, out_rule="orgqr", grads=_householder_grads, holomorphic=False)
 def linalg_householder_product(xp, self, tau):
     """The first columns of the product of reflections I - tau * v @ v.T, v the columns below the diagonal of `self`: the Q of geqrf.
 
@@ -172,15 +177,15 @@ def _plan_ormqr(self, input2, input3, left, transpose):
 
 
 def _ormqr_grads(grad, self, input2, result, left, transpose, needs, F):
-    if not left:  # C @ Q = (Q.T @ C.T).T
-        grad, result = F.transpose(grad, -1, -2), F.transpose(result, -1, -2)
+    if not left:  # C @ Q = (Q^H @ C^H)^H
+        grad, result = F.mH(grad), F.mH(result)
     vectors, tau, other = _reflection_grads(grad, result, self, input2, transpose is left, F)
     if 0 in self.shape or 0 in input2.shape:
         vectors = tau = None
-    return [vectors if needs[0] else None, tau if needs[1] else None, (other if left else F.transpose(other, -1, -2)) if needs[2] else None]
+    return [vectors if needs[0] else None, tau if needs[1] else None, (other if left else F.mH(other)) if needs[2] else None]
 
 
-@structural(plan=_plan_ormqr, out_rule="ormqr", grads=_ormqr_grads)
+@structural(plan=_plan_ormqr, out_rule="ormqr", grads=_ormqr_grads, holomorphic=False)
 def ormqr(xp, self, input2, input3, left: Bool = True, transpose: Bool = False):
     """The square Q of the reflections in `self` and their factors `input2` (as geqrf gives them) times `input3`, or `input3` times Q.
 
@@ -194,4 +199,4 @@ def ormqr(xp, self, input2, input3, left: Bool = True, transpose: Bool = False):
     """
     if left:
         return _apply(xp, self, input2, input3, transpose)
-    return xp.swapaxes(_apply(xp, self, input2, xp.swapaxes(input3, -1, -2), not transpose), -1, -2)
+    return adjoint_of(xp, _apply(xp, self, input2, adjoint_of(xp, input3), not transpose))

@@ -278,7 +278,7 @@ def _cholesky_solve_grads(grad, self_spec, input2, input2_spec, result, upper, n
     return [F.sum_to(back, self_spec.sizes) if needs[0] else None, slope]
 
 
-@structural(plan=_plan_cholesky_solve, out_rule="castable", holomorphic=False, grads=_cholesky_solve_grads)
+@structural(plan=_plan_cholesky_solve, out_rows=True, out_rule="castable", holomorphic=False, grads=_cholesky_solve_grads)
 def cholesky_solve(xp, self, input2, upper: Bool = False):
     """The X with A @ X = input, from the Cholesky factor of A.
 

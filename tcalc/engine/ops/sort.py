@@ -213,7 +213,7 @@ def _plan_searchsorted(sorted_sequence, self, out_int32, right, side, sorter):
             f"{name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got"
             f" boundaries tensor {list(sorted_sequence.shape)} and input value tensor {list(self.shape)}"
         )
-    if self.dtype is dtypes.bool_:
+    if self.dtype is dtypes.bool_ and self.numel:
         raise not_implemented("searchsorted_out_cpu", self.dtype)
     return spec_of(dtypes.int32 if out_int32 else dtypes.int64, self.device, self.shape)
 
@@ -243,7 +243,7 @@ def searchsorted(
     return xp.stack([xp.searchsorted(row, value, side=side) for row, value in zip(rows, values, strict=True)]).reshape(self.shape)
 
 
-@composite(public="searchsorted", method=False)
+@composite(public="searchsorted", method=False, out=True, out_rule="searchsorted")
 def searchsorted_number(
     F, sorted_sequence, self: Number, *, out_int32: Bool = False, right: Bool = False, side: Str | None = None, sorter: Tensor | None = None
 ):

@@ -133,6 +133,7 @@ def _moments(xp, self, dim, correction, keepdim):
 @structural(
     plan=lambda self, dim, correction, keepdim: _plan_moments(self, dim, correction, keepdim, "var_mean"), method=False, out=False,
     grads=lambda grad, self, self_spec, dim, correction, keepdim, F: [_moments_grad(grad, self, self_spec, dim, correction, keepdim, F)],
+    holomorphic=False,
 )
 def var_mean(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """The variance along `dim` and the mean.
@@ -177,6 +178,7 @@ def _std_mean_grad(grad, self, result, self_spec, dim, correction, keepdim, F):
     grads=lambda grad, self, result, self_spec, dim, correction, keepdim, F: [
         _std_mean_grad(grad, self, result, self_spec, dim, correction, keepdim, F)
     ],
+    holomorphic=False,
 )
 def std_mean(xp, self, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: Bool = False):
     """The standard deviation along `dim` and the mean.
