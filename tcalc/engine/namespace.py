@@ -329,7 +329,7 @@ def _ops(namespace: str) -> dict[str, Any]:
 _ALSO_IN_TORCH = (
     "selu", "celu", "threshold", "rrelu", "hardshrink", "prelu", "alpha_dropout", "feature_alpha_dropout", "layer_norm", "rms_norm", "group_norm",
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d",
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "cosine_similarity", "pairwise_distance", "bilinear", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "cosine_similarity", "pairwise_distance", "pdist", "bilinear", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle",
 )  # fmt: skip  # functions of nn.functional that torch has without it, too
 
 

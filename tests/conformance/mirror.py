@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from tcalc.engine import backend, dtypes, namespace
+from tcalc.engine.registry import OPS
 from tcalc.engine.signature import channels_last, contiguous_format, preserve_format, strided
 from tcalc.engine.spec import spec_of
 from tcalc.engine.tensor import Storage, Tensor, make
@@ -19,22 +20,22 @@ FORMATS: dict[Any, Any] = {
     torch.channels_last: channels_last,
     torch.strided: strided,
 }
-TOLERANCE = {"float64": (1e-7, 1e-9), "float32": (3e-5, 3e-5), "float16": (4e-3, 4e-3), "bfloat16": (3e-2, 3e-2)}
+TOLERANCE = {"float64": (1e-7, 1e-9), "complex128": (1e-7, 1e-9), "float32": (3e-5, 3e-5), "complex64": (3e-5, 3e-5), "float16": (4e-3, 4e-3), "bfloat16": (3e-2, 3e-2)}
 
 
 class Unsupported(Exception):
-    """A value that tcalc has nothing like (complex numbers, sparse tensors, ...)."""
+    """A value that tcalc has nothing like (sparse tensors, ...)."""
 
 
-def mirror(value: Any, memo: dict[int, Any] | None = None) -> Any:
-    """The same value for tcalc; equal tensors stay one tensor within a `memo`.
+def mirror(value: Any, memo: dict[Any, Any] | None = None) -> Any:
+    """The same value for tcalc; equal tensors stay one tensor, and shared memory stays shared, within a `memo`.
 
     Raises Unsupported for what tcalc does not have.
     """
     memo = {} if memo is None else memo
     if isinstance(value, torch.Tensor):
         if id(value) not in memo:
-            memo[id(value)] = _tensor(value)
+            memo[id(value)] = _tensor(value, memo)
         return memo[id(value)]
     if isinstance(value, torch.dtype):
         if value not in KNOWN:
@@ -46,7 +47,7 @@ def mirror(value: Any, memo: dict[int, Any] | None = None) -> Any:
         return FORMATS[value]
     if isinstance(value, torch.device):
         return backend.device(str(value))
-    if isinstance(value, (complex, torch.Generator, torch.nn.LinearCrossEntropyOptions)) or (callable(value) and not isinstance(value, type)):
+    if isinstance(value, (torch.Generator, torch.nn.LinearCrossEntropyOptions)) or (callable(value) and not isinstance(value, type)):
         raise Unsupported(value)
     if type(value) in (list, tuple, torch.Size):
         items = [mirror(v, memo) for v in value]
@@ -56,21 +57,35 @@ def mirror(value: Any, memo: dict[int, Any] | None = None) -> Any:
     return value
 
 
-def _tensor(t: Any) -> Tensor:
+def _tensor(t: Any, memo: dict[Any, Any]) -> Tensor:
     if t.ndim > 64 or t.dtype not in KNOWN or t.layout is not torch.strided or t.device.type not in ("cpu", "meta"):
         raise Unsupported(t)
+    if t.is_conj() or t.is_neg():
+        return _lazy(t)
     d = KNOWN[t.dtype]
     spec = spec_of(d, backend.device(t.device.type), tuple(t.shape), tuple(t.stride()))
     if t.device.type == "meta":
         copy = make(None, spec)
     else:
-        raw = np.frombuffer(bytes(t.untyped_storage()), "uint8").copy()
-        copy = make(backend.lens(raw, spec.shape, spec.numpy, t.storage_offset() * d.itemsize, spec.byte_strides), spec)
-        copy.storage = Storage(raw, raw.size, spec.device, d.itemsize)
+        place = ("memory", t.untyped_storage().data_ptr(), t.untyped_storage().nbytes())
+        if place not in memo:
+            raw = np.frombuffer(bytes(t.untyped_storage()), "uint8").copy()
+            memo[place] = Storage(raw, raw.size, spec.device, d.itemsize)
+        storage = memo[place]
+        copy = make(backend.lens(storage.raw, spec.shape, spec.numpy, t.storage_offset() * d.itemsize, spec.byte_strides), spec)
+        copy.storage = storage
         copy.offset = t.storage_offset()
     if t.requires_grad:
         copy.requires_grad_()
     return copy
+
+
+def _lazy(t: Any) -> Tensor:
+    """A conjugated or negated view as one of a tensor of its own."""
+    with torch.no_grad():
+        below = _tensor(t.detach().conj() if t.is_conj() else torch._neg_view(t.detach()), {})
+    copy = (below.conj() if t.is_conj() else OPS["neg_view"].call(below)).detach()
+    return copy.requires_grad_(t.requires_grad)
 
 
 def values(t: Any) -> np.ndarray[Any, Any]:
@@ -96,7 +111,7 @@ def close(theirs: Any, mine: Tensor, loose: float = 1, dtype: Any = None) -> boo
 
 def identical(theirs: Any, mine: Tensor) -> bool:
     """Whether values agree to the last bit (nan with nan)."""
-    return bool(np.array_equal(values(theirs), values(mine), equal_nan=theirs.dtype.is_floating_point))
+    return bool(np.array_equal(values(theirs), values(mine), equal_nan=theirs.dtype.is_floating_point or theirs.dtype.is_complex))
 
 
 def function_of(namespace_path: str, name: str) -> Any:

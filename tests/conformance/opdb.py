@@ -19,7 +19,7 @@ from torch.testing._internal.common_methods_invocations import op_db
 from tcalc.engine.registry import PUBLIC, Public
 from tcalc.engine.tensor import Tensor
 
-DTYPES = (torch.float64, torch.float32, torch.int64, torch.bool)
+DTYPES = (torch.float64, torch.float32, torch.int64, torch.bool, torch.complex128, torch.complex64)
 OVERRUN = {"tril", "triu"}  # no out=: torch 2.13 writes past the end of one laid out otherwise, and aborts
 LARGE = 20_000  # elements of a sample's tensors; larger ones run with --full
 DRAWS = {"scaled_dot_product_attention", "multi_head_attention_forward", "dropout3d", "fractional_max_pool2d", "fractional_max_pool3d"}  # both seeded before each call
@@ -59,7 +59,7 @@ def samples(info: Any, dtype: Any, limit: int | None) -> Iterator[Any]:
     torch.manual_seed(5)
     random.seed(5)
     np.random.seed(5)
-    grad = bool(dtype.is_floating_point and info.supports_autograd)
+    grad = bool((dtype.is_floating_point or dtype.is_complex) and info.supports_autograd)
     found = attempt(lambda: list(islice(info.sample_inputs("cpu", dtype, requires_grad=grad), 400)))
     if isinstance(found, Failed):
         return
@@ -109,7 +109,7 @@ def _one_sample(
 ) -> None:
     loose = 10 if name in LOOSE else 1
     seed = 11 if name in DRAWS else None
-    exact = dtype is torch.float64
+    exact = dtype in (torch.float64, torch.complex128)
     for kind, theirs, own in kinds if exact or full else kinds[:1]:
         one_call(report, theirs, own, args, kwargs, "", seed, loose)
         if not exact:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from program_texts_complex import COMPLEX
 from program_texts_nn import NETWORKS
 
 from tcalc.engine import namespace
@@ -682,7 +683,7 @@ allclose_tensor: x = ones(2, requires_grad=True); z = ones(2, requires_grad=True
 
 def programs() -> list[tuple[str, str]]:
     """(name, program) of every line."""
-    lines = (line.strip() for line in (TEXT + NETWORKS).splitlines())
+    lines = (line.strip() for line in (TEXT + NETWORKS + COMPLEX).splitlines())
     return [(name, text) for name, _, text in (line.partition(": ") for line in lines if line and not line.startswith("#"))]
 
 

@@ -358,11 +358,11 @@ def _calls() -> dict[str, list[Case]]:
             (lambda x: ops["group_norm"](x, 2), [s(2, 4, 3)]),
             (lambda w: ops["group_norm"](at(1.0, 2.0, 4.0, 3.0).reshape(1, 4), 2, w), [s(4)]),
         ],
-        "native_batch_norm": [
-            (lambda x, w, b: ops["native_batch_norm"](x, w, b, None, None, True, 0.3), [s(3, 2, 4), s(2), s(2)]),
-            (lambda w: ops["native_batch_norm"](at(1.0, 2.0, 4.0, 3.0).reshape(2, 2), w, None, None, None, True, 0.3), [s(2)]),
-            (lambda x, w, b: ops["native_batch_norm"](x, w, b, at(0.5, -0.2), at(1.5, 0.7), False, 0.3), [s(3, 2, 4), s(2), s(2)]),
-            (lambda x: ops["native_batch_norm"](x, None, None, at(0.5, -0.2), at(1.5, 0.7), False, 0.3), [s(3, 2)]),
+        "batch_norm_values": [
+            (lambda x, w, b: ops["batch_norm_values"](x, w, b, None, None, True, 0.3), [s(3, 2, 4), s(2), s(2)]),
+            (lambda w: ops["batch_norm_values"](at(1.0, 2.0, 4.0, 3.0).reshape(2, 2), w, None, None, None, True, 0.3), [s(2)]),
+            (lambda x, w, b: ops["batch_norm_values"](x, w, b, at(0.5, -0.2), at(1.5, 0.7), False, 0.3), [s(3, 2, 4), s(2), s(2)]),
+            (lambda x: ops["batch_norm_values"](x, None, None, at(0.5, -0.2), at(1.5, 0.7), False, 0.3), [s(3, 2)]),
         ],
         "convolution": [
             (lambda x, w, b: ops["convolution"](x, w, b, (2, 1), (1, 0), (1, 2), 2), [s(2, 4, 4, 5), s(2, 2, 3, 2), s(2)]),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cached_property
 from typing import Any
 
 from .. import backend, dtypes, inplace
 from ..backend import META, asarray, ndarray
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT, dtype
-from ..errors import EngineError, TensorError
+from ..errors import EngineError, TensorError, TensorNotImplemented
 from ..layout import broadcast_shapes, elementwise_strides
 from ..modes import inferring, is_grad_enabled
 from ..record import attach, record
@@ -120,9 +122,10 @@ class Elementwise(Op):
         check: Callable[[dtype, Sequence[Any]], None] | None = None,
         overlap_ok: bool = False,
         gives: Callable[[dtype], dtype] | None = None,
+        inplace_derivative: bool = True,
         **rest: Any,
     ):
-        self.overlap_ok, self.gives = overlap_ok, gives
+        self.overlap_ok, self.gives, self.inplace_derivative = overlap_ok, gives, inplace_derivative
         self.cast_saved = gives is None
         self.also_check, self.out_rule, self.row_major = check, out_rule, row_major
         self.free, self.joins = frozenset(free), tuple(joins)
@@ -377,7 +380,26 @@ class Elementwise(Op):
             target.a[...] = self.compute(plan, operands, params).a
 
         specs = (*plan.specs[:-1], plan.spec if plan.spec.dtype is target.spec.dtype else target.spec)
-        return inplace.write(self, target, operands, values, specs, write, recording)
+        return inplace.write(self.in_place_op, target, operands, values, specs, write, recording)
+
+    @cached_property
+    def in_place_op(self) -> Op:
+        """The op whose history an in-place write leaves: this one, unless torch has no derivative for the in-place form."""
+        if self.inplace_derivative:
+            return self
+        form = copy(self)
+        form.node_name = self.node_name.rstrip("0123456789") + "1"
+        form.vjps, form.masks, form.formulas = {}, {}, dict.fromkeys(self.formulas, no_derivative_in_place(self.name))
+        return form
+
+
+def no_derivative_in_place(name: str) -> Callable[..., Any]:
+    """The formula of an in-place form that torch records without a derivative."""
+
+    def formula(grad: Any) -> Any:
+        raise TensorNotImplemented(f"the derivative for 'inplace version of {name}' is not implemented.", f"{name}_")
+
+    return formula
 
 
 def _plain(operands: Sequence[Any]) -> list[Any]:
@@ -422,7 +444,7 @@ def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
         "overload",
         "grads",
     }
-    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok", "gives", "holomorphic", "real_only"}
+    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok", "gives", "inplace_derivative", "holomorphic", "real_only"}
     formulas = {k: v for k, v in options.items() if k not in own}
     rest = {k: v for k, v in options.items() if k in own}
     return lambda kernel: Elementwise(kernel, formulas=formulas, **rest)

@@ -12,8 +12,9 @@ from ..errors import EngineError, TensorError
 from ..layout import has_overlap
 from ..registry import Op
 from ..signature import Mismatch, refusal
+from ..spec import Spec
 from ..tensor import Tensor
-from .common import check_cast, check_no_overlap, check_writable
+from .common import C_NAMES, check_cast, check_no_overlap, check_writable
 from .structural import Structural
 from .view import ViewOp
 
@@ -106,6 +107,17 @@ def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
     return call_
 
 
+def _check_structured(target: Spec, planned: Spec) -> None:
+    """Refuse a result of another shape or dtype in the words of torch's structured kernels."""
+    if planned.shape != target.shape:
+        raise TensorError(
+            f"Bad in-place call: input tensor size {list(target.shape)} and output tensor size {list(planned.shape)} should match", data_kind="in-place"
+        )
+    if planned.dtype is not target.dtype:
+        a, b = C_NAMES[target.dtype.name], C_NAMES[planned.dtype.name]
+        raise TensorError(f"Bad in-place call: input tensor dtype {a} and output tensor dtype {b} should match")
+
+
 def inplace_structural(op: Structural) -> Callable[..., Tensor]:
     """`NAME_` of an op whose result has the shape of its first input: planned, computed, then written over it."""
 
@@ -117,6 +129,8 @@ def inplace_structural(op: Structural) -> Callable[..., Tensor]:
             if op.apart:
                 check_no_overlap(self, inputs[1:])
             planned = op.planned(values)
+            if op.structured:
+                _check_structured(self.spec, planned)
             if planned.shape != self.spec.shape:
                 raise TensorError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(planned.shape)}")
             check_cast(planned.dtype, self.spec.dtype)

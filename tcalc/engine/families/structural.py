@@ -45,12 +45,14 @@ class Structural(Op):
         mixed: bool = False,
         apart: bool = False,
         constant: Sequence[str] = (),
+        structured: bool = False,
         **rest: Any,
     ):
         self.plan, self.fields, self.takes_out, self.mixed, self.apart = plan, tuple(fields), out, mixed, apart
         self.out_rows = out_rows
         self.out_rules = [out_rule] * max(len(fields), 1) if isinstance(out_rule, str) else list(out_rule)
         self.out_rule = self.out_rules[0]
+        self.structured = structured
         self.constant = [self.fields.index(name) for name in constant]
         self._plans: dict[Any, Any] = {}
         super().__init__(kernel, **rest)
@@ -72,6 +74,8 @@ class Structural(Op):
         result = make(None, planned) if planned.device is META else adopt(self.compute(values, planned), planned)
         if out is not None:
             refuse_grad_for_out(self.public, [*_flat(inputs), out])
+            if self.apart:
+                check_no_overlap(out, _flat(inputs))
             check_out_dtype(result.spec.dtype, out.spec.dtype, self.public, self.out_rule)
             if not self.out_rows and out.spec.shape != result.spec.shape and out.spec.device is result.spec.device:
                 resize(out, result.spec, result.spec.strides)

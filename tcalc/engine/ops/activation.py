@@ -9,7 +9,7 @@ from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT, INT
 from ..errors import TensorError, TensorValueError
 from ..families.activation import activation
-from ..families.common import not_implemented
+from ..families.common import no_complex, no_kernel, not_implemented
 from ..families.elementwise import elementwise
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
@@ -152,6 +152,7 @@ def tanhshrink(F, self):
     self=lambda grad, self, min_val, max_val, F: F.where((self > min_val) & (self < max_val), grad, 0.0),
     check=_check_hardtanh,
     only=(BOOL, INT, FLOAT),
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def hardtanh(xp, self, min_val: Scalar = -1.0, max_val: Scalar = 1.0):
     """The element cut to [min_val, max_val].
@@ -172,6 +173,7 @@ def hardtanh(xp, self, min_val: Scalar = -1.0, max_val: Scalar = 1.0):
     check=_check_hardtanh,
     only=(BOOL, INT, FLOAT),
     out=False,
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def relu6(xp, self):
     """The element cut to [0, 6].
@@ -285,7 +287,9 @@ def _glu_grad(grad, self, dim, F):
     return F.cat([grad * gate, grad * F.slice(self, dim, 0, half, 1) * gate * (1 - gate)], dim)
 
 
-@structural(plan=_plan_glu, self=lambda grad, self, dim, F: _glu_grad(grad, self, dim, F), namespace=NN, method=False)
+@structural(
+    plan=_plan_glu, self=lambda grad, self, dim, F: _glu_grad(grad, self, dim, F), namespace=NN, method=False, real_only=no_kernel("glu_cpu"),
+)
 def glu(xp, self, dim: Dim = -1):
     """The first half along `dim` times the sigmoid of the second (Dauphin et al. 2016).
 
@@ -417,7 +421,7 @@ def cosine_similarity(F, x1, x2, dim: Dim = 1, eps: Float = 1e-8):
     tensor([0.7071])
     """
     for x in (x1, x2):
-        if x.dtype.category < FLOAT:
+        if x.dtype.category != FLOAT:
             raise TensorError(f"expected common dtype to be floating point, yet common dtype is {x.dtype.kernel_name}")
     shape = tuple(broadcast_shapes(tuple(x1.shape), tuple(x2.shape)))
     directions = []

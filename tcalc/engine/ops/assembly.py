@@ -363,7 +363,7 @@ def cartesian_prod(F, tensors: Spread):
     return F.stack([F.reshape(grid, (prod(sizes),)) for grid in grids], 1)
 
 
-@composite()
+@composite(method=False)
 def combinations(F, self, r: Int = 2, with_replacement: Bool = False):
     """All choices of `r` elements of a vector in order, as rows.
 

@@ -7,7 +7,7 @@ import math
 from ..backend import META
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorAssertion, TensorError
-from ..families.common import C_NAMES, not_implemented
+from ..families.common import C_NAMES, no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import like_strides
 from ..notices import notice
@@ -68,6 +68,7 @@ def _attention_grads(grad, query, key, value, mask, scale, needs, F):
     function=False,
     method=False,
     out=False,
+    real_only=no_kernel("softmax_lastdim_kernel_impl"),
 )
 def attention_of_heads(xp, query, key, value, mask: Tensor | None, scale: Float):
     """scaled_dot_product_attention of (n, heads, length, width) as one node; the weights are computed again in backward."""

@@ -6,7 +6,7 @@ from .. import dtypes
 from ..backend import module_of
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError, TensorNotImplemented
-from ..families.common import refuses
+from ..families.common import not_implemented, refuses
 from ..families.structural import composite, structural
 from ..layout import wrap_dim
 from ..signature import contiguous_format
@@ -35,6 +35,8 @@ def bincount(F, self, weights: Tensor | None = None, minlength: Int = 0):
     >>> bincount(tensor([0, 2, 2]))
     tensor([1, 0, 2])
     """
+    if self.dtype.is_complex:
+        raise not_implemented("bincount_cpu", self.dtype)
     if self.dtype.category == FLOAT or self.dtype.category == BOOL:
         raise TensorNotImplemented(f"\"bincount_cpu\" not implemented for '{self.dtype.kernel_name}'", "bincount")
     if minlength < 0:
@@ -85,6 +87,8 @@ def unique(F, self, sorted: Bool = True, return_inverse: Bool = False, return_co
     >>> unique(tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
+    if self.dtype.is_complex:
+        raise not_implemented("unique" if dim is None else "unique_dim", self.dtype)
     return _asked(_unique(self, dim), return_inverse, return_counts)
 
 
@@ -99,6 +103,8 @@ def unique_consecutive(F, self, return_inverse: Bool = False, return_counts: Boo
     >>> unique_consecutive(tensor([3, 3, 1, 3]))
     tensor([3, 1, 3])
     """
+    if self.dtype.is_complex:
+        raise not_implemented("unique" if dim is None else "unique_dim", self.dtype)
     a = _values(self, "unique_consecutive")
     xp = module_of(a)
     if dim is None:

@@ -174,7 +174,7 @@ def _bounded(self_shape, dim, index):
             raise TensorError(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}")
 
 
-@structural(plan=_plan_gather, self=lambda grad, self_spec, dim, index, F: F.scatter_add_to(self_spec.sizes, dim, index, grad))
+@structural(apart=True, plan=_plan_gather, self=lambda grad, self_spec, dim, index, F: F.scatter_add_to(self_spec.sizes, dim, index, grad))
 def gather(xp, self, dim: Dim, index):
     """Elements picked along `dim`: result[i][j] = self[index[i][j]][j] for dim 0.
 
@@ -341,6 +341,7 @@ def _plan_index_select(self, dim, index):
 
 
 @structural(
+    apart=True,
     plan=_plan_index_select, out_rule="scalar type", self=lambda grad, self_spec, dim, index, F: F.index_add_to(self_spec.sizes, dim, index, grad)
 )
 def index_select(xp, self, dim: Dim, index):
@@ -502,6 +503,7 @@ def _plan_take(self, index):
 
 
 @structural(
+    apart=True,
     plan=_plan_take,
     out_rule="take",
     self=lambda grad, self_spec, index, F: F.reshape(F.index_backward(grad, (self_spec.numel,), [index]), self_spec.sizes),

@@ -297,6 +297,7 @@ def _plan_addmm(self, mat1, mat2, beta, alpha):
 
 @structural(
     inplace=True,
+    structured=True,
     plan=_plan_addmm,
     self=lambda grad, self_spec, beta, F: F.sum_to(grad if beta == 1 else grad * beta, self_spec.sizes),
     mat1=lambda grad, mat2, alpha, F: _times(F.mm(grad, F.t(mat2)), alpha),
@@ -335,6 +336,7 @@ def _plan_addmv(self, mat, vec, beta, alpha):
 
 @structural(
     inplace=True,
+    structured=True,
     plan=_plan_addmv,
     self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), self_spec.sizes),
     mat=lambda grad, vec, alpha, F: _times(F.mul(F.unsqueeze(grad, 1), F.unsqueeze(vec, 0)), alpha),
@@ -365,6 +367,7 @@ def _plan_baddbmm(self, batch1, batch2, beta, alpha):
 
 @structural(
     inplace=True,
+    structured=True,
     plan=_plan_baddbmm,
     self=lambda grad, self_spec, beta, F: F.sum_to(_times(grad, beta), self_spec.sizes),
     batch1=lambda grad, batch2, alpha, F: _times(F.bmm(grad, F.transpose(batch2, 1, 2)), alpha),

@@ -6,7 +6,7 @@ import math
 
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes
 from ..modes import no_grad
@@ -51,6 +51,7 @@ def _cut(F, difference, bound):
     ),
     function=False,
     out=False,
+    real_only=no_kernel("smooth_l1_cpu"),
 )
 def smooth_l1(xp, self, target, reduction: Str, beta: Float):
     """smooth_l1_loss for a beta above 0."""
@@ -83,6 +84,7 @@ def smooth_l1_loss(F, self, target, *, reduction: Str = "mean", beta: Float = 1.
         F, grad, _cut(F, target - self, delta), target_spec.shape, self_spec, target_spec, reduction
     ),
     out=False,
+    real_only=no_kernel("huber_cpu"),
 )
 def huber_loss(xp, self, target, *, reduction: Str = "mean", delta: Float = 1.0):
     """Half the squared difference where it is at most `delta`, a straight line above, averaged (Huber 1964).
@@ -242,6 +244,8 @@ def kl_div(F, self, target, *, reduction: Str = "mean", log_target: Bool = False
     >>> nn.functional.kl_div(tensor([-1.]), tensor([0.5]), reduction="sum")
     tensor(0.1534)
     """
+    if self.dtype.is_complex or target.dtype.is_complex:
+        raise TensorError("kl_div: Complex inputs not supported.")
     if self.dtype.category < FLOAT or target.dtype.category < FLOAT:
         raise TensorError("kl_div: Integral inputs not supported.")
     loss = F.exp(target) * (target - self) if log_target else F.xlogy(target, target) - target * self

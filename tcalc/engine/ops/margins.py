@@ -6,7 +6,7 @@ import math
 
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..spec import spec_of
 from .losses import check_triplet
@@ -68,7 +68,9 @@ def _multi_margin_grad(grad, self, target, weight, self_spec, p, margin, reducti
     return F.reshape(slope * each, self_spec.sizes)
 
 
-@structural(plan=_plan_multi_margin, node="MultiMarginLossBackward", self=_multi_margin_grad, function=False, method=False, out=False)
+@structural(
+    plan=_plan_multi_margin, node="MultiMarginLossBackward", self=_multi_margin_grad, function=False, method=False, out=False, real_only=no_kernel("multi_margin_loss_cpu_kernel"),
+)
 def multi_margin(xp, self, target, weight: Tensor | None, p: Int, margin: Float, reduction: Str):
     """multi_margin_loss, its checks of numbers left out."""
     rows = self.reshape(-1, self.shape[-1] if self.ndim else 1)
@@ -133,7 +135,9 @@ def _multilabel_grad(grad, self, target, self_spec, reduction, F):
     return F.reshape(slope * each, self_spec.sizes)
 
 
-@structural(namespace=NN, method=False, out=False, plan=_plan_multilabel, self=_multilabel_grad)
+@structural(
+    namespace=NN, method=False, out=False, plan=_plan_multilabel, self=_multilabel_grad, real_only=no_kernel("multilabel_margin_loss_forward_out_frame"),
+)
 def multilabel_margin_loss(xp, self, target, *, reduction: Str = "mean"):
     """The sum of `max(0, 1 - self[label] + self[i])` over each sample's labels, up to the first -1, and all other classes, over the number
     of classes, averaged.

@@ -8,7 +8,7 @@ from functools import partial
 from .. import dtypes
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError, TensorIndexError, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..spec import spec_of
 from .conv import laid_out, padded, windows
@@ -95,6 +95,7 @@ _maxima = partial(structural, fields=("values", "indices"), function=False, meth
     plan=_plan_max_pool,
     node="MaxPool2DWithIndicesBackward",
     self=lambda grad, indices, self_spec, kernel, F: _unpooled(grad, indices, self_spec, len(kernel), F),
+    real_only=no_kernel("max_pool2d"),
 )
 def max_pool2d_with_indices(xp, self, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: Bool):
     """Maxima of windows of the last 2 dims, and their places counted over both."""
@@ -105,6 +106,7 @@ def max_pool2d_with_indices(xp, self, kernel: Ints, stride: Ints, padding: Ints,
     plan=_plan_max_pool,
     node="MaxPool3DWithIndicesBackward",
     self=lambda grad, indices, self_spec, kernel, F: _unpooled(grad, indices, self_spec, len(kernel), F),
+    real_only=no_kernel("max_pool3d"),
 )
 def max_pool3d_with_indices(xp, self, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: Bool):
     """Maxima of windows of the last 3 dims, and their places counted over all three."""
@@ -142,6 +144,7 @@ def _adaptive_max(xp, self, output_size):
     plan=_plan_adaptive_max,
     node="AdaptiveMaxPool2DBackward",
     self=lambda grad, indices, self_spec, output_size, F: _unpooled(grad, indices, self_spec, len(output_size), F),
+    real_only=no_kernel("adaptive_max_pool2d"),
 )
 def adaptive_max_pool2d_with_indices(xp, self, output_size: Ints):
     """Maxima of as many parts of the last 2 dims as asked for, and their places counted over both."""
@@ -152,6 +155,7 @@ def adaptive_max_pool2d_with_indices(xp, self, output_size: Ints):
     plan=_plan_adaptive_max,
     node="AdaptiveMaxPool3DBackward",
     self=lambda grad, indices, self_spec, output_size, F: _unpooled(grad, indices, self_spec, len(output_size), F),
+    real_only=no_kernel("adaptive_max_pool3d_cpu"),
 )
 def adaptive_max_pool3d_with_indices(xp, self, output_size: Ints):
     """Maxima of as many parts of the last 3 dims as asked for, and their places counted over all three."""
@@ -227,6 +231,7 @@ def _fractional(xp, self, samples, kernel, sizes):
     plan=_plan_fractional,
     node="FractionalMaxPool2DBackward",
     self=lambda grad, indices, self_spec, kernel, F: _unpooled(grad, indices, self_spec, len(kernel), F),
+    real_only=no_kernel("fractional_max_pool2d_out_frame"),
 )
 def fractional_maxima2d(xp, self, samples, kernel: Ints, sizes: Ints):
     """Maxima of windows of the last 2 dims that begin at random steps, and their places."""
@@ -237,6 +242,7 @@ def fractional_maxima2d(xp, self, samples, kernel: Ints, sizes: Ints):
     plan=_plan_fractional,
     node="FractionalMaxPool3DBackward",
     self=lambda grad, indices, self_spec, kernel, F: _unpooled(grad, indices, self_spec, len(kernel), F),
+    real_only=no_kernel("fractional_max_pool3d_out_frame"),
 )
 def fractional_maxima3d(xp, self, samples, kernel: Ints, sizes: Ints):
     """Maxima of windows of the last 3 dims that begin at random steps, and their places."""
@@ -357,13 +363,17 @@ def _picked(grad, places, places_spec, sizes, F):
 _unpooling = partial(structural, function=False, method=False, out=False, plan=_plan_unpool)
 
 
-@_unpooling(node="MaxUnpool2DBackward", self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F))
+@_unpooling(
+    node="MaxUnpool2DBackward", self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F), real_only=no_kernel("max_unpool2d"),
+)
 def unpooled2d(xp, self, places, sizes: Ints):
     """Zeros with the values at their places in the last 2 dims."""
     return _unpool(xp, self, places, sizes)
 
 
-@_unpooling(node="MaxUnpool3DBackward", self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F))
+@_unpooling(
+    node="MaxUnpool3DBackward", self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F), real_only=no_kernel("max_unpool3d"),
+)
 def unpooled3d(xp, self, places, sizes: Ints):
     """Zeros with the values at their places in the last 3 dims."""
     return _unpool(xp, self, places, sizes)

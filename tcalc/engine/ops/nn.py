@@ -7,7 +7,7 @@ import math
 from .. import dtypes, random
 from ..dtypes import FLOAT
 from ..errors import TensorAssertion, TensorError, TensorIndexError, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
 from ..modes import no_grad
@@ -330,6 +330,7 @@ def _fold(xp, loss, reduction):
         F, _weighed(grad, self_spec, target_spec, reduction) * 2 * (target - self), target_spec
     ),
     out=False,
+    real_only=no_kernel("mse_cpu"),
 )
 def mse_loss(xp, self, target, *, reduction: Str = "mean"):
     """The squared difference, averaged.
@@ -404,7 +405,9 @@ def _nll_grad(grad, target, weight, self_spec, reduction, ignore_index, F):
     return F.nll_loss_backward(grad, target, weight, self_spec.sizes, reduction, ignore_index)
 
 
-@structural(node="NllLossBackward", plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False)
+@structural(
+    node="NllLossBackward", plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False, real_only=no_kernel("nll_loss_out_frame"),
+)
 def nll_loss_rows(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
     """nll_loss of (classes,) or (n, classes)."""
     return _nll(xp, self, target, weight, reduction, ignore_index)
@@ -518,6 +521,7 @@ def _bce_slope(grad, self_spec, target_spec, weight, reduction):
         F, _bce_slope(grad, self_spec, target_spec, weight, reduction) * (F.clamp_min(F.log1p(-self), -100) - F.clamp_min(F.log(self), -100)), target_spec
     ),
     out=False,
+    real_only=no_kernel("binary_cross_entropy"),
 )
 def binary_cross_entropy(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean"):
     """`-(t log p + (1 - t) log(1 - p))` for probabilities p, logarithms cut at -100, times `weight`, averaged.
@@ -559,6 +563,7 @@ def _logit_loss_slope(self, target, pos_weight, F):
         target_spec,
     ),
     out=False,
+    real_only=no_kernel("log_sigmoid_cpu"),
 )
 def binary_cross_entropy_with_logits(
     xp, self, target, weight: Tensor | None = None, pos_weight: Tensor | None = None, *, reduction: Str = "mean"

@@ -7,7 +7,7 @@ import math
 from .. import random
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import is_channels_last
 from ..modes import no_grad
@@ -88,7 +88,9 @@ def _layer_norm_grads(grad, self, weight, normalized_shape, eps, needs, F):
     ]
 
 
-@structural(plan=_plan_layer_norm, node="NativeLayerNormBackward", namespace=NN, method=False, out=False, grads=_layer_norm_grads)
+@structural(
+    plan=_plan_layer_norm, node="NativeLayerNormBackward", namespace=NN, method=False, out=False, grads=_layer_norm_grads, real_only=no_kernel("LayerNormKernelImpl"),
+)
 def layer_norm(xp, self, normalized_shape: Ints, weight: Tensor | None = None, bias: Tensor | None = None, eps: Float = 1e-5):
     """The last dims, of shape `normalized_shape`, brought to mean 0 and variance 1, then scaled and moved (Ba et al. 2016).
 
@@ -100,7 +102,8 @@ def layer_norm(xp, self, normalized_shape: Ints, weight: Tensor | None = None, b
     tensor([[-1.0000,  1.0000]])
     """
     dims = tuple(range(self.ndim - len(normalized_shape), self.ndim))
-    return _scaled(xp, _normalised(xp, _wide(xp, self), dims, eps), weight, bias, normalized_shape)
+    found = _scaled(xp, _normalised(xp, _wide(xp, self), dims, eps), weight, bias, normalized_shape)
+    return found if weight is None or bias is not None else found + 0  # torch adds a bias of 0, which leaves no -0
 
 
 @composite(namespace=NN, method=False)
@@ -162,7 +165,9 @@ def _group_norm_grads(grad, self, weight, num_groups, eps, self_spec, needs, F):
     ]
 
 
-@structural(plan=_plan_group_norm, node="NativeGroupNormBackward", namespace=NN, method=False, out=False, grads=_group_norm_grads)
+@structural(
+    plan=_plan_group_norm, node="NativeGroupNormBackward", namespace=NN, method=False, out=False, grads=_group_norm_grads, real_only=no_kernel("GroupNormKernelImpl"),
+)
 def group_norm(xp, self, num_groups: Int, weight: Tensor | None = None, bias: Tensor | None = None, eps: Float = 1e-5):
     """The channels (dim 1) in groups, each group of a sample brought to mean 0 and variance 1 (Wu and He 2018).
 
@@ -215,8 +220,10 @@ def _batch_norm_grads(grad, self, weight, mean, var, training, eps, self_spec, n
     ]
 
 
-@structural(plan=_plan_batch_norm, grads=_batch_norm_grads, function=False, method=False, out=False)
-def native_batch_norm(
+@structural(
+    plan=_plan_batch_norm, node="NativeBatchNormBackward", grads=_batch_norm_grads, function=False, method=False, out=False, real_only=no_kernel("batch_norm")
+)
+def batch_norm_values(
     xp, self, weight: Tensor | None, bias: Tensor | None, mean: Tensor | None, var: Tensor | None, training: Bool, eps: Float
 ):
     """batch_norm without the update of the running statistics."""
@@ -229,7 +236,7 @@ def native_batch_norm(
     return _scaled(xp, units, weight, bias, beside)
 
 
-def _remember(self, mean, var, momentum):
+def remember(self, mean, var, momentum):
     """Move running statistics towards those of the batch; the variance is the unbiased one, as torch keeps it."""
     dims = [0, *range(2, len(self.shape))]
     count = math.prod([self.shape[d] for d in dims])
@@ -269,9 +276,9 @@ def batch_norm(
     if not self.spec.numel:
         result = F.clone(self) if weight is None else F.clone(self) * weight[0]
         return result if bias is None else result + bias[0]
-    result = F.native_batch_norm(self, weight, bias, *(None, None) if training else (running_mean, running_var), training, eps)
+    result = F.batch_norm_values(self, weight, bias, *(None, None) if training else (running_mean, running_var), training, eps)
     if training and self.a is not None and not (running_mean is None and running_var is None):
-        _remember(self, running_mean, running_var, momentum)
+        remember(self, running_mean, running_var, momentum)
     return result
 
 

@@ -7,7 +7,7 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT, INT
 from ..errors import TensorError
-from ..families.common import refuses
+from ..families.common import no_complex, refuses
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite, structural
 from ..layout import elementwise_strides
@@ -122,7 +122,7 @@ def rad2deg(xp, self):
     return self * self.dtype.type(180 / math.pi)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean", real_only=refuses("signbit is not implemented for complex tensors."))
+@elementwise(returns=dtypes.bool_, inplace=False, out_rule="boolean", real_only=no_complex("signbit is not implemented for complex tensors."))
 def signbit(xp, self):
     """Whether the sign is minus, that of -0. included.
 

@@ -806,7 +806,7 @@ def tanh(xp, self):
     return xp.tanh(self)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self + 1), promote="float", ufunc="arcsinh", aliases=("arcsinh",), only=ANY)
+@elementwise(inplace_derivative=False, self=lambda grad, self, F: grad * F.rsqrt(self * self + 1), promote="float", ufunc="arcsinh", aliases=("arcsinh",), only=ANY)
 def asinh(xp, self):
     """Inverse hyperbolic sine.
 
@@ -818,7 +818,7 @@ def asinh(xp, self):
     return xp.arcsinh(self)
 
 
-@elementwise(self=lambda grad, self, F: grad * F.rsqrt(self * self - 1), promote="float", ufunc="arccosh", aliases=("arccosh",), domain="above one", only=ANY)
+@elementwise(inplace_derivative=False, self=lambda grad, self, F: grad * F.rsqrt(self * self - 1), promote="float", ufunc="arccosh", aliases=("arccosh",), domain="above one", only=ANY)
 def acosh(xp, self):
     """Inverse hyperbolic cosine.
 
@@ -830,7 +830,7 @@ def acosh(xp, self):
     return xp.arccosh(self)
 
 
-@elementwise(self=lambda grad, self: grad / (1 - self * self), promote="float", ufunc="arctanh", aliases=("arctanh",), domain="unit", only=ANY)
+@elementwise(inplace_derivative=False, self=lambda grad, self: grad / (1 - self * self), promote="float", ufunc="arctanh", aliases=("arctanh",), domain="unit", only=ANY)
 def atanh(xp, self):
     """Inverse hyperbolic tangent.
 

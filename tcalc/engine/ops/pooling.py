@@ -27,14 +27,17 @@ def _plan_parts(self, ways):
 _averages = partial(structural, function=False, method=False, out=False)
 
 
-@_averages(plan=lambda self, ways: plan_resampled(self, ways, "avg_pool2d"), node="AvgPool2DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_averages(
+    plan=lambda self, ways: plan_resampled(self, ways, "avg_pool2d"), node="AvgPool2DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True), real_only=no_kernel("avg_pool2d"),
+)
 def avg_pool_of(xp, self, ways: Any):
     """Means of windows of the last 2 dims, one way a dim: see resampled."""
     return resample(xp, self, ways)
 
 
 @_averages(
-    plan=lambda self, ways: plan_resampled(self, ways, "avg_pool3d_out_frame"), node="AvgPool3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True)
+    plan=lambda self, ways: plan_resampled(self, ways, "avg_pool3d_out_frame"), node="AvgPool3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True),
+    real_only=no_kernel("avg_pool3d_out_frame"),
 )
 def avg_pool3d_of(xp, self, ways: Any):
     """avg_pool_of as a node of three dims."""
@@ -56,6 +59,7 @@ def adaptive_avg_pool2d_of(xp, self, ways: Any):
     plan=lambda self, ways: _plan_parts(self, ways),
     node="AdaptiveAvgPool3DBackward",
     self=lambda grad, ways, F: F.resampled(grad, ways, True),
+    real_only=no_kernel("adaptive_avg_pool3d_cpu"),
 )
 def adaptive_avg_pool3d_of(xp, self, ways: Any):
     """avg_pool_of as a node of parts of three dims."""

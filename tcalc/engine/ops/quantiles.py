@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..errors import TensorError, TensorIndexError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
 from ..spec import spec_of
@@ -137,7 +137,9 @@ def _plan_nanmedian(self):
     return spec_of(self.dtype, self.device, ())
 
 
-@structural(plan=_plan_nanmedian, self=lambda grad, self, result, F: middle_share(grad, self, result, F), out=False)
+@structural(
+    plan=_plan_nanmedian, self=lambda grad, self, result, F: middle_share(grad, self, result, F), out=False, real_only=no_kernel("median_cpu"),
+)
 def nanmedian(xp, self):
     """The middle of the values that are not nan, the lower of two.
 
@@ -183,6 +185,7 @@ def nanmedian_dim(xp, self, dim: Dim, keepdim: Bool = False):
 @structural(
     plan=lambda self, dim, keepdim: plan_picked(self, dim, keepdim, "mode"), fields=("values", "indices"), out_rule=("mode values", "mode indices"), apart=True,
     self=lambda grad, self_spec, dim, keepdim, indices, F: gather_back(grad, self_spec, dim, keepdim, indices, F),
+    real_only=no_kernel("mode_cpu"),
 )
 def mode(xp, self, dim: Dim = -1, keepdim: Bool = False):
     """The most frequent value along `dim`, the smallest of several, and the last place where it is.

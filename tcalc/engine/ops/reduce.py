@@ -612,7 +612,7 @@ def _reversed_cumsum(grad, dim, F):
     return F.flip(F.cumsum(F.flip(grad, (dim,)), dim), (dim,)) if len(grad.shape) else grad
 
 
-@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumsum"), inplace=True, out_rule="decides", self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
+@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumsum"), inplace=True, structured=True, out_rule="decides", self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
 def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running sum along `dim`.
 
@@ -641,7 +641,9 @@ def _cumprod_grad(grad, self, result, dim, F):
     return F.cat(parts, dim)
 
 
-@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumprod"), inplace=True, out_rule="decides", self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F),
+@structural(
+    plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumprod"), inplace=True, structured=True, out_rule="decides",
+    self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F),
 )
 def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
     """The running product along `dim`.

@@ -8,7 +8,7 @@ from typing import Any
 from ..backend import np
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorTypeError, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..notices import notice
 from .resampling import plan_resampled, resample
@@ -47,7 +47,9 @@ _resizing = partial(structural, function=False, method=False, out=False)
 _NEAREST, _LINEAR = "compute_indices_weights_nearest", "compute_indices_weights_linear"
 
 
-@_resizing(plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearest1DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_resizing(
+    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearest1DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True), real_only=no_kernel("compute_indices_weights_nearest"),
+)
 def upsample_nearest1d(xp, self, ways: Any):
     """The nearest element of (n, c, l)."""
     return _resize(xp, self, ways)
@@ -57,13 +59,16 @@ def upsample_nearest1d(xp, self, ways: Any):
     plan=lambda self, ways: _plan_resized(self, ways, "upsample_nearest2d_channels_last"),
     node="UpsampleNearest2DBackward",
     self=lambda grad, ways, F: F.resampled(grad, ways, True),
+    real_only=no_kernel("compute_indices_weights_nearest"),
 )
 def upsample_nearest2d(xp, self, ways: Any):
     """The nearest element of (n, c, h, w)."""
     return _resize(xp, self, ways)
 
 
-@_resizing(plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearest3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_resizing(
+    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearest3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True), real_only=no_kernel("compute_indices_weights_nearest"),
+)
 def upsample_nearest3d(xp, self, ways: Any):
     """The nearest element of (n, c, d, h, w)."""
     return _resize(xp, self, ways)

@@ -8,7 +8,7 @@ from itertools import product
 from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..notices import notice
 from ..spec import spec_of
@@ -252,6 +252,7 @@ def _sampled(xp, self, grid, mode, padding, corners):
     grid=lambda grad, self, grid, self_spec, interpolation_mode, padding_mode, align_corners, F: _to_points(
         grad, self, grid, self_spec, interpolation_mode, padding_mode, align_corners, F
     ),
+    real_only=no_kernel("grid_sampler_2d_cpu_kernel_impl"),
 )
 def grid_sampler_2d(xp, self, grid, interpolation_mode: Int, padding_mode: Int, align_corners: Bool):
     """nn.functional.grid_sample of images, with numbers for its modes: 0 bilinear, 1 nearest, 2 bicubic; 0 zeros, 1 border, 2 reflection.
@@ -277,6 +278,7 @@ def grid_sampler_2d(xp, self, grid, interpolation_mode: Int, padding_mode: Int, 
     grid=lambda grad, self, grid, self_spec, interpolation_mode, padding_mode, align_corners, F: _to_points(
         grad, self, grid, self_spec, interpolation_mode, padding_mode, align_corners, F
     ),
+    real_only=no_kernel("grid_sampler3d_cpu"),
 )
 def grid_sampler_3d(xp, self, grid, interpolation_mode: Int, padding_mode: Int, align_corners: Bool):
     """nn.functional.grid_sample of volumes, with numbers for its modes: 0 bilinear, 1 nearest; 0 zeros, 1 border, 2 reflection.

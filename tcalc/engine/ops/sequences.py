@@ -8,7 +8,7 @@ from .. import dtypes
 from ..data import tensor
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..notices import notice
 from ..spec import spec_of
@@ -122,6 +122,7 @@ def _never(grad, F):
     function=False,
     method=False,
     out=False,
+    real_only=no_kernel("ctc_loss_cpu"),
 )
 def ctc_losses(xp, log_probs, targets, input_lengths: Ints, target_lengths: Ints, blank: Int):
     """ctc_loss of each sample."""
@@ -130,7 +131,10 @@ def ctc_losses(xp, log_probs, targets, input_lengths: Ints, target_lengths: Ints
     lengths = xp.asarray(input_lengths, dtype="int64")
     final = xp.where(ends, steps[xp.maximum(lengths - 1, 0), xp.arange(len(lengths))], -xp.inf)
     empty = xp.where(xp.asarray(target_lengths) == 0, 0.0, xp.inf)
-    return xp.where(lengths == 0, empty, -xp.logaddexp.reduce(final, 1)).astype(log_probs.dtype)
+    top = final.max(1)
+    top = xp.where(top == -xp.inf, 0.0, top)
+    found = top + xp.log(xp.add.reduce(xp.exp(final - top[:, None]), 1))
+    return xp.where(lengths == 0, empty, -found).astype(log_probs.dtype)
 
 
 @structural(

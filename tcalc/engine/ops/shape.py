@@ -672,7 +672,7 @@ def _cat_grads(grad, tensors_spec, result_spec, dim, needs, F):
     return grads
 
 
-@structural(plan=_plan_cat, out_rule="cast", grads=_cat_grads, method=False, aliases=("concat", "concatenate"))
+@structural(apart=True, plan=_plan_cat, out_rule="cast", grads=_cat_grads, method=False, aliases=("concat", "concatenate"))
 def cat(xp, tensors: Tensors, dim: Dim = 0):
     """Tensors joined along an existing dim; all other sizes must be equal.
 

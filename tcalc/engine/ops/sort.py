@@ -218,7 +218,7 @@ def _plan_searchsorted(sorted_sequence, self, out_int32, right, side, sorter):
     return spec_of(dtypes.int32 if out_int32 else dtypes.int64, self.device, self.shape)
 
 
-@structural(plan=_plan_searchsorted, method=False, out_rule="searchsorted")
+@structural(plan=_plan_searchsorted, method=False, out_rule="searchsorted", real_only=no_kernel("searchsorted_out_cpu"))
 def searchsorted(
     xp, sorted_sequence, self, *, out_int32: Bool = False, right: Bool = False, side: Str | None = None, sorter: Tensor | None = None
 ):
