@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import backend
 from .errors import TensorError
 from .graph import Grad, Node, Output, grad_fn_of, next_seq, place_of
-from .modes import enable_grad, entered, is_grad_enabled
+from .modes import enable_grad, entered, inferring, is_grad_enabled, transform_depth
 from .record import FREED, OpNode, attach, forward_name, keep_indices, new_node, refuse_inference, shown
 from .registry import OPS
 from .spec import Spec, spec_of
@@ -34,10 +34,30 @@ def admit(op: Op, target: Tensor, inputs: Sequence[Any]) -> bool:
 
     Raises RuntimeError when the history may not be changed.
     """
+    if inferring:
+        _refuse_captured(op, target)
     if not is_grad_enabled() or not any([isinstance(t, Tensor) and t.requires_grad for t in inputs]):
         return False
     check(target, op.public + "_")
     return True
+
+
+def _refuse_captured(op: Op, target: Tensor) -> None:
+    """Refuse to write, inside a function that a transform runs, a tensor that was made outside.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    depth = transform_depth.get()
+    root = target.base if isinstance(target, View) else target
+    if root.__dict__.get("made_in", 0) < depth:
+        overload = ".Tensor" if op.family == "elementwise" and len(op.inputs) == 2 else ""
+        raise TensorError(
+            f"During a grad (vjp, jvp, grad, etc) transform, the function provided attempted to call in-place operation (aten::{op.public.rstrip('_')}_{overload})"
+            " that would mutate a captured Tensor. This is not supported; please rewrite the function being transformed to explicitly accept the mutated"
+            " Tensor(s) as inputs.",
+            op.public.rstrip("_") + "_",
+            {"self": target},
+        )
 
 
 def check(target: Tensor, op: str) -> None:

@@ -245,7 +245,7 @@ def get_device(self: Tensor) -> int:
     -1
     """
     where = self.spec.device
-    return where.index if where.type == "cuda" else -1
+    return -1 if where.index is None or where.type != "cuda" else where.index
 
 
 def dim_order(self: Tensor) -> tuple[int, ...]:
@@ -495,7 +495,8 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Any:
 OWN: dict[str, Any] = {
     "where": where,
     "size": size, "stride": stride, "is_contiguous": is_contiguous, "is_floating_point": is_floating_point, "is_complex": is_complex,
-    "is_signed": is_signed, "is_conj": is_conj, "is_neg": is_neg, "is_inference": is_inference, "is_same_size": is_same_size, "get_device": get_device, "dim_order": dim_order, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
+    "is_signed": is_signed, "is_conj": is_conj, "is_neg": is_neg, "is_inference": is_inference,
+    "is_same_size": is_same_size, "get_device": get_device, "dim_order": dim_order, "is_set_to": is_set_to, "detach_": detach_, "new_tensor": new_tensor,
     "untyped_storage": untyped_storage, "backward": tensor_backward, "allclose": allclose, "equal": equal, "is_nonzero": is_nonzero, **METHODS,
 }  # fmt: skip
 PROPERTIES = {"T": _transposed, "mT": _matrix_transposed, "H": _conjugate_transposed, "mH": _adjoint, "layout": _layout, "is_sparse": _is_sparse}

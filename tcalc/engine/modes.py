@@ -14,7 +14,8 @@ _inference: ContextVar[bool] = ContextVar("inference_mode", default=False)
 _asked: ContextVar[bool] = ContextVar("grad_asked", default=True)  # what enable_grad and no_grad say inside inference mode
 is_grad_enabled = _enabled.get  # whether history is recorded
 is_inference_mode_enabled = _inference.get
-inferring: list[None] = []  # not empty while any context is in inference mode: the one thing that making a tensor looks at
+transform_depth: ContextVar[int] = ContextVar("transform_depth", default=0)  # how many function transforms run around this one
+inferring: list[None] = []  # not empty while any context is in inference mode or a transform: the one thing that making a tensor looks at
 entered: list[None] = []  # not empty once inference mode was ever on: only then inference tensors may exist
 
 

@@ -347,7 +347,8 @@ def _torch() -> dict[str, Any]:
     functions: list[Any] = [
         data.tensor, data.as_tensor, data.from_numpy, data.scalar_tensor, manual_seed, initial_seed, seed, get_rng_state, set_rng_state, is_tensor, numel,
         broadcast_tensors, meshgrid, result_type, can_cast, is_floating_point, dtypes.get_default_dtype, dtypes.set_default_dtype,
-        dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, methods.is_complex, methods.is_conj, methods.is_neg, methods.is_signed, methods.is_inference, methods.is_same_size, methods.get_device, typename,
+        dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, methods.is_complex, methods.is_conj, methods.is_neg, methods.is_signed, methods.is_inference,
+        methods.is_same_size, methods.get_device, typename,
         use_deterministic_algorithms, are_deterministic_algorithms_enabled, set_float32_matmul_precision, get_float32_matmul_precision, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
         modes.inference_mode, creation.set_default_device, printing.set_printoptions, anomaly.is_anomaly_enabled, anomaly.is_anomaly_check_nan_enabled,
     ]  # fmt: skip

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from contextvars import Token
 from typing import Any
 
 from .autograd import grad
 from .errors import TensorError, TensorValueError
 from .graph import AccumulateGrad, Grad, Node
-from .modes import is_grad_enabled
+from .modes import inferring, is_grad_enabled, transform_depth
 from .registry import OPS
 from .tensor import Tensor, alias
 from .tree import Structure, flatten, unflatten
@@ -53,11 +54,15 @@ class Level:
 
     def __init__(self) -> None:
         self.records = is_grad_enabled()  # outside: whether results may have history at all
+        self.depth = transform_depth.get() + 1
+        self._within: Token[int] | None = None
         self.entries: list[Entry] = []
         self.originals: list[tuple[Tensor, Tensor]] = []
 
     def enter(self, leaves: Sequence[Any], as_leaf: bool) -> list[Tensor]:
-        """Stand-ins for these tensors."""
+        """Stand-ins for these tensors; the function begins, and what it makes from here on it may write."""
+        self._within = transform_depth.set(self.depth)
+        inferring.append(None)
         return [self._enter(t, as_leaf) for t in leaves]
 
     def _enter(self, t: Any, as_leaf: bool) -> Tensor:
@@ -66,6 +71,7 @@ class Level:
         if not t.spec.dtype.continuous:
             raise TensorError("only Tensors of floating point dtype can require gradients", "requires_grad_", {"self": t})
         inside = alias(t)
+        inside.__dict__["made_in"] = self.depth
         before = t.node if self.records else None
         entry = inside.node = LeafEntry(before, inside) if as_leaf else Entry(before)
         self.entries.append(entry)
@@ -74,6 +80,10 @@ class Level:
 
     def leave(self) -> None:
         """The function has returned: from here on gradients may pass."""
+        if self._within is not None:
+            transform_depth.reset(self._within)
+            inferring.pop()
+            self._within = None
         for entry in self.entries:
             entry.live = False
 

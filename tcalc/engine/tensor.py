@@ -11,7 +11,7 @@ from .backend import Array, asarray, device, ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .graph import AccumulateGrad, Node, RemovableHandle, grad_fn_of, place_of
 from .layout import Size
-from .modes import entered, grad_mode, inferring, is_grad_enabled, is_inference_mode_enabled
+from .modes import entered, grad_mode, inferring, is_grad_enabled, is_inference_mode_enabled, transform_depth
 from .notices import notice
 from .spec import Spec, spec_of
 
@@ -946,7 +946,10 @@ def make(array: Array | None, spec: Spec) -> Tensor:
 
 
 def mark(fresh: Tensor) -> None:
-    """Make a tensor that nobody else has seen an inference tensor when inference mode is on here."""
+    """Make a tensor that nobody else has seen an inference tensor when inference mode is on here, and note in which transform it is made."""
+    depth = transform_depth.get()
+    if depth:
+        fresh.__dict__["made_in"] = depth
     if is_inference_mode_enabled():
         raw = None if fresh.a is None else backend.bytes_of(fresh.a)
         fresh.storage = Untracked(raw, fresh.spec.nbytes if raw is None else raw.size, fresh.spec.device, fresh.spec.dtype.itemsize)

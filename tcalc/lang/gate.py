@@ -50,6 +50,8 @@ def known(value: Any) -> list[str]:
     """The attributes that programs may read of a value, for completion."""
     if type(value) is Namespace:
         return value.names()
+    if type(value) is TypeToken:
+        return [name for name in _CLASS_FUNCTIONS if has(value, name)]
     names = _TABLE.get(type(value))
     return sorted(_names_of(value) if names is None else names)
 
@@ -97,6 +99,8 @@ def _names_of(value: Any) -> Mapping[str, Access]:
     kind = type(value)
     if isinstance(value, BaseException):
         names: Mapping[str, Access] = {"args": _exception_args}
+    elif kind is TypeToken:
+        names = {name: _of_class(name) for name in _CLASS_FUNCTIONS}
     elif library.loaded() and kind in library.attributes():
         listed = {name: True for name in library.attributes()[kind] if not name.startswith("_")}
         names = {**listed, **_overrides(kind, listed)}
@@ -104,6 +108,20 @@ def _names_of(value: Any) -> Mapping[str, Access]:
         names = _NOTHING
     _TABLE[kind] = names
     return names
+
+
+_CLASS_FUNCTIONS = ("from_pretrained", "generate_square_subsequent_mask")  # of Embedding and Transformer, called on the class
+
+
+def _of_class(name: str) -> Access:
+    """Reads a function off the class of modules that has it."""
+
+    def read(token: TypeToken) -> Any:
+        if library.loaded() and token.cls in library.attributes() and name in vars(token.cls):
+            return getattr(token.cls, name)
+        raise _missing(token, name, _NOTHING)
+
+    return read
 
 
 def _exception_args(error: BaseException) -> Any:

@@ -21,16 +21,22 @@ EXCEPTIONS: tuple[type[Exception], ...] = (
 USER_CODE = "<tcalc "
 
 _NN_FILES = {
-    "Module": "module", "Linear": "linear", "Bilinear": "linear", "Identity": "linear", "Flatten": "flatten",
-    "Unflatten": "flatten", "Sequential": "container", "ModuleList": "container", "ModuleDict": "container",
+    "Module": "module", "Linear": "linear", "Bilinear": "linear", "Identity": "linear", "NonDynamicallyQuantizableLinear": "linear",
+    "Flatten": "flatten", "Unflatten": "flatten", "Sequential": "container", "ModuleList": "container", "ModuleDict": "container",
     "ParameterList": "container", "ParameterDict": "container", "Embedding": "sparse", "EmbeddingBag": "sparse",
-    "LayerNorm": "normalization", "GroupNorm": "normalization", "RMSNorm": "normalization", "MultiheadAttention":
-    "activation", "RNN": "rnn", "LSTM": "rnn", "GRU": "rnn", "Upsample": "upsampling", "Fold": "fold", "Unfold": "fold",
+    "LayerNorm": "normalization", "GroupNorm": "normalization", "RMSNorm": "normalization", "LocalResponseNorm": "normalization",
+    "MultiheadAttention": "activation", "RNN": "rnn", "LSTM": "rnn", "GRU": "rnn", "Upsample": "upsampling", "Fold": "fold", "Unfold": "fold",
+    "CosineSimilarity": "distance", "PairwiseDistance": "distance", "ChannelShuffle": "channelshuffle", "NLLLoss2d": "loss",
+}  # fmt: skip
+_NN_BEGINNINGS = {
+    "ConvTranspose": "conv", "InstanceNorm": "instancenorm", "MaxUnpool": "pooling", "Pixel": "pixelshuffle", "Upsampling": "upsampling",
+    "Transformer": "transformer",
 }  # fmt: skip
 _NN_ENDINGS = {
     "Loss": "loss", "Pool1d": "pooling", "Pool2d": "pooling", "Pool3d": "pooling", "Norm1d": "batchnorm",
     "Norm2d": "batchnorm", "Norm3d": "batchnorm", "Conv1d": "conv", "Conv2d": "conv", "Conv3d": "conv",
     "Dropout": "dropout", "Dropout1d": "dropout", "Dropout2d": "dropout", "Dropout3d": "dropout",
+    "Pad1d": "padding", "Pad2d": "padding", "Pad3d": "padding", "Cell": "rnn",
 }  # fmt: skip
 
 
@@ -152,9 +158,10 @@ def class_name(cls: type) -> str:
     if cls.__module__ == "builtins":
         return cls.__qualname__
     if cls.__module__.startswith("tcalc.engine.nn") and cls.__name__ != "Parameter":
-        file = _NN_FILES.get(cls.__name__) or next(
-            (file for ending, file in _NN_ENDINGS.items() if cls.__name__.endswith(ending)), "activation"
-        )
+        name = cls.__name__
+        begun = next((file for start, file in _NN_BEGINNINGS.items() if name.startswith(start)), None)
+        ended = next((file for ending, file in _NN_ENDINGS.items() if name.endswith(ending)), "activation")
+        file = _NN_FILES.get(name) or begun or ended
         return f"torch.nn.modules.{file}.{cls.__name__}"
     if cls.__name__ == "Parameter":
         return "torch.nn.parameter.Parameter"

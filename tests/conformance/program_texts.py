@@ -152,6 +152,7 @@ pca_lowrank: manual_seed(1); x = rand(4, 3, dtype=float64, requires_grad=True); 
 pca_lowrank: manual_seed(1); pca_lowrank(rand(4, 3, dtype=float64), q=2, center=False, niter=1)[1]
 pca_lowrank: pca_lowrank(ones(3, 2), q=5)
 pca_lowrank: pca_lowrank(ones(3, 2), niter=-1)
+_lu_with_info: lu(tensor([[0., 2.], [4., 0.]]), get_infos=True)
 orgqr: a, tau = geqrf(tensor([[3., 1.], [4., 5.]])); orgqr(a, tau), a.orgqr(tau)
 bartlett_window: bartlett_window(5), bartlett_window(6, False, dtype=float64), bartlett_window(0), bartlett_window(1)
 bartlett_window: bartlett_window(-1)

@@ -220,7 +220,7 @@ CASES: dict[str, tuple[list[str], str]] = {
             "loss.backward()",
         ],
         "error: backward: loss does not require grad: it is int64, and only floating\n"
-        "       point tensors can\n"
+        "       point and complex tensors can\n"
         "    [1] x = tensor([1, 2])    x does not require grad  <- here\n"
         "    [3] loss.backward()       needs its history\n"
         "  hint  in [1] write x = tensor([1., 2.], requires_grad=True)\n",
@@ -232,7 +232,7 @@ CASES: dict[str, tuple[list[str], str]] = {
             "k.backward()",
         ],
         "error: backward: k does not require grad: it is int64, and only floating point\n"
-        "       tensors can\n"
+        "       and complex tensors can\n"
         "    k.backward()\n"
         "      ^^^^^^^^\n",
     ),

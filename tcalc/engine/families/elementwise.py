@@ -338,6 +338,7 @@ class Elementwise(Op):
                     plan is not None
                     and plan.direct
                     and plan.spec is self.spec
+                    and not inferring
                     and (self.storage is None or self.storage is not other.storage)
                     and (not is_grad_enabled() or (self.base is None and self.node is None and other.node is None))
                 ):

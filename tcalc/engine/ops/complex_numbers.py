@@ -49,7 +49,7 @@ def complex_(xp, real, imag):
 
     See: polar, view_as_complex, Tensor.real, Tensor.imag
 
-    >>> complex(tensor([1., 2.]), tensor([3., -4.]))
+    >>> torch.complex(tensor([1., 2.]), tensor([3., -4.]))
     tensor([1.+3.j, 2.-4.j])
     """
     return _joined(xp, real, imag)
@@ -262,7 +262,11 @@ def conj_physical(F, self):
     function=False,
 )
 def conjugate(xp, self):
-    """Complex conjugates in memory of their own, as a node of its own."""
+    """Complex conjugates in memory of their own, of complex numbers only.
+
+    >>> conj_physical(tensor([1+2j]))
+    tensor([1.-2.j])
+    """
     return xp.conjugate(self)
 
 

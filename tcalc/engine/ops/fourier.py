@@ -257,8 +257,8 @@ def fft_fft(F, self, n: Int | None = None, dim: Dim = -1, norm: Str | None = Non
     Grad: the inverse transform of grad, not divided
     See: fft.ifft, fft.rfft, fft.fftn, fft.fftfreq
 
-    >>> fft.fft(tensor([1., 0., 0., 0.]))
-    tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    >>> fft.fft(tensor([1., 2., 3.]))
+    tensor([ 6.0000+0.0000j, -1.5000+0.8660j, -1.5000-0.8660j])
     """
     return _one(F, self, n, dim, norm, True)
 
@@ -271,8 +271,8 @@ def fft_ifft(F, self, n: Int | None = None, dim: Dim = -1, norm: Str | None = No
     Grad: the transform of grad, over n
     See: fft.fft, fft.irfft
 
-    >>> fft.ifft(tensor([4., 0., 0., 0.]))
-    tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    >>> fft.ifft(tensor([1+0j, 1j]))
+    tensor([0.5000+0.5000j, 0.5000-0.5000j])
     """
     return _one(F, self, n, dim, norm, False)
 
@@ -579,6 +579,7 @@ def fft_fftfreq(xp, spec, n: Int, d: Float = 1.0):
 
     Raises RuntimeError for an integer dtype.
 
+    Shapes: (n)
     See: fft.fft, fft.rfftfreq, fft.fftshift
 
     >>> fft.fftfreq(4)
@@ -594,6 +595,7 @@ def fft_rfftfreq(xp, spec, n: Int, d: Float = 1.0):
 
     Raises RuntimeError for an integer dtype.
 
+    Shapes: (n // 2 + 1)
     See: fft.rfft, fft.fftfreq
 
     >>> fft.rfftfreq(4)

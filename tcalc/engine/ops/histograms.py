@@ -7,7 +7,7 @@ import math
 from ..backend import CPU, dtype_of, module_of
 from ..dtypes import FLOAT, bool_
 from ..errors import TensorError, TensorNotImplemented
-from ..families.common import not_implemented
+from ..families.common import C_NAMES, not_implemented
 from ..families.structural import composite, structural
 from ..spec import spec_of
 from ..tensor import wrap
@@ -95,18 +95,30 @@ def _counted(xp, points, edges, weight, density):
     return found
 
 
-def _check_values(self, weight, name="torch.histogramdd"):
+def _check_values(self, weight, points):
+    """Refuse weights that do not fit `points`, the shape of the values with their last dim."""
+    name = "torch.histogramdd"
     if weight is not None and weight.dtype is not self.dtype:
         raise TensorError(
-            f"{name}: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input(torch.{self.dtype.name}), and"
-            f" weight(torch.{weight.dtype.name})"
+            f"{name}: if weight tensor is provided, input tensor and weight tensor should have the same dtype, but got input({C_NAMES[self.dtype.name]}), and"
+            f" weight({C_NAMES[weight.dtype.name]})"
+        )
+    if weight is not None and tuple(weight.shape) != points[:-1]:
+        raise TensorError(
+            f"{name}: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension, but got input with"
+            f" shape {list(points)} and weight with shape {list(weight.shape)}"
         )
     if self.dtype.category != FLOAT:
         raise not_implemented("histogramdd", self.dtype)
 
 
+def _flat_weight(self, weight):
+    """The spec of the weights as one row, as histogram reads them."""
+    return weight if weight is None else spec_of(weight.dtype, weight.device, (weight.numel,))
+
+
 def _plan_histogram(self, bins, range, weight, density):
-    _check_values(self, weight)
+    _check_values(self, _flat_weight(self, weight), (self.numel, 1))
     _check_bins(bins)
     return [spec_of(self.dtype, self.device, (bins,)), spec_of(self.dtype, self.device, (bins + 1,))]
 
@@ -130,7 +142,7 @@ def histogram(xp, self, bins: Int = 100, *, range: Any = None, weight: Tensor | 
 
 
 def _plan_histogram_edges(self, bins, weight, density):
-    _check_values(self, weight)
+    _check_values(self, _flat_weight(self, weight), (self.numel, 1))
     if bins.dtype is not self.dtype:
         raise TensorError(
             f"torch.histogramdd: input tensor and bins tensors should have the same dtype, but got input with dtype {self.dtype.kernel_name} and bins for"
@@ -173,7 +185,7 @@ def histogramdd(F, self, bins: Any, *, range: Any = None, weight: Tensor | None 
     given = [bins] * count if isinstance(bins, int) else list(bins)
     if len(given) != count:
         raise TensorError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
-    _check_values(self, weight)
+    _check_values(self, weight, tuple(self.shape))
     xp = module_of(self.a)
     points = self.a.reshape(-1, count)
     edges = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import backend, dtypes
 from ..errors import TensorError
 from ..families.structural import composite, structural
-from ..layout import broadcast_shapes
+from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
 from .decompositions import SPACE, by_columns, check_codes, check_float, check_matrices, codes, each
 
@@ -71,8 +71,7 @@ def linalg_ldl_factor(F, self, *, hermitian: Bool = False):
 def _plan_ldl_solve(LD, pivots, B, hermitian):
     check_matrices("torch.linalg.ldl_solve", LD)
     check_float("torch.linalg.ldl_solve", LD)
-    if B.ndim < 2:
-        raise TensorError(f"torch.linalg.ldl_solve: Expected B to have at least 2 dimensions, but it has {B.ndim} dimensions instead")
+    wrap_dim(-2, B.ndim)
     if tuple(LD.shape[:-1]) != tuple(pivots.shape):
         raise TensorError(
             f"torch.linalg.ldl_solve: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape {list(pivots.shape)} instead"
@@ -114,6 +113,12 @@ def linalg_ldl_solve(xp, LD, pivots, B, *, hermitian: Bool = False):
     return xp.asarray(found)
 
 
+@composite(public="_lu_with_info", function=False, method=False, fields=("LU", "pivots", "info"))
+def lu_with_info(F, self, pivot: Bool):
+    """linalg.lu_factor_ex under the name that lu's results carry."""
+    return F.linalg_lu_factor_ex(self, pivot=pivot)
+
+
 @composite()
 def lu(F, self, pivot: Bool = True, get_infos: Bool = False):
     """LU factors in one matrix and the swapped rows, and on request a code for each matrix: linalg.lu_factor_ex by its old name.
@@ -124,5 +129,5 @@ def lu(F, self, pivot: Bool = True, get_infos: Bool = False):
     >>> lu(tensor([[0., 2.], [4., 0.]]))[1]
     tensor([2, 2], dtype=torch.int32)
     """
-    found = F.linalg_lu_factor_ex(self, pivot=pivot)
-    return tuple(found) if get_infos else tuple(found)[:2]
+    found = F.lu_with_info(self, pivot)
+    return found if get_infos else tuple(found)[:2]

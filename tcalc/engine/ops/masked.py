@@ -299,11 +299,12 @@ def _spread(F, self, dim, unbiased, correction, keepdim, dtype, mask, root):
     mask = None if mask is None else _mask_of(F, self, mask)
     count = _counted(F, self, dim, True, mask)
     centred = self - F.masked_sum(self, dim, keepdim=True, dtype=dtype, mask=mask) / count
-    total = F.masked_sum(centred * centred, dim, keepdim=keepdim, dtype=compute, mask=mask)
+    total = F.masked_sum(centred * F.conj(centred), dim, keepdim=keepdim, dtype=compute, mask=mask)
     if not keepdim:
         count = F.reshape(count, tuple(total.shape))
     if correction != 0:
-        count = F.maximum(count.to(dtype=compute) - correction, F.zeros((), dtype=compute, device=self.device))
+        real = compute.to_real()
+        count = F.maximum(count.to(dtype=real) - correction, F.zeros((), dtype=real, device=self.device))
     found = (total / count).to(dtype=dtype)
     return F.sqrt(found) if root else found
 

@@ -46,7 +46,7 @@ def view_dtype(F, self, dtype: DType):
             shape, strides, offset = (*shape[:-1], shape[-1] // ratio), (*[s // ratio for s in strides[:-1]], 1), offset // ratio
     t = alias(self)
     t.spec, t.offset = spec_of(dtype, spec.device, shape, strides), offset
-    t.a = on_storage(t.storage, t.spec, offset)
+    t.a = on_storage(self.get_storage(), t.spec, offset)
     return t
 
 
@@ -82,9 +82,9 @@ def resize_(F, self, size: Size, *, memory_format: Format | None = None):
     if need > storage.nbytes and spec.device is not META:
         backend.check_fits(need, spec.device)
         grown = allocate(spec_of(spec.dtype, spec.device, (need // spec.dtype.itemsize,)))
-        fresh = grown.get_storage()
-        fresh.raw[...] = 0
-        fresh.raw[: storage.nbytes] = storage.raw
+        fresh, bytes_of, old = grown.get_storage(), backend.bytes_of(grown.a), storage.raw
+        bytes_of[...] = 0
+        bytes_of[: storage.nbytes] = old
         fresh.version = storage.version
         storage = self.storage = fresh
     self.spec, self.a = spec, on_storage(storage, spec, self.offset)

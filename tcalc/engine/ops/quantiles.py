@@ -50,6 +50,8 @@ def _ranks(F, rows, q, ignoring):
 
 def _quantile(F, self, q, dim, keepdim, interpolation, ignoring):
     """torch's steps, so that its graph comes of them."""
+    if not isinstance(q, Tensor) and not 0 <= q <= 1:
+        raise TensorError(f"quantile() q must be in the range [0, 1] but got {q:g}")
     q = F.new_full(self.detach(), (), q) if not isinstance(q, Tensor) else q
     _check_quantile(self, q, interpolation)
     where = None if dim is None else wrap_dim(dim, len(self.shape))

@@ -27,7 +27,7 @@ def _combined(xp, self, places, values, reduce, include_self):
         xp.add.at(counts, places, 1)
         counts[counts == 0] = 1
     if not include_self:
-        result[places] = {"sum": 0, "mean": 0, "prod": 1}.get(reduce) if reduce not in ("amax", "amin") else _least(result.dtype, xp, reduce)
+        result[places] = _neutral(result.dtype, xp, reduce)
     ufunc = {"sum": xp.add, "mean": xp.add, "prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
     ufunc.at(result, places, values)
     if counts is None:
@@ -35,13 +35,16 @@ def _combined(xp, self, places, values, reduce, include_self):
     return (result / counts if result.dtype.kind == "f" else result // counts).astype(result.dtype)
 
 
-def _least(dtype, xp, reduce):
-    """What any value replaces in a running extreme."""
-    if dtype == bool:
-        return reduce == "amin"
+def _neutral(dtype, xp, reduce):
+    """What leaves any value as it is when the two are combined."""
+    if reduce not in ("amax", "amin"):
+        return int(reduce == "prod")
+    largest = reduce == "amin"
+    if dtype.kind == "b":
+        return largest
     if dtype.kind in "iu":
-        return xp.iinfo(dtype).min if reduce == "amax" else xp.iinfo(dtype).max
-    return -xp.inf if reduce == "amax" else xp.inf
+        return xp.iinfo(dtype).max if largest else xp.iinfo(dtype).min
+    return xp.inf if largest else -xp.inf
 
 
 def _plan_scatter_reduce(self, dim, index, src, reduce, include_self):

@@ -172,9 +172,10 @@ def median_dim(xp, self, dim: Dim, keepdim: Bool = False):
     """
     if not self.ndim:
         return self.copy(), xp.zeros((), "int64")
-    rank = (self.shape[dim] - 1) // 2
-    shape = [1 if d == dim % self.ndim else n for d, n in enumerate(self.shape)]
-    return picked(xp, self, _order(xp, self, dim, False), xp.full(shape, rank), dim, keepdim)
+    size = self.shape[dim]
+    numbers = xp.add.reduce(self == self, dim, dtype="int64", keepdims=True)
+    ranks = xp.where(numbers < size, numbers, (size - 1) // 2)  # the first nan, where there is one: nan is last in order
+    return picked(xp, self, _order(xp, self, dim, False), ranks, dim, keepdim)
 
 
 def _plan_median(self):
