@@ -174,6 +174,16 @@ def _pulled_back(func: Function, args: Sequence[Any], places: list[int], has_aux
     return level, results, Pullback(level, outputs, shape, inside, structure), aux
 
 
+def _refuse_complex(name: str, all_of: str, tensors: Sequence[Any]) -> None:
+    """Refuse complex numbers, between which a matrix of numbers is no jacobian.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    for i, t in enumerate(tensors):
+        if isinstance(t, Tensor) and t.spec.dtype.is_complex:
+            raise TensorError(f"{name}: Expected all {all_of} to be real but received complex tensor at flattened input idx: {i}")
+
+
 class Rows(Transformed):
     """What jacrev returns."""
 
@@ -182,9 +192,11 @@ class Rows(Transformed):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         _refuse_keywords(self._func, kwargs)
         places = _chosen(self._argnums, len(args))
-        level, _, pullback, aux = _pulled_back(self._func, args, places, self._has_aux)
         primals, inner = flatten(tuple(args[i] for i in places))
+        _refuse_complex("jacrev", "inputs", primals)
+        level, _, pullback, aux = _pulled_back(self._func, args, places, self._has_aux)
         outputs = pullback._outputs
+        _refuse_complex("jacrev", "outputs", outputs)
         blocks = [_rows(pullback, at, primals) for at in range(len(outputs))]
         found = [unflatten(block, inner) for block in blocks]
         if not isinstance(self._argnums, tuple):
@@ -289,7 +301,9 @@ class Columns(Transformed):
         _refuse_keywords(self._func, kwargs)
         places = list(range(len(args))) if self._argnums is None else _chosen(self._argnums, len(args))
         primals, inner = flatten(tuple(args[i] for i in places))
+        _refuse_complex("jacfwd", "inputs", primals)
         stacked, structure, aux = columns(self._func, args, places, self._has_aux)
+        _refuse_complex("jacfwd", "outputs", stacked)
         found = [unflatten(_from_columns(each, primals), inner) for each in stacked]
         if isinstance(self._argnums, int):
             found = [each[0] for each in found]

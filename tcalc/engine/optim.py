@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .data import tensor
-from .errors import TensorTypeError, TensorValueError
+from .errors import TensorNotImplemented, TensorTypeError, TensorValueError
 from .modes import enable_grad, no_grad
 from .registry import PUBLIC
 from .tensor import Tensor
@@ -51,6 +51,8 @@ class Optimizer:
                 raise TensorTypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
             if not p.is_leaf:
                 raise TensorValueError("can't optimize a non-leaf Tensor")
+            if p.dtype.is_complex and not isinstance(self, SGD):  # torch moves the parts of its numbers apart
+                raise TensorNotImplemented(f"{type(self).__name__} moves no complex parameters here: keep the parts, and make view_as_complex of them")
         known = {id(p) for each in self.param_groups for p in each["params"]}
         if any(id(p) in known for p in group["params"]):
             raise TensorValueError("some parameters appear in more than one parameter group")

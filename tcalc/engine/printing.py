@@ -155,7 +155,7 @@ def format_scalar(t: Any, spec: str, plain: bool = True) -> str:
 def _dtype_is_implied(t: Any, count: int) -> bool:
     """Whether reading the printed values back would give the same dtype."""
     if t.dtype.to_real().name == get_default_dtype().name:
-        return count != 0 or not t.dtype.is_complex
+        return (count != 0 and t.a is not None) or not t.dtype.is_complex
     return t.dtype.name in ("int64", "bool") and count != 0 and t.a is not None
 
 

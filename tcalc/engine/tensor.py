@@ -858,6 +858,8 @@ class LazyView(View):
 
     def written(self, perform: Callable[[], None]) -> None:
         """Have `perform` write this view, then turn what it left back into the memory's own values."""
+        if self.a is None:
+            return
         self.__dict__["_opened"] = self.a
         try:
             perform()

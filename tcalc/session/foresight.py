@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .hints import on_mirrors
 from .provenance import graph_has
-from .reading import last_word, own_parts
+from .reading import bracketed, last_word, own_parts
 from .record import Note
 from .tensors import is_tensor, named_tensors, node_of
 
@@ -108,7 +108,7 @@ def _by_element(
     short = right if len(shapes[1]) < len(shapes[0]) else left
     longer = shapes[0] if short is right else shapes[1]
     text = ast.unparse(short)
-    text = text if isinstance(short, (ast.Name, ast.Call, ast.Attribute, ast.Subscript)) else f"({text})"
+    text = bracketed(text, short)
     wanted = f"{text}[:, None]"
     if isinstance(node, ast.BinOp):
         whole = f"{ast.unparse(left)}{_spaced(node)}{wanted}" if short is right else f"{wanted}{_spaced(node)}{ast.unparse(right)}"

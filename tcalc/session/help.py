@@ -29,7 +29,8 @@ _GROUPS = {
     "masked": "reductions", "statistics": "statistics", "quantiles": "statistics", "histograms": "statistics", "distances": "statistics",
     "compare": "comparisons and logic", "reduce": "reductions", "norm": "reductions", "sort": "sorting",
     "complex_numbers": "complex numbers", "fourier": "Fourier transforms",
-    "linalg": "matrices", "contraction": "matrices", "nn": "neural networks", "activation": "neural networks",
+    "linalg": "matrices", "contraction": "matrices", "nn": "neural networks", "activation": "neural networks", "conv": "neural networks", "patches": "neural networks",
+    "sampling": "neural networks", "natives": "neural networks",
 }  # fmt: skip
 
 

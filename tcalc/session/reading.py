@@ -68,6 +68,15 @@ def text_of(source: str, node: ast.expr | ast.stmt) -> str:
     return source[start:end]
 
 
+_TIGHT = (ast.Constant, ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.Tuple)
+
+
+def bracketed(text: str, node: ast.expr, *, operator: bool = False) -> str:
+    """An expression's text, in brackets where an attribute or an index may not follow it, or beside an `operator` where it would bind less."""
+    number = isinstance(node, ast.Constant) and not isinstance(node.value, str)
+    return text if isinstance(node, _TIGHT) and (operator or not number) else f"({text})"
+
+
 def replaced(source: str, node: ast.expr | ast.stmt, text: str) -> str:
     """The command with the text of one node replaced; further lines get the node's indentation."""
     start, end = bounds(source, node)

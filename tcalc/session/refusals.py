@@ -6,7 +6,7 @@ import ast
 
 from .hints import Hint
 from .provenance import op_of
-from .reading import bounds, calls_in, last_word, own_parts, replaced, text_of
+from .reading import bounds, bracketed, calls_in, last_word, own_parts, replaced, text_of
 from .rewrites import Rewrite, as_floats, as_method, out_of_place, with_keyword
 from .scene import Scene, Story
 from .sentences import Operand
@@ -27,7 +27,7 @@ def not_scalar(scene: Scene) -> Story:
         rest = text_of(owner.source, call)[len(text_of(owner.source, call.func)) :]
         keywords = rest[1:-1].strip()
         more = f", {keywords}" if keywords else ""
-        ones = "torch.ones_like" if "torch" in owner.source else "ones_like"
+        ones = scene.library("ones_like")
         hints = [scene.instead(f"{inner}.sum().backward{rest}", call, "the sum of all elements")]
         if not any(isinstance(node, ast.Call) for node in ast.walk(call.func)):  # else it would be computed twice
             hints.append(scene.instead(f"{inner}.backward({ones}({output}){more})", call, "the same gradients"))
@@ -40,7 +40,7 @@ def _weighed(scene: Scene, owner: Past, call: ast.Call) -> list[Hint]:
     if not call.args or isinstance(call.args[0], (ast.Tuple, ast.List)):
         return []
     output = text_of(owner.source, call.args[0])
-    ones = "torch.ones_like" if "torch" in owner.source else "ones_like"
+    ones = scene.library("ones_like")
     name = "grad_outputs" if last_word(call.func) == "grad" else "grad_tensors"
     whole = text_of(owner.source, call)
     start = bounds(owner.source, call.args[0])[0] - bounds(owner.source, call)[0]
@@ -169,7 +169,7 @@ def weights(scene: Scene) -> Story:
     source = text_of(owner.source, call)
     start = bounds(owner.source, call.args[0])[0] - bounds(owner.source, call)[0]
     old = text_of(owner.source, call.args[0])
-    ones = "torch.ones_like" if "torch" in owner.source else "ones_like"
+    ones = scene.library("ones_like")
     hints = [scene.instead(f"{source[:start]}{ones}({inner}){source[start + len(old) :]}", call)]
     return Story(text, operands=operands, hints=scene.checked(hints, history=True))
 
@@ -184,7 +184,7 @@ def assigned_grad(scene: Scene) -> Story | None:
     mine, other = leaf.spec, given.spec
     text = f"grad: {other.dtype.name} {tuple(other.shape)} does not fit {name}, {mine.dtype.name} {tuple(mine.shape)}"
     value = text_of(owner.source, statement.value)
-    value = value if isinstance(statement.value, (ast.Name, ast.Call, ast.Attribute, ast.Subscript)) else f"({value})"
+    value = bracketed(value, statement.value)
     changes = [f"{value}.to({name}.dtype)", f"{value}.expand_as({name})", f"{value}.reshape({name}.shape)"]
     hints = [scene.instead(f"{text_of(owner.source, target)} = {change}", statement) for change in changes]
     return Story(text, hints=scene.checked(hints)[:1])

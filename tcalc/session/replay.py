@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from enum import Enum
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from .hints import MAX_SECONDS, Mirrors, apart
@@ -64,9 +64,9 @@ class Replay:
         return self._run(changes) if self.faithful and self._left > 0 else None
 
     def _run(self, changes: Mapping[int, str]) -> Outcome | None:
-        start = perf_counter()
+        start = process_time()
         found = apart(lambda: self._attempt(changes), self._device)
-        self._left -= perf_counter() - start
+        self._left -= process_time() - start
         return found
 
     def _attempt(self, changes: Mapping[int, str]) -> Outcome | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import dedent
 from typing import NamedTuple
 
-from .reading import bounds, calls_in, last_word, of_library, own_parts, replaced, statements_of, text_of, tree_of
+from .reading import bounds, bracketed, calls_in, last_word, of_library, own_parts, replaced, statements_of, text_of, tree_of
 from .targets import assigned, unpacked
 from .tensors import is_tensor
 
@@ -16,7 +16,6 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
 }  # fmt: skip
 _METHOD_OPERATORS = {"add_": "+", "sub_": "-", "mul_": "*", "div_": "/", "pow_": "**"}
-_TIGHT = (ast.Constant, ast.Name, ast.Call, ast.Attribute, ast.Subscript)
 _CREATION = frozenset(("tensor", "ones", "zeros", "full", "rand", "randn", "empty", "arange", "linspace", "logspace", "eye"))
 _GRAD_BLOCKS = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
@@ -44,7 +43,7 @@ def out_of_place(source: str, statement: ast.stmt) -> Rewrite | None:
         target, value = text_of(source, statement.target), text_of(source, statement.value)
         if isinstance(statement.target, ast.Name):
             operator = _OPERATORS[type(statement.op)]
-            return _rewrite(source, statement, f"{target} = {target} {operator} {_operand(value, statement.value)}")
+            return _rewrite(source, statement, f"{target} = {target} {operator} {bracketed(value, statement.value, operator=True)}")
         return _on_a_clone(source, statement, statement.target)
     if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Subscript):
         return _on_a_clone(source, statement, statement.targets[0])
@@ -62,10 +61,6 @@ def as_method(source: str, statement: ast.AugAssign) -> str | None:
     if word is None or not isinstance(statement.target, ast.Attribute):
         return None
     return f"{text_of(source, statement.target)}.{word}({text_of(source, statement.value)})"
-
-
-def _operand(text: str, node: ast.expr) -> str:
-    return text if isinstance(node, _TIGHT) else f"({text})"
 
 
 def _on_a_clone(source: str, statement: ast.stmt, target: ast.expr) -> Rewrite | None:
@@ -108,13 +103,13 @@ def _call_out_of_place(source: str, statement: ast.stmt, call: ast.Call) -> Rewr
 def _method_out_of_place(source: str, call: ast.Call, name: str, word: str) -> str:
     argument = call.args[0] if len(call.args) == 1 and not call.keywords else None
     if word in _METHOD_OPERATORS and argument is not None and not isinstance(argument, ast.Starred):
-        return f"{name} {_METHOD_OPERATORS[word]} {_operand(text_of(source, argument), argument)}"
+        return f"{name} {_METHOD_OPERATORS[word]} {bracketed(text_of(source, argument), argument, operator=True)}"
     if word == "zero_":
         return f"zeros_like({name})"
     if word == "fill_" and argument is not None:
         return f"full_like({name}, {text_of(source, argument)})"
     if word == "copy_" and argument is not None:
-        return f"{_operand(text_of(source, argument), argument)}.expand_as({name}).clone()"
+        return f"{bracketed(text_of(source, argument), argument)}.expand_as({name}).clone()"
     return name + "." + word[:-1] + text_of(source, call)[len(text_of(source, call.func)) :]
 
 

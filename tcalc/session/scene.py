@@ -10,7 +10,7 @@ from typing import Any
 
 from .hints import MAX_HINTS, Hint, verified
 from .provenance import Related
-from .reading import bounds, calls_in, last_word, own_parts, replaced, statement_at
+from .reading import bounds, bracketed, calls_in, last_word, own_parts, replaced, statement_at, text_of
 from .replay import Replay
 from .rewrites import Rewrite
 from .sentences import Operand, names_of
@@ -64,6 +64,29 @@ class Scene:
     def statement(self) -> ast.stmt | None:
         """The innermost statement that failed."""
         return None if self.owner is None else statement_at(self.owner.source, self.line, self.column)
+
+    @property
+    def source(self) -> str:
+        """The text that holds the failed expression."""
+        return self.owner.source if self.owner is not None else ""
+
+    def written(self, node: ast.expr) -> str:
+        """The text of an operand, ready to be followed by an attribute or an index."""
+        return bracketed(text_of(self.source, node), node)
+
+    def changed(self, whole: ast.expr | ast.stmt, changes: Mapping[ast.expr, str]) -> str:
+        """The text of `whole` with some parts of it written otherwise."""
+        text = self.source
+        start, end = bounds(text, whole)
+        for part in sorted(changes, key=lambda each: bounds(self.source, each), reverse=True):
+            first, last = bounds(self.source, part)
+            text = text[:first] + changes[part] + text[last:]
+            end += len(changes[part]) - (last - first)
+        return text[start:end]
+
+    def library(self, name: str) -> str:
+        """A function of torch as the program spells them: with the prefix or without."""
+        return f"torch.{name}" if "torch" in self.source else name
 
     def operand(self, key: str) -> tuple[str, Any]:
         """The name and value of one operand; Python's None when the engine did not hand it over."""

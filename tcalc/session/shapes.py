@@ -8,13 +8,12 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from .hints import MAX_HINTS, Hint, verified
-from .reading import bounds, of_library, text_of
+from .reading import of_library, text_of
 from .tensors import is_tensor
 
 if TYPE_CHECKING:
     from .scene import Scene
 
-_TIGHT = (ast.Name, ast.Call, ast.Attribute, ast.Subscript)
 
 
 def shape_hints(scene: Scene) -> list[Hint]:
@@ -46,22 +45,6 @@ def _operands(node: ast.expr | ast.stmt) -> list[ast.expr]:
     return []
 
 
-def _changed(scene: Scene, node: ast.expr | ast.stmt, changes: dict[ast.expr, str]) -> str:
-    """The text of the failed expression with some operands written otherwise."""
-    source = scene.owner.source if scene.owner is not None else ""
-    (start, end), text = bounds(source, node), source
-    for operand in sorted(changes, key=lambda each: bounds(source, each), reverse=True):
-        first, last = bounds(source, operand)
-        text = text[:first] + changes[operand] + text[last:]
-        end += len(changes[operand]) - (last - first)
-    return text[start:end]
-
-
-def _written(scene: Scene, node: ast.expr) -> str:
-    text = text_of(scene.owner.source, node) if scene.owner is not None else ""
-    return text if isinstance(node, _TIGHT) else f"({text})"
-
-
 def _shape(text: str, scene: Scene) -> str | None:
     """The shape of an expression as text, None for what is no tensor."""
     found = verified(text, scene.variables)
@@ -76,9 +59,9 @@ def _transposed(scene: Scene, failed: ast.expr | ast.stmt, operands: list[ast.ex
         given = {operand: text for operand, text in changes.items() if text is not None}
         if len(given) != len(changes):
             continue
-        text = _changed(scene, failed, given)
+        text = scene.changed(failed, given)
         result = _shape(text, scene)
-        shapes = [_shape(given.get(each, _written(scene, each)), scene) for each in operands]
+        shapes = [_shape(given.get(each, scene.written(each)), scene) for each in operands]
         hint = scene.instead(text, failed, f"{shapes[0]} @ {shapes[1]} -> {result}")
         if result is not None and None not in shapes and hint is not None:
             hints.append(hint)
@@ -87,7 +70,7 @@ def _transposed(scene: Scene, failed: ast.expr | ast.stmt, operands: list[ast.ex
 
 def _turned(scene: Scene, node: ast.expr) -> str | None:
     """The text of a matrix, transposed; of a stack of matrices, each transposed. None for a vector."""
-    text = _written(scene, node)
+    text = scene.written(node)
     shape = _shape(text, scene)
     dims = 0 if shape in (None, "()") else len(shape.rstrip(",)").split(",")) if shape is not None else 0
     if dims < 2:
@@ -105,7 +88,7 @@ def _broadcast(scene: Scene, failed: ast.expr | ast.stmt, operands: list[ast.exp
     grown: list[Hint] = []
     for operand in reversed(operands):
         for text in _spread(scene, operand):
-            whole = _changed(scene, failed, {operand: text})
+            whole = scene.changed(failed, {operand: text})
             result = _shape(whole, scene) if not isinstance(failed, ast.AugAssign) else _added(whole, failed, scene)
             if result is None:
                 continue
@@ -118,12 +101,12 @@ def _broadcast(scene: Scene, failed: ast.expr | ast.stmt, operands: list[ast.exp
 
 def _added(text: str, statement: ast.AugAssign, scene: Scene) -> str | None:
     """The shape of the target when the statement runs."""
-    return None if verified(text, scene.variables) is None else _shape(_written(scene, statement.target), scene)
+    return None if verified(text, scene.variables) is None else _shape(scene.written(statement.target), scene)
 
 
 def _spread(scene: Scene, node: ast.expr) -> Iterator[str]:
     """An operand with a dim of size 1 put behind or between its dims, or transposed."""
-    text = _written(scene, node)
+    text = scene.written(node)
     shape = _shape(text, scene)
     dims = 0 if shape in (None, "()") else len(shape.rstrip(",)").split(",")) if shape is not None else 0
     if dims == 1:
@@ -143,7 +126,7 @@ def _copied(scene: Scene, failed: ast.expr | ast.stmt) -> list[Hint]:
     if not isinstance(failed, ast.Call) or not isinstance(failed.func, ast.Attribute) or scene.owner is None:
         return []
     rest = text_of(scene.owner.source, failed)[len(text_of(scene.owner.source, failed.func)) :]
-    text = _written(scene, failed.func.value)
+    text = scene.written(failed.func.value)
     remark = f"copies {prod(tensor.shape)} values"
     hints = [scene.instead(f"{text}.{call}{rest}", failed, remark) for call in ("reshape", "contiguous().view")]
     return scene.checked(hints)

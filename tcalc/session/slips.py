@@ -9,14 +9,13 @@ from math import prod
 from typing import Any
 
 from .hints import Hint, verified
-from .reading import bounds, calls_in, last_word, own_parts, text_of
+from .reading import bounds, bracketed, calls_in, last_word, own_parts, text_of
 from .rewrites import out_of_place
 from .scene import Scene, Story
 from .sentences import Operand
 from .tensors import is_tensor
 
 MAX_SHOWN = 8  # operands of cat and the like that are listed
-_TIGHT = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.Tuple)
 
 
 def slip_of(scene: Scene) -> Story | None:
@@ -29,23 +28,6 @@ def slip_of(scene: Scene) -> Story | None:
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------
-
-
-def _source(scene: Scene) -> str:
-    return scene.owner.source if scene.owner is not None else ""
-
-
-def _text(scene: Scene, node: ast.expr) -> str:
-    """The text of an operand, in brackets where an attribute or an index may not follow it."""
-    text = text_of(_source(scene), node)
-    return text if isinstance(node, _TIGHT) else f"({text})"
-
-
-def _with(scene: Scene, whole: ast.expr | ast.stmt, part: ast.expr, text: str) -> str:
-    """The text of `whole` with `part` of it written otherwise."""
-    source = _source(scene)
-    (start, end), (first, last) = bounds(source, whole), bounds(source, part)
-    return source[start:first] + text + source[last:end]
 
 
 def _gives(scene: Scene, hint: Hint | None) -> Hint | None:
@@ -92,7 +74,7 @@ def _wrong_dim(scene: Scene, match: re.Match[str]) -> Story | None:
     if len(numbers) != 1 or call is None or not tensor.ndim:
         return Story(text)
     last = "-1" if got > 0 else "0"
-    hint = scene.instead(_with(scene, call, numbers[0], last), call, "the last dim" if got > 0 else "the first dim")
+    hint = scene.instead(scene.changed(call, {numbers[0]: last}), call, "the last dim" if got > 0 else "the first dim")
     return Story(text, hints=_those([_gives(scene, hint)]))
 
 
@@ -136,7 +118,7 @@ def _wrong_index(scene: Scene, match: re.Match[str]) -> Story | None:
         return Story(text, operands=operands)
     node = found[2]
     numbers = _numbers(node.slice, got)
-    hint = scene.instead(_with(scene, node, numbers[0], "-1" if got > 0 else "0"), node) if len(numbers) == 1 else None
+    hint = scene.instead(scene.changed(node, {numbers[0]: "-1" if got > 0 else "0"}), node) if len(numbers) == 1 else None
     return Story(text, hints=_those([_gives(scene, hint)]), operands=operands)
 
 
@@ -175,8 +157,8 @@ def _dtypes(scene: Scene, match: re.Match[str]) -> Story | None:
     if len(parts) == 2 and node is not None:
         wider, narrow = (a, 1) if (a.dtype.category, a.dtype.itemsize) >= (b.dtype.category, b.dtype.itemsize) else (b, 0)
         method = {"float32": "float()", "float64": "double()", "int64": "long()"}.get(wider.dtype.name, f"to({wider.dtype.name})")
-        text_of_part = f"{_text(scene, parts[narrow])}.{method}"
-        hints.append(_gives(scene, scene.instead(_with(scene, node, parts[narrow], text_of_part), node)))
+        text_of_part = f"{scene.written(parts[narrow])}.{method}"
+        hints.append(_gives(scene, scene.instead(scene.changed(node, {parts[narrow]: text_of_part}), node)))
     return Story(text, hints=_those(hints))
 
 
@@ -188,7 +170,7 @@ def _listed(scene: Scene) -> list[tuple[str, Any]] | None:
     node = scene.expression
     written: list[str] = []
     if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], (ast.List, ast.Tuple)):
-        written = [text_of(_source(scene), each) for each in node.args[0].elts]
+        written = [text_of(scene.source, each) for each in node.args[0].elts]
     names = written if len(written) == len(values) else [f"tensor {i}" for i in range(len(values))]
     return list(zip(names, values, strict=True))
 
@@ -235,9 +217,9 @@ def _rejoined(scene: Scene, odd: Any) -> list[Hint]:
     place = next(i for i, value in enumerate(values) if value is odd)
     part = node.args[0].elts[place]
     for index in ("[None]", "[:, None]", ".T"):
-        hints.append(_gives(scene, scene.instead(_with(scene, node, part, _text(scene, part) + index), node)))
+        hints.append(_gives(scene, scene.instead(scene.changed(node, {part: scene.written(part) + index}), node)))
     if len(node.args) == 1 and not node.keywords:
-        source = text_of(_source(scene), node)
+        source = text_of(scene.source, node)
         hints += [_gives(scene, scene.instead(f"{source[:-1]}, dim={dim})", node)) for dim in range(1, odd.ndim)]
     return _those(hints)[:2]
 
@@ -258,7 +240,7 @@ def _wrong_count(scene: Scene, match: re.Match[str]) -> Story | None:
     call = scene.expression
     hints: list[Hint | None] = []
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(wanted) > 1 and -1 not in wanted:
-        function = text_of(_source(scene), call.func)
+        function = text_of(scene.source, call.func)
         for place in range(len(wanted)):
             if prod(wanted[:place] + wanted[place + 1 :]) not in (0,) and have % prod(wanted[:place] + wanted[place + 1 :]) == 0:
                 sizes = ", ".join("-1" if i == place else str(n) for i, n in enumerate(wanted))
@@ -277,7 +259,7 @@ def _scalar(scene: Scene, match: re.Match[str]) -> Story | None:
     if not isinstance(call, ast.Call):
         return Story(text)
     method = isinstance(call.func, ast.Attribute) and not call.args
-    inner = _text(scene, call.func.value) if method and isinstance(call.func, ast.Attribute) else _text(scene, call.args[0]) if call.args else ""
+    inner = scene.written(call.func.value) if method and isinstance(call.func, ast.Attribute) else scene.written(call.args[0]) if call.args else ""
     hints = [scene.instead(f"{inner}.tolist()", call, "all of them, as a list"), scene.instead(f"{inner}.sum().item()", call, "their sum")]
     return Story(text, hints=scene.checked(hints, on_host=True))
 
@@ -288,7 +270,7 @@ def _truth(scene: Scene, match: re.Match[str]) -> Story | None:
         return None
     text = f"is {name} {tuple(tensor.shape)} true? it has {_many(prod(tensor.shape), 'element')}"
     node = scene.node if isinstance(scene.node, ast.expr) else None
-    written = ast.unparse(node) if isinstance(node, _TIGHT) else f"({ast.unparse(node)})" if node is not None else ""
+    written = "" if node is None else bracketed(ast.unparse(node), node)
     said = {"any": "some element is", "all": "every element is"}
     hints = [Hint(f"{written}.{word}()", remark) for word, remark in said.items() if written and verified(f"{written}.{word}()", scene.variables)]
     return Story(text, hints=hints)
@@ -303,7 +285,7 @@ def _whole_numbers(scene: Scene, match: re.Match[str]) -> Story | None:
     hints: list[Hint | None] = []
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
         part = call.args[0] if call.args and is_tensor(scene.exc.operands.get("input")) else call.func.value
-        hints.append(_gives(scene, scene.instead(_with(scene, call, part, f"{_text(scene, part)}.float()"), call)))
+        hints.append(_gives(scene, scene.instead(scene.changed(call, {part: f"{scene.written(part)}.float()"}), call)))
     return Story(text, hints=_those(hints))
 
 
@@ -312,7 +294,7 @@ def _unpacked(scene: Scene, match: re.Match[str]) -> Story | None:
     call = scene.expression
     if not isinstance(call, ast.Call) or len(call.args) < 2:
         return None
-    op, source = _called(scene), _source(scene)
+    op, source = _called(scene), scene.source
     start, end = bounds(source, call.args[0])[0], bounds(source, call.args[-1])[1]
     whole = bounds(source, call)
     text = f"{source[whole[0] : start]}[{source[start:end]}]{source[end : whole[1]]}"
@@ -324,7 +306,7 @@ def _missing(scene: Scene, match: re.Match[str]) -> Story | None:
     call = scene.expression
     if match[1] != "dim" or not isinstance(call, ast.Call):
         return None
-    source = text_of(_source(scene), call)
+    source = text_of(scene.source, call)
     comma = ", " if call.args or call.keywords else ""
     hint = scene.instead(f"{source[:-1]}{comma}dim=-1)", call, "along the last dim")
     return Story(f"{_called(scene)}: along which dim?", hints=_those([_gives(scene, hint)]))
@@ -372,7 +354,7 @@ def _no_keyword(scene: Scene, function: str, given: str, names: list[str]) -> St
     if close and isinstance(call, ast.Call) and scene.owner is not None:
         keyword = next((each for each in call.keywords if each.arg == given), None)
         if keyword is not None:
-            source = _source(scene)
+            source = scene.source
             (start, end), first = bounds(source, call), bounds(source, keyword.value)[0]
             head = source[start:first]
             at = head.rfind(given)
@@ -413,7 +395,7 @@ def _overlapping(scene: Scene, match: re.Match[str]) -> Story | None:
     statement = scene.statement
     if not is_tensor(tensor) or 0 not in tensor.stride() or statement is None or hasattr(statement, "body"):
         return None
-    rewrite = out_of_place(_source(scene), statement)
+    rewrite = out_of_place(scene.source, statement)
     if rewrite is None:
         return None
     op = f"{scene.exc.op}".rstrip("_")
@@ -462,8 +444,8 @@ def _called_attribute(scene: Scene) -> Story | None:
     for call in calls_in(list(own_parts(scene.statement))):
         word = last_word(call.func)
         if isinstance(call.func, ast.Attribute) and word in _ATTRIBUTES and not call.keywords:
-            attribute = text_of(_source(scene), call.func)
-            index = f"[{text_of(_source(scene), call.args[0])}]" if len(call.args) == 1 and word == "shape" else ""
+            attribute = text_of(scene.source, call.func)
+            index = f"[{text_of(scene.source, call.args[0])}]" if len(call.args) == 1 and word == "shape" else ""
             hint = scene.instead(attribute + index, call)
             works = None if hint is None else verified(hint.text, scene.variables)
             return Story(f"{word} is an attribute, not a method: leave out the ()", hints=[hint] if works is not None and hint is not None else [])
@@ -483,8 +465,8 @@ def _list_habit(scene: Scene) -> Story | None:
     hints: list[Hint | None] = []
     for call in calls_in(list(own_parts(scene.statement))) if scene.statement is not None else ():
         if isinstance(call.func, ast.Attribute) and call.func.attr == word:
-            inner = _text(scene, call.func.value)
-            arguments = ", ".join(text_of(_source(scene), each) for each in call.args)
+            inner = scene.written(call.func.value)
+            arguments = ", ".join(text_of(scene.source, each) for each in call.args)
             hint = scene.instead(instead.format(x=inner, a=arguments), call)
             hints.append(_gives(scene, hint))
     return Story(f"Tensor has no '{word}': {why}", hints=_those(hints))

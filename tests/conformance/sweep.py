@@ -412,7 +412,7 @@ def _with_outs(report: Report, call: Call, own: Call, plain: list[Any], named: d
             report.note("out identity", mine is None or all(a is b for a, b in zip(mine, own_outs, strict=True)), lambda kind=kind: f"{about} out {kind}: not the tensors given")  # type: ignore[misc]
             same = type(theirs).__name__ == type(mine).__name__
             report.note("out structure", same, lambda kind=kind, theirs=theirs, mine=mine: f"{about} out {kind}: {type(theirs)} {type(mine)}")  # type: ignore[misc]
-            compare(report, outs, own_outs, [], [], f"{about} out {kind}", "out ", loose=300 if plain[0].dtype is torch.float32 else 1)
+            compare(report, outs, own_outs, [], [], f"{about} out {kind}", "out ", loose=3000 if plain[0].dtype in (torch.float32, torch.complex64) else 1)
 
 
 def _outs(expected: Any) -> list[tuple[str, Any]]:

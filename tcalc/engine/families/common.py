@@ -136,7 +136,7 @@ def _uncastable(op: str, name: str, have: dtype, want: dtype) -> str:
     return f"{op}: Expected {name} to be safely castable from {want.kernel_name} dtype, but got {name} with dtype {have.kernel_name}"
 
 
-CASTABLE = frozenset(("castable", "geqrf a", "geqrf tau", "orgqr"))  # rules that take any dtype of the result's category or above
+CASTABLE = frozenset(("castable", "lstsq", "lstsq rank", "lstsq values", "geqrf a", "geqrf tau", "orgqr"))  # rules that take any dtype of the result's category or above
 OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
     "found": lambda op, have, want: f"Found dtype {have.kernel_name} but expected {want.kernel_name}",
     "expected": lambda op, have, want: f"Expected out tensor to have dtype {C_NAMES[want.name]}, but got {C_NAMES[have.name]} instead",
@@ -189,6 +189,9 @@ OUT_SENTENCES: dict[str, Callable[[str, dtype, dtype], str]] = {
         f"torch.histogram: input tensor and bin_edges tensor should have the same dtype, but got input {C_NAMES[want.name]} and bin_edges"
         f" {C_NAMES[have.name]} for dimension 0"
     ),
+    "lstsq": lambda op, have, want: _uncastable("torch.linalg.lstsq", "solution", have, want),
+    "lstsq rank": lambda op, have, want: _uncastable("torch.linalg.lstsq", "rank", have, want),
+    "lstsq values": lambda op, have, want: _uncastable("torch.linalg.lstsq", "singular_values", have, want),
     "geqrf a": lambda op, have, want: _uncastable("torch.geqrf", "a", have, want),
     "geqrf tau": lambda op, have, want: _uncastable("torch.geqrf", "tau", have, want),
     "orgqr": lambda op, have, want: _uncastable("torch.linalg.householder_product", "result", have, want),

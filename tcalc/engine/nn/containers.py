@@ -153,7 +153,9 @@ class ParameterList(Module):
         return vars(self)[_at(len(self), index)]
 
     def extra_repr(self) -> str:
-        kinds = [f"({i}): Parameter containing: [torch.{p.spec.dtype.name} of size {'x'.join(map(str, p.shape))}]" for i, p in enumerate(self)]
+        kinds = [
+            f"({i}): Parameter containing: [torch.{p.spec.dtype.name} of size {'x'.join(map(str, p.shape))}]" for i, p in enumerate(self)
+        ]
         return _lines(kinds)
 
 

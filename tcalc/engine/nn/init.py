@@ -253,7 +253,9 @@ def trunc_normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -
         return tensor
     if mean < a - 2 * std or mean > b + 2 * std:
         notice(
-            "far-truncation", "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.", tensor=tensor
+            "far-truncation",
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
+            tensor=tensor,
         )
     with no_grad():
         likely = _below((b - mean) / std) - _below((a - mean) / std) > 0.3

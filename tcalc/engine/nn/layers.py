@@ -136,7 +136,9 @@ class _Backward(_Convolution):
     ):
         if padding_mode != "zeros":
             raise TensorValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        self._build(in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias, padding_mode, device, dtype)
+        self._build(
+            in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias, padding_mode, device, dtype
+        )
 
     def forward(self, input: Tensor, output_size: Any = None) -> Any:
         """(n, in_channels, *sizes) -> (n, out_channels, *sizes)."""
@@ -329,7 +331,9 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Any:
         """(...) of places -> (..., embedding_dim)."""
-        return PUBLIC["embedding"].call(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
+        return PUBLIC["embedding"].call(
+            input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
+        )
 
     def extra_repr(self) -> str:
         text = f"{self.num_embeddings}, {self.embedding_dim}"
@@ -348,7 +352,9 @@ class EmbeddingBag(Module):
     torch.Size([2, 3])
     """
 
-    names = frozenset("num_embeddings embedding_dim max_norm norm_type scale_grad_by_freq mode sparse include_last_offset padding_idx weight".split())
+    names = frozenset(
+        "num_embeddings embedding_dim max_norm norm_type scale_grad_by_freq mode sparse include_last_offset padding_idx weight".split()
+    )
 
     def __init__(
         self,

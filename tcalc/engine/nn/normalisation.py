@@ -125,7 +125,9 @@ class GroupNorm(Module):
 class _Statistics(Module):
     """A norm of channels: its weight and bias, and running statistics where they are tracked."""
 
-    names = frozenset("num_features eps momentum affine track_running_stats weight bias running_mean running_var num_batches_tracked".split())
+    names = frozenset(
+        "num_features eps momentum affine track_running_stats weight bias running_mean running_var num_batches_tracked".split()
+    )
     dims: tuple[int, ...] = ()
 
     def __init__(
@@ -140,7 +142,13 @@ class _Statistics(Module):
         *,
         bias: bool = True,
     ):
-        self.num_features, self.eps, self.momentum, self.affine, self.track_running_stats = num_features, eps, momentum, affine, track_running_stats
+        self.num_features, self.eps, self.momentum, self.affine, self.track_running_stats = (
+            num_features,
+            eps,
+            momentum,
+            affine,
+            track_running_stats,
+        )
         self.weight, self.bias = _affine((num_features,), affine, bias, device, dtype)
         self.running_mean: Any = None
         self.running_var: Any = None

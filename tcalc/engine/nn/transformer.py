@@ -74,11 +74,15 @@ class MultiheadAttention(Module):
         if self.head_dim * num_heads != embed_dim:
             raise TensorAssertion("embed_dim must be divisible by num_heads")
         same = self.kdim == self.vdim == embed_dim
-        weights = {"in_proj_weight": (3 * embed_dim, embed_dim)} if same else {
-            "q_proj_weight": (embed_dim, embed_dim),
-            "k_proj_weight": (embed_dim, self.kdim),
-            "v_proj_weight": (embed_dim, self.vdim),
-        }
+        weights = (
+            {"in_proj_weight": (3 * embed_dim, embed_dim)}
+            if same
+            else {
+                "q_proj_weight": (embed_dim, embed_dim),
+                "k_proj_weight": (embed_dim, self.kdim),
+                "v_proj_weight": (embed_dim, self.vdim),
+            }
+        )
         self.in_proj_weight: Any = None
         self.q_proj_weight: Any = None
         self.k_proj_weight: Any = None
@@ -186,7 +190,9 @@ class _Layer(Module):
     ):
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, device=device, dtype=dtype)
         if self.across:
-            self.multihead_attn: Any = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, device=device, dtype=dtype)
+            self.multihead_attn: Any = MultiheadAttention(
+                d_model, nhead, dropout, bias, batch_first=batch_first, device=device, dtype=dtype
+            )
         self.linear1 = Linear(d_model, dim_feedforward, bias, device, dtype)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, bias, device, dtype)
@@ -256,7 +262,13 @@ class TransformerDecoderLayer(_Layer):
 
         def looked_up(x: Any) -> Any:
             found = self.multihead_attn(
-                x, memory, memory, attn_mask=memory_mask, key_padding_mask=memory_key_padding_mask, need_weights=False, is_causal=memory_is_causal
+                x,
+                memory,
+                memory,
+                attn_mask=memory_mask,
+                key_padding_mask=memory_key_padding_mask,
+                need_weights=False,
+                is_causal=memory_is_causal,
             )
             return self.dropout2(found[0])
 

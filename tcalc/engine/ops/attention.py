@@ -36,9 +36,7 @@ def _plan_scores(self):
     return spec_of(self.dtype, self.device, self.shape)
 
 
-@structural(
-    plan=_plan_scores, self=lambda grad, result, F: result * (grad - F.sum_dim(grad * result, (-1,), True)), function=False, method=False, out=False
-)
+@structural(plan=_plan_scores, self=lambda grad, result, F: result * (grad - F.sum_dim(grad * result, (-1,), True)), function=False, method=False, out=False)
 def safe_softmax(xp, self):
     """softmax of the last dim, with zeros where every element is -inf."""
     return _safe_softmax(xp, self)
@@ -86,8 +84,7 @@ def _check_attention(query, key, value, mask, dropout_p, is_causal):
     if not given[0].dtype is given[1].dtype is given[2].dtype:
         names = [C_NAMES[s.dtype.name] for s in given]
         raise TensorError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: {names[1]} and value.dtype:"
-            f" {names[2]} instead."
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: {names[0]} key.dtype: {names[1]} and value.dtype: {names[2]} instead."
         )
     if min(s.ndim for s in given) < 2:
         raise TensorError(
@@ -322,8 +319,7 @@ def multi_head_attention_forward(
     key_padding_mask = _number_mask(F, key_padding_mask, "key_padding_mask", attn_mask, query.dtype)
     if is_causal and attn_mask is None:
         raise TensorError(
-            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method `generate_square_subsequent_mask` to"
-            " create this mask."
+            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method `generate_square_subsequent_mask` to create this mask."
         )
     if is_causal and key_padding_mask is None and not need_weights:
         attn_mask = None

@@ -69,7 +69,13 @@ def _multi_margin_grad(grad, self, target, weight, self_spec, p, margin, reducti
 
 
 @structural(
-    plan=_plan_multi_margin, node="MultiMarginLossBackward", self=_multi_margin_grad, function=False, method=False, out=False, real_only=no_kernel("multi_margin_loss_cpu_kernel"),
+    plan=_plan_multi_margin,
+    node="MultiMarginLossBackward",
+    self=_multi_margin_grad,
+    function=False,
+    method=False,
+    out=False,
+    real_only=no_kernel("multi_margin_loss_cpu_kernel"),
 )
 def multi_margin(xp, self, target, weight: Tensor | None, p: Int, margin: Float, reduction: Str):
     """multi_margin_loss, its checks of numbers left out."""
@@ -114,9 +120,7 @@ def _plan_multilabel(self, target, reduction):
     return spec_of(self.dtype, self.device, (self.shape[0],) if reduction == "none" and self.ndim == 2 else ())
 
 
-@structural(
-    plan=lambda target, classes: spec_of(target.dtype, target.device, (*target.shape, classes)), function=False, method=False, out=False
-)
+@structural(plan=lambda target, classes: spec_of(target.dtype, target.device, (*target.shape, classes)), function=False, method=False, out=False)
 def label_pairs(xp, target, classes: Int):
     """1 for each label before the first -1 and each class that is no such label: (n, labels) -> (n, labels, classes)."""
     valid = xp.cumsum(target < 0, 1) == 0
@@ -136,7 +140,12 @@ def _multilabel_grad(grad, self, target, self_spec, reduction, F):
 
 
 @structural(
-    namespace=NN, method=False, out=False, plan=_plan_multilabel, self=_multilabel_grad, real_only=no_kernel("multilabel_margin_loss_forward_out_frame"),
+    namespace=NN,
+    method=False,
+    out=False,
+    plan=_plan_multilabel,
+    self=_multilabel_grad,
+    real_only=no_kernel("multilabel_margin_loss_forward_out_frame"),
 )
 def multilabel_margin_loss(xp, self, target, *, reduction: Str = "mean"):
     """The sum of `max(0, 1 - self[label] + self[i])` over each sample's labels, up to the first -1, and all other classes, over the number

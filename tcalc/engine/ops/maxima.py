@@ -364,7 +364,9 @@ _unpooling = partial(structural, function=False, method=False, out=False, plan=_
 
 
 @_unpooling(
-    node="MaxUnpool2DBackward", self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F), real_only=no_kernel("max_unpool2d"),
+    node="MaxUnpool2DBackward",
+    self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F),
+    real_only=no_kernel("max_unpool2d"),
 )
 def unpooled2d(xp, self, places, sizes: Ints):
     """Zeros with the values at their places in the last 2 dims."""
@@ -372,7 +374,9 @@ def unpooled2d(xp, self, places, sizes: Ints):
 
 
 @_unpooling(
-    node="MaxUnpool3DBackward", self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F), real_only=no_kernel("max_unpool3d"),
+    node="MaxUnpool3DBackward",
+    self=lambda grad, places, places_spec, sizes, F: _picked(grad, places, places_spec, sizes, F),
+    real_only=no_kernel("max_unpool3d"),
 )
 def unpooled3d(xp, self, places, sizes: Ints):
     """Zeros with the values at their places in the last 3 dims."""

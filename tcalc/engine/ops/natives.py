@@ -68,8 +68,7 @@ def native_batch_norm(
 def _expected(condition):
     """torch's error of an internal check."""
     return TensorError(
-        f"Expected {condition} to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to"
-        " PyTorch.)"
+        f"Expected {condition} to be true, but got false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
     )
 
 

@@ -22,7 +22,12 @@ def _check_steps(kernel, dilation, padding, stride):
     for name, pair in (("kernel_size", kernel), ("dilation", dilation), ("padding", padding), ("stride", stride)):
         if len(pair) != 2:
             raise TensorError(f"It is expected {name} equals to 2, but got size {len(pair)}")
-    for name, key, pair, least in (("kernel size", "kernel", kernel, 1), ("dilation", "dilation", dilation, 1), ("padding", "pad", padding, 0), ("stride", "stride", stride, 1)):
+    for name, key, pair, least in (
+        ("kernel size", "kernel", kernel, 1),
+        ("dilation", "dilation", dilation, 1),
+        ("padding", "pad", padding, 0),
+        ("stride", "stride", stride, 1),
+    ):
         if min(pair) < least:
             words = "non-negative" if not least else "greater than zero"
             raise TensorError(f"{name} should be {words}, but got {key}_height: {pair[0]} {key}_width: {pair[1]}")
@@ -72,8 +77,7 @@ def _plan_col2im(self, sizes, kernel, dilation, padding, stride):
     channels = self.shape[-2]
     if channels % math.prod(kernel):
         raise TensorError(
-            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={channels} and"
-            f" kernel_size={kernel}."
+            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={channels} and kernel_size={kernel}."
         )
     out = out_sizes(sizes, kernel, stride, padding, dilation)
     if math.prod(out) != self.shape[-1] or min(out) < 1:
@@ -156,9 +160,7 @@ def _plan_pixel_shuffle(self, upscale_factor):
     return laid_out(self, (*lead, c // upscale_factor**2, h * upscale_factor, w * upscale_factor))
 
 
-@structural(
-    namespace=NN, method=False, out=False, plan=_plan_pixel_shuffle, self=lambda grad, upscale_factor, F: F.pixel_unshuffle(grad, upscale_factor)
-)
+@structural(namespace=NN, method=False, out=False, plan=_plan_pixel_shuffle, self=lambda grad, upscale_factor, F: F.pixel_unshuffle(grad, upscale_factor))
 def pixel_shuffle(xp, self, upscale_factor: Int):
     """Channels laid out as r * r pixels each: an image r times as large, with fewer channels (Shi et al. 2016).
 
@@ -187,9 +189,7 @@ def _plan_pixel_unshuffle(self, downscale_factor):
     return laid_out(self, (*lead, c * downscale_factor**2, h // downscale_factor, w // downscale_factor))
 
 
-@structural(
-    namespace=NN, method=False, out=False, plan=_plan_pixel_unshuffle, self=lambda grad, downscale_factor, F: F.pixel_shuffle(grad, downscale_factor)
-)
+@structural(namespace=NN, method=False, out=False, plan=_plan_pixel_unshuffle, self=lambda grad, downscale_factor, F: F.pixel_shuffle(grad, downscale_factor))
 def pixel_unshuffle(xp, self, downscale_factor: Int):
     """Each block of r * r pixels as channels: pixel_shuffle undone.
 

@@ -195,9 +195,7 @@ def _summed(xp, a, axis, beside, spots, weights):
     return total
 
 
-@structural(
-    plan=_plan_resampled, self=lambda grad, ways, back, F: F.resampled(grad, ways, not back), function=False, method=False, out=False
-)
+@structural(plan=_plan_resampled, self=lambda grad, ways, back, F: F.resampled(grad, ways, not back), function=False, method=False, out=False)
 def resampled(xp, self, ways: Any, back: Bool):
     """Weighted sums along the last dims, one way a dim, there or back."""
     return resample(xp, self, ways, back)

@@ -48,7 +48,10 @@ _NEAREST, _LINEAR = "compute_indices_weights_nearest", "compute_indices_weights_
 
 
 @_resizing(
-    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearest1DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True), real_only=no_kernel("compute_indices_weights_nearest"),
+    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST),
+    node="UpsampleNearest1DBackward",
+    self=lambda grad, ways, F: F.resampled(grad, ways, True),
+    real_only=no_kernel("compute_indices_weights_nearest"),
 )
 def upsample_nearest1d(xp, self, ways: Any):
     """The nearest element of (n, c, l)."""
@@ -67,7 +70,10 @@ def upsample_nearest2d(xp, self, ways: Any):
 
 
 @_resizing(
-    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearest3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True), real_only=no_kernel("compute_indices_weights_nearest"),
+    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST),
+    node="UpsampleNearest3DBackward",
+    self=lambda grad, ways, F: F.resampled(grad, ways, True),
+    real_only=no_kernel("compute_indices_weights_nearest"),
 )
 def upsample_nearest3d(xp, self, ways: Any):
     """The nearest element of (n, c, d, h, w)."""
@@ -100,7 +106,9 @@ def upsample_nearest_exact3d(xp, self, ways: Any):
     return _resize(xp, self, ways)
 
 
-@_resizing(plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleLinear1DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_resizing(
+    plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleLinear1DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True)
+)
 def upsample_linear1d(xp, self, ways: Any):
     """Straight lines between the elements of (n, c, l)."""
     return _resize(xp, self, ways)
@@ -116,7 +124,9 @@ def upsample_bilinear2d(xp, self, ways: Any):
     return _resize(xp, self, ways)
 
 
-@_resizing(plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleTrilinear3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_resizing(
+    plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleTrilinear3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True)
+)
 def upsample_trilinear3d(xp, self, ways: Any):
     """Straight lines between the elements of (n, c, d, h, w), all three ways."""
     return _resize(xp, self, ways)

@@ -118,9 +118,7 @@ def grid_weights(xp, grid, sizes: Ints, mode: Int, padding: Int, corners: Bool, 
     return _neighbours(xp, grid, sizes, mode, padding, corners, orders)[0]
 
 
-@structural(
-    plan=lambda grid, sizes, mode, padding, corners: _plan_neighbours(grid, sizes, mode, dtypes.int64), function=False, method=False, out=False
-)
+@structural(plan=lambda grid, sizes, mode, padding, corners: _plan_neighbours(grid, sizes, mode, dtypes.int64), function=False, method=False, out=False)
 def grid_places(xp, grid, sizes: Ints, mode: Int, padding: Int, corners: Bool):
     """The places of each point's neighbours, counted over all dims: (n, neighbours, points)."""
     return _neighbours(xp, grid, sizes, mode, padding, corners, (0,) * len(sizes))[1]
@@ -200,8 +198,7 @@ def _check_grid(self, grid, mode):
     for dim in range(2, self.ndim):
         if not self.shape[dim]:
             raise TensorError(
-                f"grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes {list(self.shape)} with dimension {dim}"
-                " being empty"
+                f"grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes {list(self.shape)} with dimension {dim} being empty"
             )
 
 
@@ -330,9 +327,7 @@ def grid_sample(F, self, grid, mode: Str = "bilinear", padding_mode: Str = "zero
     if mode not in MODES:
         raise TensorValueError(f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'")
     if padding_mode not in PADDINGS:
-        raise TensorValueError(
-            f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'"
-        )
+        raise TensorValueError(f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'")
     if align_corners is None:
         notice("align-corners", CORNERS, input=self)
     return F.grid_sampler(self, grid, MODES.index(mode), PADDINGS.index(padding_mode), bool(align_corners))
@@ -353,7 +348,9 @@ def _base(xp, size, corners, d):
 
 def _plan_affine(theta, size, align_corners):
     if theta.shape[0] != size[0]:
-        raise TensorError(f"Expected size for first two dimensions of batch2 tensor to be: [{size[0]}, {theta.shape[2]}] but got: [{theta.shape[0]}, {theta.shape[2]}].")
+        raise TensorError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{size[0]}, {theta.shape[2]}] but got: [{theta.shape[0]}, {theta.shape[2]}]."
+        )
     return spec_of(theta.dtype, theta.device, (size[0], *size[2:], len(size) - 2))
 
 

@@ -215,6 +215,8 @@ def _plan_scatter_by(self, dim, index, src, reduce):
 def scatter_by(xp, self, dim: Dim, index, src, *, reduce: Str):
     """A copy with `src` added to ("add") or multiplied into ("multiply") the places `index` names along `dim`.
 
+    Grad: none: torch has no derivative here and refuses backward
+
     >>> scatter(ones(3), 0, tensor([2, 2]), tensor([5., 6.]), reduce="add")
     tensor([ 1.,  1., 12.])
     """
@@ -231,6 +233,8 @@ def _plan_scatter_value_by(self, dim, index, value, reduce):
 @structural(public="scatter", plan=_plan_scatter_value_by, node="torch::autograd::NotImplemented", overload=None, self=no_derivative("scatter"), inplace=True)
 def scatter_value_by(xp, self, dim: Dim, index, value: Number, *, reduce: Str):
     """A copy with `value` added to ("add") or multiplied into ("multiply") the places `index` names along `dim`.
+
+    Grad: none: torch has no derivative here and refuses backward
 
     >>> scatter(ones(3), 0, tensor([2, 2]), 2, reduce="multiply")
     tensor([1., 1., 4.])

@@ -40,7 +40,9 @@ def _plan_ctc(log_probs, targets, input_lengths, target_lengths, blank):
     for dim, size in needs:
         if targets.shape[dim] < size or (dim == 0 and targets.shape[0] != size):
             least = "at least " if dim else ""
-            raise TensorError(f"Expected tensor to have size {least}{size} at dimension {dim}, but got size {targets.shape[dim]} for argument #2 'targets'{while_}")
+            raise TensorError(
+                f"Expected tensor to have size {least}{size} at dimension {dim}, but got size {targets.shape[dim]} for argument #2 'targets'{while_}"
+            )
     for length in input_lengths:
         if length < 0:
             raise TensorError(f"Expected input_lengths to have value at least 0, but got value {length}{while_}")
@@ -171,9 +173,7 @@ def _lengths(given, name):
 
 
 @composite(namespace=NN, method=False)
-def ctc_loss(
-    F, log_probs, targets, input_lengths: Any, target_lengths: Any, blank: Int = 0, reduction: Str = "mean", zero_infinity: Bool = False
-):
+def ctc_loss(F, log_probs, targets, input_lengths: Any, target_lengths: Any, blank: Int = 0, reduction: Str = "mean", zero_infinity: Bool = False):
     """Minus the log-probability of labels however they are stretched over time, blanks between them (Graves et al. 2006); "mean" divides
     each sample's by its number of labels first. zero_infinity makes impossible samples count nothing.
 
@@ -247,9 +247,7 @@ def _bag_winners(xp, weight, places, bags, count):
     return xp.where(empty, 0, top), xp.where(empty, -1, xp.append(places, -1)[first])
 
 
-@structural(
-    plan=lambda weight, places, bags, count: spec_of(dtypes.int64, weight.device, (count, weight.shape[1])), function=False, method=False, out=False
-)
+@structural(plan=lambda weight, places, bags, count: spec_of(dtypes.int64, weight.device, (count, weight.shape[1])), function=False, method=False, out=False)
 def bag_winners(xp, weight, places, bags, count: Int):
     """The rows that the largest elements of each bag came from; -1 for an empty bag."""
     return _bag_winners(xp, weight, places, bags, count)[1]
@@ -277,8 +275,7 @@ def _check_bags(self, weight, offsets, per_sample_weights):
     """Refuse what torch refuses before it looks at the mode."""
     if per_sample_weights is not None and per_sample_weights.shape != self.shape:
         raise TensorValueError(
-            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape!r}) is not None, then it must have the same shape as the input"
-            f" ({self.shape!r})"
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape!r}) is not None, then it must have the same shape as the input ({self.shape!r})"
         )
     if len(weight.shape) != 2:
         raise TensorValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {len(weight.shape)}")
@@ -312,9 +309,7 @@ def _check_places(self, weight, offsets, per_sample_weights, short):
     if offsets.numel():
         first, last, length = int(offsets[0]), int(offsets[-1]), self.numel()
         if first:
-            raise TensorError(
-                f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {first}"
-            )
+            raise TensorError(f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {first}")
         if last > length:
             raise TensorError(f"offsets[-1] can not be greater than input's length {length} but got offsets[-1] of {last}")
     outside = (self < 0) | (self >= weight.shape[0])

@@ -669,6 +669,7 @@ def _least(xp, a, b, rcond, driver):
     method=False,
     plan=_plan_lstsq,
     fields=("solution", "residuals", "rank", "singular_values"),
+    out_rule=("lstsq", "lstsq", "lstsq rank", "lstsq values"),
     constant=("singular_values",),
     grads=_lstsq_grads,
     holomorphic=False,
