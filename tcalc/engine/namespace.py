@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 from . import anomaly, autograd, backend, data, dtypes, func, functional, gradcheck, methods, modes, optim, printing, random, schedulers
@@ -510,3 +511,6 @@ def attributes() -> dict[type, frozenset[str]]:
             if op.takes_out:  # type: ignore[attr-defined]  # as above
                 found[out_type(op.public, op.fields)] = found[result]  # type: ignore[attr-defined]  # as above
     return found
+
+
+ready = perf_counter()  # the engine is loaded

@@ -175,11 +175,11 @@ def _beside(public: Public) -> tuple[str, ...]:
 
     op = public.ops[0]
     near = dict.fromkeys(
-        each.public
+        _title(each, False)
         for each in OPS.values()
         if each.kernel.__module__ == op.kernel.__module__ and each.family == op.family and (each.function or each.method)
     )
-    return around([*near], op.public)
+    return around([*near], _title(op, False))
 
 
 def in_place_example(public: Public) -> str:

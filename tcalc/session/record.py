@@ -51,7 +51,8 @@ class Record:
     """One statement that was run.
 
     `items` holds results and printed text in the order they came; it stays empty when the items were handed to an
-    `emit` callback instead. `silent` says that the line ended in `;`. `elapsed` is in seconds.
+    `emit` callback instead. `silent` says that the line ended in `;`. `elapsed` is in seconds, and so is `loading`, the part of it
+    in which the engine was loaded.
     """
 
     number: int
@@ -64,6 +65,7 @@ class Record:
     notes: list[Note] = field(default_factory=list)
     error: Error | None = None
     elapsed: float = 0.0
+    loading: float = 0.0
 
     @property
     def results(self) -> list[Result]:

@@ -89,11 +89,12 @@ class Session:
         record = Record(self._take_number(), statement.source, filename, statement.line, statement.silent)
         first_node = _next_node()
         run = _Run(self, record, statement, emit or record.items.append, first_node)
-        start = perf_counter()
+        before, start = loading(), perf_counter()
         try:
             run.execute(start)
         finally:
             record.elapsed = perf_counter() - start
+            record.loading = loading() - before
             self._remember(record, first_node, statement.end)
         return record
 
@@ -117,8 +118,14 @@ class Session:
 
     def _remember(self, record: Record, first_node: int, end: str = "") -> None:
         ok = record.error is None
-        past = Past(record.number, record.source, record.filename, record.line, ok, first_node, record.elapsed, end)
+        past = Past(record.number, record.source, record.filename, record.line, ok, first_node, record.elapsed - record.loading, end)
         self.trail.commands.append(past)
+
+
+def loading() -> float:
+    """The seconds that loading the engine took, 0 while it is not loaded."""
+    ready = getattr(sys.modules.get("tcalc.engine.namespace"), "ready", None)
+    return 0.0 if ready is None else ready - sys.modules["tcalc.engine"].began
 
 
 class _Run:
@@ -126,7 +133,7 @@ class _Run:
 
     def __init__(self, session: Session, record: Record, statement: Statement, emit: Emit, first_node: int) -> None:
         self.session, self.record, self.statement, self.emit = session, record, statement, emit
-        self.first_node = first_node
+        self.first_node, self.loaded = first_node, loading() > 0
         self.watch: Watch | None = None
 
     def execute(self, start: float) -> None:
@@ -142,7 +149,7 @@ class _Run:
             session.env.run(code, self._echo, self._print)
             self._show_assigned(targets)
         except (Exception, KeyboardInterrupt) as exc:
-            record.elapsed = perf_counter() - start
+            record.elapsed = perf_counter() - start - (0 if self.loaded else loading())
             record.error = self._error(exc)
         notices = heard()
         if notices:

@@ -233,6 +233,7 @@ def _plan_frexp(self):
 def frexp(xp, self):
     """The number as mantissa * 2**exponent, the mantissa in [0.5, 1).
 
+    Grad: mantissa: grad / 2**exponent
     See: ldexp
 
     >>> frexp(tensor([8., 3.])).exponent

@@ -869,6 +869,7 @@ def hypot(xp, self, other):
     free=(0,),
     inplace=False,
     only=ANY,
+    out_rule="out type",
 )
 def where(xp, condition, self: Operand, other: Operand):
     """`self` where the condition holds, `other` elsewhere, broadcast.
