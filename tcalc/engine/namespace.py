@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
+from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-from . import anomaly, autograd, backend, data, dtypes, func, functional, gradcheck, methods, modes, optim, printing, random, schedulers
+from . import anomaly, autograd, backend, data, dtypes, methods, modes, printing, random
 from .errors import TensorError
 from .families import creation
 from .families.structural import out_type
 from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
-from .nn import (
-    activations,
-    containers,
-    init,
-    layers,
-    losses,
-    modules,
-    normalisation,
-    pooling,
-    recurrent,
-    reshaping,
-    stateless,
-    transformer,
-    utils,
-)
 from .record import OpNode
 from .registry import OPS, PUBLIC
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
-from .standins import Entry, LeafEntry
 from .tensor import LazyView, Parameter, Tensor, View
 
 
@@ -374,11 +360,15 @@ def _functional() -> dict[str, Any]:
     return found | {name: PUBLIC[name].call for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax")}
 
 
-def _modules() -> list[type[modules.Module]]:
-    """Every kind of module."""
-    homes = (modules, activations, layers, normalisation, pooling, reshaping, recurrent, transformer, losses, containers)
-    kinds = [c for home in homes for c in vars(home).values() if isinstance(c, type) and issubclass(c, modules.Module) and c.__name__[0] != "_"]
-    return list(dict.fromkeys(kinds))
+def _of(module: str, names: str) -> dict[str, Any]:
+    """Some functions of a module of the engine that is loaded only now."""
+    found = import_module(f"tcalc.engine.{module}")
+    return {name: getattr(found, name) for name in names.split()}
+
+
+def _nn() -> Any:
+    """torch.nn and torch.optim, which are loaded when a program first names something of them: start-up does not pay for them."""
+    return import_module("tcalc.engine.nn.names")
 
 
 _SPECIAL = {
@@ -399,27 +389,21 @@ def table(path: str) -> dict[str, Any]:
 
 _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     "torch": _torch,
-    "torch.nn": lambda: {
-        "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "utils": Sub("torch.nn.utils"), "Parameter": Parameter,
-        **{c.__name__: c for c in _modules() if c is not transformer.NonDynamicallyQuantizableLinear},
-    },
+    "torch.nn": lambda: _nn().layers(),
     "torch.nn.functional": _functional,
-    "torch.nn.init": lambda: {name: f for name, f in vars(init).items() if name.endswith("_") and name[0] != "_"} | {"calculate_gain": init.calculate_gain},
-    "torch.nn.utils": lambda: {
-        f.__name__: f for f in (
-            utils.clip_grad_norm_, utils.clip_grad_value_, utils.clip_grads_with_norm_, utils.get_total_norm, utils.parameters_to_vector, utils.vector_to_parameters,
-        )
-    },
+    "torch.nn.init": lambda: _nn().initial(),
+    "torch.nn.utils": lambda: _nn().helpers(),
     "torch.autograd": lambda: {
-        "backward": autograd.backward, "grad": autograd.grad, "gradcheck": gradcheck.gradcheck, "gradgradcheck": gradcheck.gradgradcheck,
+        **_of("gradcheck", "gradcheck gradgradcheck"),
+        "backward": autograd.backward, "grad": autograd.grad,
         "functional": Sub("torch.autograd.functional"), "set_detect_anomaly": anomaly.set_detect_anomaly, "detect_anomaly": anomaly.detect_anomaly,
         **{m.__name__: m for m in (modes.no_grad, modes.enable_grad, modes.set_grad_enabled, modes.inference_mode)},
     },
-    "torch.autograd.functional": lambda: {f.__name__: f for f in (functional.jacobian, functional.hessian, functional.vjp, functional.jvp, functional.hvp, functional.vhp)},
-    "torch.func": lambda: {f.__name__: f for f in (func.grad, func.grad_and_value, func.vjp, func.jvp, func.jacrev, func.jacfwd, func.hessian, stateless.functional_call)},
+    "torch.autograd.functional": lambda: _of("functional", "jacobian hessian vjp jvp hvp vhp"),
+    "torch.func": lambda: _of("func", "grad grad_and_value vjp jvp jacrev jacfwd hessian") | _of("nn.stateless", "functional_call"),
     "torch.cuda": lambda: {"is_available": cuda_is_available, "device_count": backend.cuda_count, "synchronize": synchronize},
-    "torch.optim": lambda: {"lr_scheduler": Sub("torch.optim.lr_scheduler"), **{cls.__name__: cls for cls in optim.OPTIMIZERS}},
-    "torch.optim.lr_scheduler": lambda: {cls.__name__: cls for cls in schedulers.SCHEDULERS},
+    "torch.optim": lambda: _nn().optimizers(),
+    "torch.optim.lr_scheduler": lambda: _nn().lr_schedulers(),
     "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "diagonal": PUBLIC["diagonal"].call},
     "torch.fft": lambda: _ops("torch.fft"),
     "torch.special": lambda: {**_ops("torch.special"), **{name: PUBLIC[op].call for name, op in _SPECIAL.items()}},
@@ -487,23 +471,30 @@ def tensor_attributes() -> frozenset[str]:
     return frozenset((from_ops - hidden) | _TENSOR_PROPERTIES | _TENSOR_METHODS)
 
 
-@cache
 def attributes() -> dict[type, frozenset[str]]:
-    """Attributes a program may read, by the exact type of the value."""
-    node = frozenset(("name", "next_functions", "register_hook", "register_prehook"))
-    tensor = tensor_attributes()
+    """Attributes a program may read, by the exact type of the value; those of modules and transforms once these are loaded."""
+    found = _attributes()
+    for module in [name for name in _LATER if name in sys.modules]:
+        _LATER.remove(module)
+        found |= sys.modules[module].attributes()
+    return found
+
+
+NODE_ATTRIBUTES = frozenset(("name", "next_functions", "register_hook", "register_prehook"))
+_LATER = ["tcalc.engine.nn.names", "tcalc.engine.standins"]  # modules with kinds of values of their own, until they are loaded
+
+
+@cache
+def _attributes() -> dict[type, frozenset[str]]:
+    node, tensor = NODE_ATTRIBUTES, tensor_attributes()
     found: dict[type, frozenset[str]] = {
-        Tensor: tensor, View: tensor, LazyView: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node, Entry: node, LeafEntry: node,
+        Tensor: tensor, View: tensor, LazyView: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node,
         RemovableHandle: frozenset(("remove", "id")), Size: frozenset(("numel", "count", "index")),
         dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize", "to_real", "to_complex")),
         backend.device: frozenset(("type", "index")),
         random.Generator: frozenset("manual_seed initial_seed seed device get_state set_state clone_state get_offset set_offset".split()),
         dtypes.FloatInfo: frozenset(dtypes.FloatInfo._fields), dtypes.IntInfo: frozenset(dtypes.IntInfo._fields),
-        **dict.fromkeys(optim.OPTIMIZERS, optim.PUBLIC_NAMES), **dict.fromkeys(schedulers.SCHEDULERS, schedulers.PUBLIC_NAMES),
     }  # fmt: skip
-    for cls in _modules():
-        found[cls] = modules.PUBLIC_NAMES | cls.names
-    found[modules.IncompatibleKeys] = frozenset(modules.IncompatibleKeys._fields)
     for op in OPS.values():
         result = getattr(op, "result_type", None)
         if result is not None:

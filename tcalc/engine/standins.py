@@ -176,3 +176,10 @@ def one_hot(like: Tensor, k: int) -> Tensor:
     flat = OPS["new_zeros"].call(like, (like.numel(),))
     flat[k] = 1
     return OPS["view"].call(flat, tuple(like.shape))  # type: ignore[no-any-return]  # an op
+
+
+def attributes() -> dict[type, frozenset[str]]:
+    """Attributes of nodes that a program may read here, by the exact type of the value."""
+    from .namespace import NODE_ATTRIBUTES
+
+    return {Entry: NODE_ATTRIBUTES, LeafEntry: NODE_ATTRIBUTES}
