@@ -87,6 +87,7 @@ def one_call(name: str, form: str, path: str, call: Any, args: list[Any], kwargs
         }
     except TypeError:
         return None
+    torch.manual_seed(recorded.SEED)
     result = attempt(call, *args, **kwargs)
     outs = tensors_in(result)
     if isinstance(result, Failed) or not outs or sum(t.numel() for t in outs) > 2 * SMALL or any(t.dtype.is_complex for t in outs):

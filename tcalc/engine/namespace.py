@@ -416,8 +416,9 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
 
 def forget_names() -> None:
     """Read the registry anew when next asked: an op was declared."""
-    for found in (table, tensor_attributes, attributes):
+    for found in (table, tensor_attributes, _attributes):
         found.cache_clear()
+    _later[:] = LATER
 
 
 def lookup(name: str) -> Any:
@@ -467,21 +468,22 @@ _TENSOR_METHODS = frozenset(
 def tensor_attributes() -> frozenset[str]:
     """Every attribute of a Tensor that a program may read."""
     from_ops = {name for name in vars(Tensor) if not name.startswith("_") and callable(getattr(Tensor, name))}
-    hidden = {"get_storage", "untyped_storage", "refuse_stale", "retain_in"}
+    hidden = {"get_storage", "untyped_storage", "refuse_stale", "retain_in", "keep_expected"}
     return frozenset((from_ops - hidden) | _TENSOR_PROPERTIES | _TENSOR_METHODS)
 
 
 def attributes() -> dict[type, frozenset[str]]:
     """Attributes a program may read, by the exact type of the value; those of modules and transforms once these are loaded."""
     found = _attributes()
-    for module in [name for name in _LATER if name in sys.modules]:
-        _LATER.remove(module)
+    for module in [name for name in _later if name in sys.modules]:
+        _later.remove(module)
         found |= sys.modules[module].attributes()
     return found
 
 
 NODE_ATTRIBUTES = frozenset(("name", "next_functions", "register_hook", "register_prehook"))
-_LATER = ["tcalc.engine.nn.names", "tcalc.engine.standins"]  # modules with kinds of values of their own, until they are loaded
+LATER = ("tcalc.engine.nn.names", "tcalc.engine.standins")  # modules with kinds of values of their own
+_later = [*LATER]  # those not loaded yet
 
 
 @cache

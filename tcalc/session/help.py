@@ -177,6 +177,8 @@ def _member(path: str, name: str) -> list[HelpPage]:
         return []
     if raw is _MISSING or name.startswith("_"):
         return []
+    if path == "torch" and name.endswith("_"):
+        return _attribute(name)  # a method that torch has as a function, too
     return [page_of(f"{path}.{name}".removeprefix("torch."), raw)]
 
 

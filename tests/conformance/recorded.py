@@ -15,6 +15,7 @@ from tcalc.engine.registry import PUBLIC
 from tcalc.engine.spec import spec_of
 from tcalc.engine.tensor import Storage, Tensor, make
 
+SEED = 11  # of the random numbers that some calls draw
 FOLDER = Path(__file__).with_name("recorded")
 TOLERANCE = {"float64": (1e-7, 1e-9), "float32": (3e-5, 3e-5), "float16": (4e-3, 4e-3), "bfloat16": (3e-2, 3e-2)}
 

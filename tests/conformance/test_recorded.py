@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from program_texts import own_names, player
-from recorded import decode, differences, function, load, tensors_in
+from recorded import SEED, decode, differences, function, load, tensors_in
 from recorded_exceptions import CALLS, PROGRAMS
 
 from tcalc.engine import autograd
 from tcalc.engine.errors import EngineError
 from tcalc.engine.namespace import manual_seed
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # what torch deprecates it also warns of
 
 
 def grouped(name: str) -> dict[str, list[dict[str, Any]]]:
@@ -48,6 +50,7 @@ def outcome(call: dict[str, Any]) -> list[str]:
 def replay(call: dict[str, Any]) -> list[str]:
     """What disagrees when one recorded call is made again."""
     args, kwargs = [decode(a) for a in call["args"]], {k: decode(v) for k, v in call["kwargs"].items()}
+    manual_seed(SEED)
     outs = tensors_in(function(call)(*args, **kwargs))
     if len(outs) != len(call["results"]):
         return [f"{len(outs)} results, recorded {len(call['results'])}"]

@@ -32,6 +32,11 @@ def is_module(node: ast.expr) -> bool:
     return (isinstance(node, ast.Name) and node.id == "xp") or (isinstance(node, ast.Attribute) and node.attr == "xp")
 
 
+def _on_host(call: ast.Call) -> bool:
+    """Whether a SciPy function is asked for on the host, whatever the device."""
+    return isinstance(call.args[1], ast.Name) and call.args[1].id == "np"
+
+
 def used() -> Iterator[tuple[str, int, str, str]]:
     """(file, line, "array" or a scipy module, dotted name) of all that kernels use."""
     for file, tree in trees():
@@ -42,7 +47,7 @@ def used() -> Iterator[tuple[str, int, str, str]]:
                 inner = node.value
                 if isinstance(inner, ast.Attribute) and is_module(inner.value):
                     yield file, node.lineno, "array", f"{inner.attr}.{node.attr}"
-                if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "scipy_module":
+                if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "scipy_module" and not _on_host(inner):
                     name = inner.args[0]
                     assert isinstance(name, ast.Constant)
                     yield file, node.lineno, str(name.value), node.attr

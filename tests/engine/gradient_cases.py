@@ -211,6 +211,8 @@ def _calls() -> dict[str, list[Case]]:
             for r in ("sum", "prod", "mean", "amax", "amin")
             for k in (True, False)
         ]
+        + [(lambda x, y: tcalc.scatter_reduce(x, 0, index[:1, :3], y, "mean", include_self=False), [x34(), x34()])]
+        + [(lambda x, y: tcalc.scatter_reduce(x, 0, index[:1, :3], y, "amax"), [distinct(), s(3, 4, domain="positive")])]
         + [(lambda x: tcalc.scatter_reduce(at(2.0, 3.0), 0, tcalc.tensor([0, 0, 0, 1]), x, "prod"), [at(4.0, 0.0, 5.0, 0.5).requires_grad_()])],
         "index_reduce": [
             (lambda x, y, r=r, k=k: tcalc.index_reduce(x, 0, rows, y, r, include_self=k), [distinct(), s(3, 4, domain="positive")])

@@ -37,17 +37,20 @@ def spread_over(result: Any) -> Any:
     return sum((part * 1.0).abs().sum() if part.is_complex() else (part * 1.0).sum() for part in parts if part.requires_grad)
 
 
+ONCE_ONLY = {"ctc_losses[0]"}  # refused the second time, as in torch
+
+
 @pytest.mark.parametrize("case", ALL, ids=[case[0] for case in ALL])
 @pytest.mark.usefixtures("no_collector")
 def test_no_op_makes_a_cycle(case: Case) -> None:
-    _, function, inputs = case
+    name, function, inputs = case
 
     def once(create_graph: bool) -> None:
         leaves = [t.detach().requires_grad_() for t in inputs]
         result = spread_over(function(*leaves))
         grads = tcalc.autograd.grad(result, leaves, create_graph=create_graph, allow_unused=True)
         again = [g for g in grads if g is not None and g.requires_grad]
-        if again:
+        if again and name not in ONCE_ONLY:
             spread_over(again).backward()
 
     once(False), once(True)  # what is made once and kept: interned specs, plans, compiled formulas

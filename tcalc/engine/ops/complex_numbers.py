@@ -9,7 +9,6 @@ from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
 from ..families.view import reading
 from ..spec import spec_of
-from .pointwise import sign
 
 # --- from parts -------------------------------------------------------------------------------------------------------
 
@@ -378,4 +377,4 @@ def sgn(xp, self):
     if self.dtype.kind == "c":
         size = xp.absolute(self)
         return xp.where(size == 0, self.dtype.type(0), self / xp.where(size == 0, size.dtype.type(1), size))
-    return sign.kernel(xp, self)
+    return self.copy() if self.dtype == bool else xp.subtract(self > 0, self < 0, dtype=self.dtype)  # 0 for nan, unlike NumPy's

@@ -275,6 +275,11 @@ def view_as_real_copy():
     """
 
 
+def _from_front(start, size):
+    """A place counted from the end as one counted from the front."""
+    return start + size if start < 0 else start
+
+
 def _plan_narrow(self, dim, start, length):
     if not self.ndim:
         raise TensorError("narrow() cannot be applied to a 0-dim tensor.")
@@ -282,7 +287,7 @@ def _plan_narrow(self, dim, start, length):
     size = self.shape[dim]
     if not -size <= start <= size:
         raise TensorIndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
-    start += size if start < 0 else 0
+    start = _from_front(start, size)
     if length < 0 or start + length > size:
         raise TensorError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     return spec_of(self.dtype, self.device, (*self.shape[:dim], length, *self.shape[dim + 1 :]))
@@ -291,7 +296,7 @@ def _plan_narrow(self, dim, start, length):
 @structural(
     plan=_plan_narrow,
     self=lambda grad, self_spec, dim, start, length, F: F.slice_backward(
-        grad, self_spec.sizes, dim, start % max(self_spec.shape[dim], 1), start % max(self_spec.shape[dim], 1) + length, 1
+        grad, self_spec.sizes, dim, _from_front(start, self_spec.shape[dim]), _from_front(start, self_spec.shape[dim]) + length, 1
     ),
 )
 def narrow_copy(xp, self, dim: Dim, start: Int, length: Int):
@@ -305,7 +310,8 @@ def narrow_copy(xp, self, dim: Dim, start: Int, length: Int):
     tensor([2, 3])
     """
     places = [slice(None)] * self.ndim
-    places[dim] = slice(start % max(self.shape[dim], 1), start % max(self.shape[dim], 1) + length)
+    first = _from_front(start, self.shape[dim])
+    places[dim] = slice(first, first + length)
     return self[tuple(places)].copy()
 
 

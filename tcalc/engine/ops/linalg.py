@@ -310,7 +310,7 @@ def addmm(xp, self, mat1, mat2, *, beta: Scalar = 1, alpha: Scalar = 1):
     Grad: input: beta * grad; mat1: alpha * grad @ mat2.T; mat2: alpha * mat1.T @ grad
     See: matmul, addmv, baddbmm
 
-    >>> addmm(tensor([10.]), tensor([[1., 2.]]), tensor([[3.], [4.]]))
+    >>> addmm(tensor([[10.]]), tensor([[1., 2.]]), tensor([[3.], [4.]]))
     tensor([[21.]])
     """
     product = _scaled(_product(xp, mat1, mat2), alpha)
@@ -380,8 +380,8 @@ def baddbmm(xp, self, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
     Grad: input: beta * grad; batch1: alpha * grad @ batch2.mT; batch2: alpha * batch1.mT @ grad
     See: bmm, addmm, matmul
 
-    >>> baddbmm(zeros(1), ones(2, 1, 3), ones(2, 3, 1)).shape
-    torch.Size([2, 1, 1])
+    >>> baddbmm(zeros(1, 1, 1), ones(1, 1, 3), ones(1, 3, 1))
+    tensor([[[3.]]])
     """
     product = _scaled(_product(xp, batch1, batch2), alpha)
     return product if beta == 0 else _scaled(self, beta) + product

@@ -600,7 +600,7 @@ def addbmm(xp, self, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
     Grad: input: beta * grad; batch1: alpha * grad @ batch2.mT; batch2: alpha * batch1.mT @ grad
     See: baddbmm, addmm, bmm
 
-    >>> addbmm(zeros(1), ones(2, 1, 3), ones(2, 3, 1))
+    >>> addbmm(zeros(1, 1), ones(2, 1, 3), ones(2, 3, 1))
     tensor([[6.]])
     """
     product = xp.add.reduce(xp.matmul(batch1, batch2), 0) * self.dtype.type(alpha)

@@ -354,6 +354,8 @@ def _log_of(number):
 def pow_base(xp, self: Operand, exponent):
     """A number to the power of each element.
 
+    Grad: grad * result * the logarithm of the number; 0 for the number 0
+
     >>> pow(2, tensor([1., 2., 3.]))
     tensor([2., 4., 8.])
     """

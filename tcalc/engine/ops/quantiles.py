@@ -10,6 +10,7 @@ from ..layout import reduced_shape, wrap_dim
 from ..spec import spec_of
 from ..tensor import Tensor
 from .reduce import gather_back
+from .running import scan
 
 MODES = ("linear", "lower", "higher", "midpoint", "nearest")
 LARGEST = 2**24  # ranks are computed in the dtype of the values
@@ -210,7 +211,7 @@ def mode(xp, self, dim: Dim = -1, keepdim: Bool = False):
     ends[..., :-1] = values[..., 1:] != values[..., :-1]
     places = xp.broadcast_to(xp.arange(size), values.shape)
     before = xp.full(values.shape, -1)
-    before[..., 1:] = xp.maximum.accumulate(xp.where(ends, places, -1), axis=-1)[..., :-1]
+    before[..., 1:] = scan(xp, xp.maximum, xp.where(ends, places, -1), -1)[..., :-1]
     ranks = xp.argmax(xp.where(ends, places - before, 0), axis=-1)[..., None]  # of the longest run, the first of several
     return picked(xp, self, xp.moveaxis(order, -1, dim), xp.moveaxis(ranks, -1, dim), dim, keepdim)
 

@@ -20,7 +20,7 @@ def _plan_running(self, dim):
     return [spec_of(self.dtype, self.device, self.shape), spec_of(dtypes.int64, self.device, self.shape)]
 
 
-def _scan(xp, ufunc, a, dim):
+def scan(xp, ufunc, a, dim):
     """The running result of a ufunc along `dim`, by doubling: CuPy accumulates sums and products only."""
     found = xp.ascontiguousarray(xp.moveaxis(a, dim, 0))
     step = 1
@@ -34,7 +34,7 @@ def _running(xp, self, dim, ufunc, keeps):
     """The running extreme along `dim` and the place of its last holder."""
     if not self.ndim:
         return self.copy(), xp.zeros((), "int64")
-    values = _scan(xp, ufunc, self, dim)
+    values = scan(xp, ufunc, self, dim)
     shape = [1] * self.ndim
     shape[dim] = self.shape[dim]
     places = xp.broadcast_to(xp.arange(self.shape[dim]).reshape(shape), self.shape)
@@ -43,7 +43,7 @@ def _running(xp, self, dim, ufunc, keeps):
     first = [slice(None)] * self.ndim
     first[dim] = slice(0, 1)
     holds[tuple(first)] = True
-    return values, _scan(xp, xp.maximum, xp.where(holds, places, 0), dim)
+    return values, scan(xp, xp.maximum, xp.where(holds, places, 0), dim)
 
 
 @structural(
@@ -166,7 +166,7 @@ def logcumsumexp(xp, self, dim: Dim):
         return self.copy()
     wide = self.astype("float32") if self.dtype.itemsize == 2 else self
     if self.dtype.kind != "c":
-        return _scan(xp, xp.logaddexp, wide, dim)
+        return scan(xp, xp.logaddexp, wide, dim)
     found = xp.array(xp.moveaxis(self, dim, 0), order="C")
     for i in range(1, found.shape[0]):  # one by one, as torch adds: another order would end on another branch of the logarithm
         found[i] = log_of_sum(xp, found[i], found[i - 1])

@@ -76,7 +76,7 @@ def check_scatter(self, dim, index, src):
             )
 
 
-def _reduced_grads(grad, self, places, values, result, reduce, include_self, F, taken, added, combined):
+def _reduced_grads(grad, self, self_spec, values, result, reduce, include_self, F, taken, added, combined):
     """Gradients of (self, values) for a combination at places; `taken(x)` reads x there, `added(x, v)` adds v to x there,
     `combined(x, v)` is the product at those places.
 
@@ -92,28 +92,24 @@ def _reduced_grads(grad, self, places, values, result, reduce, include_self, F, 
         whole = F.where(self == 0, 1.0, self)
         own = grad * combined(whole, values) / whole
         zero = values == 0
-        zeros = taken(added(F.mul(self, 0), F.cast(zero, _dtype(values))))
+        zeros = taken(added(F.mul(self, 0), F.cast(zero, self_spec.dtype)))
         lone = F.logical_and(zero, zeros == 1)
         others = taken(grad * combined(self, F.where(lone, 1.0, values)))
         theirs = F.where(lone, others, taken(grad * result) / F.where(zero, 1.0, values))
     else:
-        mine, its = F.cast(self == result, _dtype(self)), F.cast(values == taken(result), _dtype(values))
+        mine, its = F.cast(self == result, self_spec.dtype), F.cast(values == taken(result), self_spec.dtype)
         share = grad / added(mine, its)
         own, theirs = share * mine, its * taken(share)
     return own, theirs
 
 
-def _dtype(value):
-    return dtypes.BY_NAME[value.dtype.name]
-
-
-def _scatter_reduce_grads(grad, self, src, src_spec, result, dim, index, reduce, include_self, needs, F):
+def _scatter_reduce_grads(grad, self, self_spec, src, src_spec, result, dim, index, reduce, include_self, needs, F):
     values = src
     for d, n in enumerate(index.shape):
         if values.shape[d] != n:
             values = F.slice(values, d, 0, n, 1)
     own, theirs = _reduced_grads(
-        grad, self, index, values, result, reduce, include_self, F,
+        grad, self, self_spec, values, result, reduce, include_self, F,
         lambda x: F.gather(x, dim, index),
         lambda x, v: F.scatter_add(x, dim, index, v),
         lambda x, v: F.scatter_reduce(x, dim, index, v, "prod", include_self=include_self),
@@ -166,9 +162,9 @@ def _plan_index_reduce(self, dim, index, source, reduce, include_self):
     return spec_of(self.dtype, self.device, self.shape)
 
 
-def _index_reduce_grads(grad, self, source, result, dim, index, reduce, include_self, needs, F):
+def _index_reduce_grads(grad, self, self_spec, source, result, dim, index, reduce, include_self, needs, F):
     own, theirs = _reduced_grads(
-        grad, self, index, source, result, reduce, include_self, F,
+        grad, self, self_spec, source, result, reduce, include_self, F,
         lambda x: F.index_select(x, dim, index),
         lambda x, v: F.index_add(x, dim, index, v),
         lambda x, v: F.index_reduce(x, dim, index, v, "prod", include_self=include_self),
