@@ -17,7 +17,8 @@ from .layout import sentence
 from .render_delta import NOTE_INDENT
 from .script import Unreadable, statements_of
 from .sources import StreamLines
-from .tensor_files import SUFFIXES, FileTrouble, load_tensors, save_tensors
+from .tensor_files import SEVERAL, SUFFIXES, save_tensors
+from .tensor_reading import READ_SUFFIXES, FileTrouble, load_tensors
 from .theme import Line, Segment, text
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ def load(repl: Repl, argument: str) -> list[Line]:
     if binding:
         return _bind(repl, binding[1], path)
     suffix = Path(path).suffix.lower()
-    if suffix == ".npz":
+    if suffix in SEVERAL:
         return _bind_all(repl, path)
-    if suffix in SUFFIXES:
+    if suffix in READ_SUFFIXES:
         raise CommandError(f"a tensor needs a name: :load x={safe_line(argument)}")
     return _run(repl, path)
 

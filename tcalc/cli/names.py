@@ -1,6 +1,7 @@
 """Words that options take as values."""
 
-FORMATS = ("auto", "panel", "repr", "list", "shape", "none")
+FORMATS = ("auto", "panel", "repr", "list", "json", "csv", "tsv", "npy", "shape", "none")
 PANELS = ("lines", "card", "min")
 COLOUR_WHEN = ("auto", "always", "never")
+SHELLS = ("bash", "zsh", "fish")
 DTYPES = ("float16", "bfloat16", "float32", "float64")

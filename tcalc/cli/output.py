@@ -22,6 +22,14 @@ class OutputFailed(BaseException):
         self.reason = reason
 
 
+class OutputRefused(BaseException):
+    """The format has no way to write a result; like Ctrl-C, no `try` of a program may catch it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def prepare_streams(*, ascii_only: bool, quiet_pipe: bool) -> None:
     """Make every character printable, as an escape where the encoding (or `ascii_only`) does not have it.
 

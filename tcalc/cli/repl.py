@@ -142,7 +142,7 @@ class Repl:
     def run_statement(self, statement: Statement, left: int, filename: str = TYPED) -> bool:
         """Run one statement and show what came of it; whether it worked. `left` more of its source wait behind it."""
         self.view.heading = f"{self.session.number}> {statement.source}"
-        with Running(self.view, self.session.number) as running:
+        with Running(self.view, f"... {self.session.number}> running") as running:
             record = self.session.run_statement(statement, running.emit, filename)
         self.elapsed = record.elapsed
         self.view.finish(record)

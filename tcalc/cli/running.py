@@ -19,11 +19,10 @@ ECHO = 2  # columns of the ^C that the terminal may have put behind the line
 
 
 class Running:
-    """Watches over one command on a terminal: after DELAY its line is written to stderr, and wiped before any output."""
+    """Watches over one command on a terminal (or over reading a file, which `text` says): after DELAY its line is written to stderr, and wiped before any output."""
 
-    def __init__(self, view: View, number: int | None = None) -> None:
-        head = "... " if number is None else f"... {number}> "
-        self._text = f"{head}running, Ctrl-C stops"[: max(view.errors.width - ECHO - 1, 0)]
+    def __init__(self, view: View, text: str = "... running") -> None:
+        self._text = f"{text}, Ctrl-C stops"[: max(view.errors.width - ECHO - 1, 0)]
         self._shown = self._over = False
         self._show_item = view.show
         self._timer: Timer | None = None

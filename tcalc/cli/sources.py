@@ -9,6 +9,7 @@ from typing import BinaryIO
 from ..lang.errors import LangError, Span
 
 MAX_LINE = 1_000_000
+STDIN = "<stdin>"  # what errors call it
 
 
 class Lines:
@@ -113,4 +114,4 @@ class ArgumentLines(Lines):
 
 def standard_input() -> StreamLines:
     """stdin as a script; a closed one is empty."""
-    return StreamLines("<stdin>", None if sys.stdin is None else sys.stdin.buffer)
+    return StreamLines(STDIN, None if sys.stdin is None else sys.stdin.buffer)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from ..session.record import Printed, Result
-from .escape import safe
-from .formats import text_of
-from .output import write
+from ..session.record import Printed
+from .escape import safe, safe_line
+from .formats import FormatTrouble, text_of
+from .output import OutputRefused, write
 from .terminal import Screen, screen_for
 
 if TYPE_CHECKING:
@@ -44,7 +44,18 @@ class View:
         if isinstance(item, Printed):
             self._write((item.text,))
         elif self.format != "none":
-            self._write(self._lines(item))
+            try:
+                self._write(text_of(item.name, item.value, self.format))
+            except FormatTrouble as trouble:
+                raise OutputRefused(f"{self.format}: {trouble}") from None
+
+    def close(self) -> None:
+        """The run is over. Raises OutputRefused where the format needs more than came."""
+
+    def refuse(self, reason: str, filename: str, line: int) -> None:
+        """Say on stderr, with the place, why a result could not be written."""
+        where = "".join(f"{part}:" for part in self._locate(filename, line))
+        print(f"tcalc: {safe_line(where)} {safe_line(reason)}", file=sys.stderr)
 
     def finish(self, record: Record) -> None:
         """The command is over; its notes go to stderr, as torch's warnings do."""
@@ -85,13 +96,6 @@ class View:
         """Hand text to stdout: as it is in a pipe, without control characters on a terminal."""
         write(map(safe, pieces) if self.screen.tty else pieces)
 
-    def _lines(self, result: Result) -> Iterator[str]:
-        head = f"{result.name} = " if result.name is not None else ""
-        yield head
-        for piece in text_of(result.value, self.format):
-            yield piece.replace("\n", "\n" + " " * len(head)) if head and self.format == "repr" else piece
-        yield "\n"
-
 
 def save_trace(trace: str) -> str:
     """Write a traceback to a temporary file; its path, or why there is none."""
@@ -111,12 +115,18 @@ def view_for(settings: Settings, *, at_prompt: bool = False) -> View:
     errors = screen_for(sys.stderr, colour=colour, ascii_only=ascii_only, plain=plain)
     screen = screen_for(sys.stdout, colour=colour, ascii_only=ascii_only, plain=plain, width=settings.width)
     name = settings.format
+    if not at_prompt and (settings.output or settings.test) and "format" not in settings.sources:
+        name = "none"  # the value goes to the file, or is the exit status
     if name == "auto":
         name = "panel" if screen.tty else "list"
     if name == "panel":
         from .panel_view import PanelView
 
         view: View = PanelView(screen, errors, settings.panel, at_prompt=at_prompt, debug=settings.debug)
+    elif name == "npy":
+        from .npy_view import NpyView
+
+        view = NpyView(screen, errors, at_prompt=at_prompt, debug=settings.debug)
     else:
         view = View(name, screen, errors, at_prompt=at_prompt, debug=settings.debug)
     view.notes, view.muted = settings.notes, frozenset(settings.mute)

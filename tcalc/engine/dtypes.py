@@ -22,13 +22,14 @@ class dtype:  # noqa: N801 - torch's own spelling
     2
     """
 
-    __slots__ = ("alias", "category", "continuous", "is_complex", "is_floating_point", "is_signed", "itemsize", "kernel_name", "kind", "name")
+    __slots__ = ("alias", "as_is", "category", "continuous", "is_complex", "is_floating_point", "is_signed", "itemsize", "kernel_name", "kind", "name")
 
     def __init__(self, name: str, itemsize: int, category: int, signed: bool, kernel_name: str, alias: str):
         self.name, self.itemsize, self.category, self.is_signed = name, itemsize, category, signed
         self.is_floating_point = category == FLOAT
         self.is_complex = category == COMPLEX
         self.continuous = category >= FLOAT
+        self.as_is = not self.is_complex and not (self.continuous and itemsize == 2)  # nodes keep ops as they are: see Op.form_for
         self.kind = "bifc"[category] if signed or not category else "u"  # as numpy's dtypes have it, for formulas that run on both
         self.kernel_name = kernel_name  # torch's name in error sentences: "Float", "Long"
         self.alias = alias

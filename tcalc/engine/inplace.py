@@ -122,8 +122,8 @@ def write(
         edges = [t.node if isinstance(t, Tensor) else None for t in inputs]
         recording = op.differentiable and target.spec.dtype.continuous
     given = list(inputs)
-    if recording and target.spec.dtype.is_complex:
-        op = op.conjugating
+    if recording and not target.spec.dtype.as_is:
+        op = op.form_for(target.spec.dtype)
     if recording and target.a is not None:
         mask = sum(1 << i for i, e in enumerate(edges) if e is not None)
         if 0 in op.saves(mask):

@@ -263,10 +263,12 @@ def record(op: Op, inputs: Sequence[Any], params: Sequence[Any], result: Any, sp
         return
     if isinstance(result, Tensor):
         if result.spec.dtype.continuous:
-            attach(op.conjugating if result.spec.dtype.is_complex else op, edges, inputs, op.kept(params), result, specs)
+            attach(op if result.spec.dtype.as_is else op.form_for(result.spec.dtype), edges, inputs, op.kept(params), result, specs)
         return
-    if any([part.spec.dtype.is_complex for part in result]):
-        op = op.conjugating
+    for part in result:
+        if not part.spec.dtype.as_is:
+            op = op.form_for(part.spec.dtype)
+            break
     owner = attach(op, edges, inputs, op.kept(params), result[0], specs)
     for i, part in enumerate(result):
         part.node = Output(owner, i) if part.spec.dtype.continuous else None

@@ -201,8 +201,28 @@ class Op:
         """
         if not self.holomorphic or not self.differentiable:
             return self
-        twin = copy(self)
+        twin = self.twin()
         twin.conjugates, twin.vjps = True, {}
+        return twin
+
+    @cached_property
+    def rounding(self) -> Op:
+        """This op as nodes of 16-bit results keep it: kernels compute these in float32, and so may a formula on raw arrays."""
+        if not self.differentiable:
+            return self
+        twin = self.twin()
+        twin.finish_grads = rounded(self.finish_grads)
+        return twin
+
+    def form_for(self, d: dtype) -> Op:
+        """This op as nodes of results of a dtype keep it that is not `as_is`."""
+        return self.conjugating if d.is_complex else self.rounding
+
+    def twin(self) -> Op:
+        """A copy that shares none of the forms above."""
+        twin = copy(self)
+        for form in ("conjugating", "rounding"):
+            vars(twin).pop(form, None)
         return twin
 
     def _uses_values(self, formula: Formula) -> bool:
@@ -236,6 +256,21 @@ def conjugated(vjps: Callable[..., Any]) -> Callable[..., Any]:
         conj = F.conj_physical
         turned = [conj(g) for g in grad] if isinstance(grad, list) else conj(grad)
         return [None if g is None else conj(g) for g in vjps(turned, saved, params, specs, needs, F)]
+
+    return run
+
+
+def rounded(finish: Callable[..., Sequence[Any]] | None) -> Callable[..., Sequence[Any]]:
+    """`finish_grads` that also brings each gradient to the dtype of its input."""
+
+    def run(grads: Sequence[Any], specs: Sequence[Any], F: Any) -> list[Any]:
+        if finish is not None:
+            grads = finish(grads, specs, F)
+        given = specs[0] if len(specs) == 2 and isinstance(specs[0], list) else specs
+        return [
+            g if g is None or s is None or g.dtype is s.numpy or g.dtype is s.dtype else F.cast(g, s.dtype)
+            for g, s in zip(grads, given, strict=False)
+        ]
 
     return run
 

@@ -23,15 +23,27 @@ NAMESPACES = {
 
 
 _GROUPS = {
-    "create": "new tensors", "windows": "new tensors", "random_ops": "random numbers", "convert": "dtype and device", "shape": "shape, joining, repeating",
-    "assembly": "shape, joining, repeating", "index": "indexing", "pointwise": "each element", "numbers": "each element",
-    "special": "special functions", "bessel": "special functions", "gamma": "special functions", "polynomials": "special functions",
-    "masked": "reductions", "statistics": "statistics", "quantiles": "statistics", "histograms": "statistics", "distances": "statistics",
-    "compare": "comparisons and logic", "reduce": "reductions", "norm": "reductions", "sort": "sorting",
-    "complex_numbers": "complex numbers", "fourier": "Fourier transforms",
-    "linalg": "matrices", "contraction": "matrices", "nn": "neural networks", "activation": "neural networks", "conv": "neural networks", "patches": "neural networks",
-    "sampling": "neural networks", "natives": "neural networks",
-}  # fmt: skip
+    module: label
+    for label, modules in {
+        "new tensors": "create windows",
+        "random numbers": "random_ops",
+        "dtype and device": "convert",
+        "shape, joining, repeating": "shape assembly copies memory",
+        "indexing": "index scattering",
+        "each element": "pointwise numbers in_place",
+        "complex numbers": "complex_numbers",
+        "special functions": "special bessel gamma polynomials",
+        "comparisons and logic": "compare",
+        "reductions": "reduce masked",
+        "running along a dim": "running slopes",
+        "statistics": "statistics quantiles histograms distances counting",
+        "sorting": "sort",
+        "matrices": "linalg matrices contraction decompositions solvers ldl lowrank reflections",
+        "signals": "fourier spectrograms",
+        "neural networks": "nn activation conv pooling maxima padding norm natives losses margins sequences attention patches resampling resize sampling relaxed",
+    }.items()
+    for module in modules.split()
+}
 
 
 _MISSING = object()
@@ -94,9 +106,13 @@ def _groups() -> tuple[tuple[str, tuple[str, ...]], ...]:
 
     found: dict[str, dict[str, None]] = {label: {} for label in _GROUPS.values()}
     for op in OPS.values():
-        label = _GROUPS.get(op.kernel.__module__.rpartition(".")[2], "others")
-        if op.function or op.method:
-            found.setdefault(label, {})[op.public] = None
+        home = namespace.table(op.namespace)
+        if op.namespace in ("torch", "torch.nn.functional"):
+            if op.method or op.short in home:
+                module = op.kernel.__module__.rpartition(".")[2] if op.namespace == "torch" else "nn"
+                found.setdefault(_GROUPS.get(module, "others"), {})[op.short] = None
+        elif op.short in home:
+            found.setdefault(f"{op.namespace.removeprefix('torch.')}.NAME", {})[op.short] = None
     for name in namespace.table("torch.nn"):
         if name[0].isupper():
             found["neural networks"][f"nn.{name}"] = None
@@ -104,7 +120,7 @@ def _groups() -> tuple[tuple[str, tuple[str, ...]], ...]:
     found["dtype and device"] |= dict.fromkeys(("to", "type", "type_as", "cpu", "cuda", "device", "float32"))
     found["new tensors"]["tensor"] = None
     return (
-        *((label, tuple(sorted(names))) for label, names in found.items()),
+        *((label, tuple(sorted(names))) for label, names in found.items() if names),
         ("gradients", ("backward", "autograd.grad", *(f"func.{n}" for n in namespace.table("torch.func")))),
     )
 

@@ -58,14 +58,14 @@ def texts(session: Session, entry: str) -> list[str]:
         (":vars ", []),
         (":unknown ", []),
         (":help :in", [":help :info"]),
-        (":help unsq", [":help unsqueeze"]),
-        ("?unsq", ["?unsqueeze"]),
+        (":help unsq", [":help unsqueeze", ":help unsqueeze_copy"]),
+        ("?unsq", ["?unsqueeze", "?unsqueeze_copy"]),
         ("?x.unsq", ["?x.unsqueeze", "?x.unsqueeze_"]),
         ("?non-l", ["?non-leaf-grad"]),
         ("?strid", ["?stride", "?strides", "?strided"]),
         ("?:gra", ["?:graph"]),
         ("?", []),
-        ("unsq", ["unsqueeze"]),
+        ("unsq", ["unsqueeze", "unsqueeze_copy"]),
     ],
 )
 def test_offers(session: Session, entry: str, after: list[str]) -> None:

@@ -101,14 +101,26 @@ def check_writable(t: Tensor) -> None:
         )
 
 
-def underivable(name: str) -> Callable[[Any], Any]:
-    """A formula that refuses, where torch has none.
+def underivable(name: str, op: str | None = None) -> Callable[[Any], Any]:
+    """A formula that refuses, where torch lists a derivative as missing; `op` is the error's when it is not `name`.
 
     Raises NotImplementedError with torch's sentence.
     """
 
     def formula(grad: Any) -> Any:
-        raise TensorNotImplemented(f"the derivative for '{name}' is not implemented.", name)
+        raise TensorNotImplemented(f"the derivative for '{name}' is not implemented.", op or name)
+
+    return formula
+
+
+def no_derivative(name: str) -> Callable[[Any], Any]:
+    """A formula that refuses, where torch lists nothing and records the op all the same.
+
+    Raises RuntimeError with torch's sentence.
+    """
+
+    def formula(grad: Any) -> Any:
+        raise TensorError(f"derivative for aten::{name} is not implemented", name)
 
     return formula
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import cached_property
 from typing import Any
 
 from .. import backend, dtypes, inplace
 from ..backend import META, asarray, ndarray
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT, dtype
-from ..errors import EngineError, TensorError, TensorNotImplemented
+from ..errors import EngineError, TensorError
 from ..layout import broadcast_shapes, elementwise_strides
 from ..modes import inferring, is_grad_enabled
 from ..record import attach, record
@@ -29,6 +28,7 @@ from .common import (
     opmath,
     refuse_grad_for_out,
     same_device,
+    underivable,
     write_out,
 )
 
@@ -388,19 +388,10 @@ class Elementwise(Op):
         """The op whose history an in-place write leaves: this one, unless torch has no derivative for the in-place form."""
         if self.inplace_derivative:
             return self
-        form = copy(self)
+        form = self.twin()
         form.node_name = self.node_name.rstrip("0123456789") + "1"
-        form.vjps, form.masks, form.formulas = {}, {}, dict.fromkeys(self.formulas, no_derivative_in_place(self.name))
+        form.vjps, form.masks, form.formulas = {}, {}, dict.fromkeys(self.formulas, underivable(f"inplace version of {self.name}", f"{self.name}_"))
         return form
-
-
-def no_derivative_in_place(name: str) -> Callable[..., Any]:
-    """The formula of an in-place form that torch records without a derivative."""
-
-    def formula(grad: Any) -> Any:
-        raise TensorNotImplemented(f"the derivative for 'inplace version of {name}' is not implemented.", f"{name}_")
-
-    return formula
 
 
 def _plain(operands: Sequence[Any]) -> list[Any]:

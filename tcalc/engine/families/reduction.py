@@ -144,7 +144,8 @@ class ReductionPlan:
     __slots__ = ("cast", "named", "op", "params", "specs", "target", "xp")
 
     def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, named: dict[str, Any], params: list[Any]):
-        self.op, self.target, self.cast, self.named, self.params = op.conjugating if target.dtype.is_complex else op, target, cast, named, params
+        self.op = op if target.dtype.as_is else op.form_for(target.dtype)
+        self.target, self.cast, self.named, self.params = target, cast, named, params
         self.specs = (spec, target)
         backend.check_fits(target.nbytes, spec.device)
         backend.check_work(spec.numel if spec.device is not META else 0, op.public)

@@ -162,7 +162,7 @@ class Structural(Op):
             flat = _flat(inputs)
             edges = [t.node for t in flat]
             if any(e is not None for e in edges) and is_grad_enabled() and self.differentiable and result.spec.dtype.continuous:
-                attach(self.conjugating if result.spec.dtype.is_complex else self, edges, (), self.kept(values), result, specs)
+                attach(self if result.spec.dtype.as_is else self.form_for(result.spec.dtype), edges, (), self.kept(values), result, specs)
             return
         record(self, inputs, values, result, specs)
         if "indices" in self.signature.positions and result.node is not None:

@@ -31,7 +31,7 @@ def _safe_softmax(xp, scores):
 
 
 def _plan_scores(self):
-    if self.dtype.category < FLOAT:
+    if self.dtype.category != FLOAT:
         raise not_implemented("softmax_lastdim_kernel_impl", self.dtype)
     return spec_of(self.dtype, self.device, self.shape)
 
@@ -151,6 +151,7 @@ def scaled_dot_product_attention(
 
     A bool mask says where to look, a float one is added; is_causal hides what comes after; scale is 1/sqrt(width) unless given; enable_gqa
     lets several heads of queries share one of keys.
+
     Shapes: (..., l, e), (..., s, e), (..., s, v)  ->  (..., l, v)
     Grad: those of both products and of softmax
     See: nn.MultiheadAttention, nn.functional.multi_head_attention_forward, softmax

@@ -21,6 +21,11 @@ def _check_parts(common, specs):
         )
     if first is not second:
         raise TensorError(f"Expected object of scalar type {first.kernel_name} but got scalar type {second.kernel_name} for second argument")
+    if first is dtypes.float16:
+        raise TensorError(NO_COMPLEX32)
+
+
+NO_COMPLEX32 = "tcalc has no complex32, the complex dtype of float16"
 
 
 def _joined(xp, real, imag):
@@ -94,7 +99,7 @@ def _check_pairs(spec):
     if any(stride % 2 for stride in spec.strides[:-1]):
         raise TensorError("Tensor must have a stride divisible by 2 for all but last dimension")
     if spec.dtype is dtypes.float16:
-        raise TensorError("view_as_complex: tcalc has no complex32, the complex dtype of float16")
+        raise TensorError(NO_COMPLEX32)
 
 
 def _as_complex(spec, geom):

@@ -7,12 +7,13 @@ import math
 from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
+from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
 
 
-def _power(difference, norm, p, grad, F):
+def _norm_grad(difference, norm, p, grad, F):
     """The gradient of a p-norm to the differences it was taken of, `norm` and `grad` of a shape that broadcasts to theirs (torch's rule)."""
     if p == 0:
         return difference * 0
@@ -57,7 +58,7 @@ def _plan_dist(self, other, p):
 
 
 def _dist_grads(grad, self, other, result, p, self_spec, other_spec, needs, F):
-    slope = _power(self - other, result, p, grad, F)
+    slope = _norm_grad(self - other, result, p, grad, F)
     if math.isinf(p):
         slope = slope / F.sum(F.cast(F.abs(self - other) == result, self_spec.dtype))
     return [F.sum_to(slope, self_spec.sizes) if needs[0] else None, F.sum_to(-slope, other_spec.sizes) if needs[1] else None]
@@ -74,7 +75,8 @@ def dist(xp, self, other, p: Scalar = 2):
     >>> dist(tensor([0., 0.]), tensor([3., 4.]))
     tensor(5.)
     """
-    return _norms(xp, (self - other).reshape(-1), p, 0)
+    difference = (self - other).reshape(-1)
+    return _norms(xp, difference.astype("float32") if difference.dtype.itemsize == 2 else difference, p, 0)
 
 
 # --- between rows -----------------------------------------------------------------------------------------------------
@@ -82,7 +84,13 @@ def dist(xp, self, other, p: Scalar = 2):
 MODES = {"use_mm_for_euclid_dist_if_necessary": 0, "use_mm_for_euclid_dist": 1, "donot_use_mm_for_euclid_dist": 2}
 
 
-def _plan_rows(self, x2, p):
+def _plan_rows_apart(self, x2, p):
+    if self.dtype in dtypes.REDUCED:
+        raise not_implemented("cdist", self.dtype)
+    return _plan_rows(self, x2)
+
+
+def _plan_rows(self, x2):
     batch = broadcast_shapes(tuple(self.shape[:-2]), tuple(x2.shape[:-2]))
     return spec_of(self.dtype, self.device, (*batch, self.shape[-2], x2.shape[-2]))
 
@@ -90,7 +98,7 @@ def _plan_rows(self, x2, p):
 def _rows_grads(grad, self, x2, result, p, self_spec, x2_spec, needs, F):
     if p == 2:
         return _euclidean_grads(grad, self, x2, result, self_spec, x2_spec, needs, F)
-    slope = _power(F.unsqueeze(self, -2) - F.unsqueeze(x2, -3), F.unsqueeze(result, -1), p, F.unsqueeze(grad, -1), F)
+    slope = _norm_grad(F.unsqueeze(self, -2) - F.unsqueeze(x2, -3), F.unsqueeze(result, -1), p, F.unsqueeze(grad, -1), F)
     return [
         F.sum_to(F.sum_dim(slope, (-2,), False), self_spec.sizes) if needs[0] else None,
         F.sum_to(-F.sum_dim(slope, (-3,), False), x2_spec.sizes) if needs[1] else None,
@@ -104,7 +112,7 @@ def _euclidean_grads(grad, self, x2, result, self_spec, x2_spec, needs, F):
     return [None if first is None else F.sum_to(first, self_spec.sizes), None if second is None else F.sum_to(second, x2_spec.sizes)]
 
 
-@structural(plan=_plan_rows, grads=_rows_grads, node="CdistBackward", function=False, method=False, out=False)
+@structural(plan=_plan_rows_apart, grads=_rows_grads, node="CdistBackward", function=False, method=False, out=False)
 def rows_apart(xp, self, x2, p: Float):
     """The distances of cdist, each from its difference."""
     batch = xp.broadcast_shapes(self.shape[:-2], x2.shape[:-2])
@@ -115,7 +123,7 @@ def rows_apart(xp, self, x2, p: Float):
 
 
 @structural(
-    plan=lambda self, x2: _plan_rows(self, x2, 2.0), grads=_euclidean_grads, node="EuclideanDistBackward", function=False, method=False, out=False,
+    plan=_plan_rows, grads=_euclidean_grads, node="EuclideanDistBackward", function=False, method=False, out=False,
 )
 def euclidean_dist(xp, self, x2):
     """The distances of cdist by one matrix product: the sum of the squares less twice the products."""
@@ -176,6 +184,8 @@ def _plan_pdist(self, p):
         raise TensorError("pdist only supports floating-point dtypes")
     if p < 0:
         raise TensorError("pdist only supports non-negative p values")
+    if self.dtype in dtypes.REDUCED:
+        raise not_implemented("pdist", self.dtype)
     return spec_of(self.dtype, self.device, (self.shape[0] * (self.shape[0] - 1) // 2,))
 
 
@@ -186,7 +196,7 @@ def _pdist_grad(grad, self, result, p, F):
     for i in range(n - 1):  # row i with those after it
         count = n - 1 - i
         part, norm = (F.unsqueeze(F.slice(x, 0, start, start + count, 1), 1) for x in (grad, result))
-        slope = _power(F.slice(self, 0, i, i + 1, 1) - F.slice(self, 0, i + 1, n, 1), norm, p, part, F)
+        slope = _norm_grad(F.slice(self, 0, i, i + 1, 1) - F.slice(self, 0, i + 1, n, 1), norm, p, part, F)
         before = F.slice(self, 0, 0, i, 1) * 0
         total = total + F.cat([before, F.sum_dim(slope, (0,), True), -slope], 0)
         start = start + count
@@ -229,7 +239,7 @@ def _plan_renorm(self, p, dim, maxnorm):
 def _renorm_grad(grad, self, p, dim, maxnorm, F):
     dims = tuple([d for d in range(len(self.shape)) if d != dim % len(self.shape)])
     norm = F.vector_norm(self, ord=p, dim=dims, keepdim=True)
-    slope = _power(self, norm, p, F.real(F.sum_dim(F.conj(self) * grad, dims, True)), F)
+    slope = _norm_grad(self, norm, p, F.real(F.sum_dim(F.conj(self) * grad, dims, True)), F)
     inverse = 1 / (norm + 1e-7)
     return F.where(norm > maxnorm, maxnorm * inverse * (grad - inverse * slope), grad)
 

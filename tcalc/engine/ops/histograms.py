@@ -10,7 +10,7 @@ from ..errors import TensorError, TensorNotImplemented
 from ..families.common import C_NAMES, not_implemented
 from ..families.structural import composite, structural
 from ..spec import spec_of
-from ..tensor import wrap
+from ..tensor import Tensor, wrap
 from .create import even_steps
 
 
@@ -190,7 +190,7 @@ def histogramdd(F, self, bins: Any, *, range: Any = None, weight: Tensor | None 
     points = self.a.reshape(-1, count)
     edges = []
     for d, each in enumerate(given):
-        if isinstance(each, type(self)):
+        if isinstance(each, Tensor):
             edges.append(xp.asarray(each.a))
         else:
             _check_bins(each, d)

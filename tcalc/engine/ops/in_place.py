@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from ..data import tensor as tensor_of
 from ..errors import TensorError
 from ..families.common import check_writable
 from ..families.structural import composite
-from ..inplace import bump
 from ..layout import broadcast_shapes
+from ..tensor import Tensor
 
 
 @composite(public="square_", function=False)
@@ -39,7 +37,8 @@ def float_power_in_place(F, self, exponent: Operand):
     >>> tensor([2., 3.], dtype=float64).float_power_(2)
     tensor([4., 9.], dtype=torch.float64)
     """
-    wide = "ComplexDouble" if self.dtype.is_complex or getattr(getattr(exponent, "dtype", exponent), "is_complex", isinstance(exponent, complex)) else "Double"
+    power_is_complex = exponent.dtype.is_complex if isinstance(exponent, Tensor) else isinstance(exponent, complex)
+    wide = "ComplexDouble" if self.dtype.is_complex or power_is_complex else "Double"
     if self.dtype.kernel_name != wide:
         raise TensorError(
             f"the base given to float_power_ has dtype {self.dtype.kernel_name} but the operation's result requires dtype {wide}", "float_power_"
@@ -121,6 +120,6 @@ def map_each(F, self, tensor, callable: Any):
 def _written(F, self, values):
     """New values put into the tensor's own memory, in the order of its elements."""
     check_writable(self)
-    self.a[...] = tensor_of(values, dtype=self.dtype).a.reshape(self.shape) if prod(self.shape) else 0
-    bump(self)
+    new = tensor_of(values, dtype=self.dtype, device=self.device)
+    F.detach(self).copy_(F.reshape(new, self.spec.sizes))
     return self

@@ -205,7 +205,7 @@ def gather(xp, self, dim: Dim, index):
 )
 def scatter_add_to(xp, shape: Size, dim: Dim, index, src):
     """Zeros of `shape` with `src` added at the places `index` names along `dim`."""
-    result = xp.zeros(shape, src.dtype)
+    result = xp.zeros(shape, widened(src.dtype))
     if isinstance(index, Tensor):
         index = index.a
     if not shape:
@@ -215,6 +215,11 @@ def scatter_add_to(xp, shape: Size, dim: Dim, index, src):
     _bounded(shape, wrap_dim(dim, len(shape)), index)  # what was saved may have been given other data since
     xp.add.at(result, _grid(xp, dim, index), src)
     return result
+
+
+def widened(d):
+    """The array dtype in which many values are added up at one place: float32 for 16-bit floats."""
+    return "float32" if d.itemsize == 2 and d.kind not in "iu" else d
 
 
 def _kept(self):
@@ -318,7 +323,7 @@ def scatter_add(xp, self, dim: Dim, index, src):
     >>> scatter_add(zeros(3), 0, tensor([2, 2]), tensor([5., 6.]))
     tensor([ 0.,  0., 11.])
     """
-    result = xp.array(self, order="C")
+    result = xp.array(self, widened(self.dtype), order="C")
     _bounded(self.shape, dim % max(self.ndim, 1), index)
     if self.ndim:
         xp.add.at(result, _grid(xp, dim, index), _corner(src, index))

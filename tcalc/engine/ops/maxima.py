@@ -61,6 +61,16 @@ def _plan_max_pool(self, kernel, stride, padding, dilation, ceil_mode):
     return [spec, spec_of(dtypes.int64, self.device, spec.sizes, spec.strides)]
 
 
+def _largest(xp, seen, axis):
+    """Where torch's loops find the largest along `axis`, which is kept: at the first of equals, at the last nan."""
+    best = xp.expand_dims(seen.argmax(axis), axis)
+    values = xp.take_along_axis(seen, best, axis)
+    nan = values != values
+    if not nan.any():
+        return best
+    return xp.where(nan, seen.shape[axis] - 1 - xp.expand_dims(xp.flip(seen != seen, axis).argmax(axis), axis), best)
+
+
 def _max_pool(xp, self, kernel, stride, padding, dilation, ceil_mode):
     n = len(kernel)
     sizes = self.shape[-n:]
@@ -70,13 +80,15 @@ def _max_pool(xp, self, kernel, stride, padding, dilation, ceil_mode):
     wide = padded(xp, self, reach, lowest)
     wide = wide[(..., *[slice(r - p, None) for r, p in zip(reach, padding, strict=True)])]
     seen = windows(xp, wide, kernel, stride, dilation, out).reshape(*self.shape[:-n], math.prod(kernel), *out)
-    best = seen.argmax(-n - 1)
-    values = xp.take_along_axis(seen, xp.expand_dims(best, -n - 1), -n - 1).reshape(best.shape)
+    best = _largest(xp, seen, -n - 1)
+    values = xp.take_along_axis(seen, best, -n - 1).squeeze(-n - 1)
+    best = best.squeeze(-n - 1)
     place = xp.zeros_like(best)
     for i, (o, s, p, d) in enumerate(zip(out, stride, padding, dilation, strict=True)):
+        starts = (xp.arange(o) * s - p).reshape(-1, *(1,) * (n - 1 - i))
         inner = best // math.prod(kernel[i + 1 :]) % kernel[i]
-        spots = inner * d + (xp.arange(o) * s - p).reshape(-1, *(1,) * (n - 1 - i))
-        place = place * sizes[i] + spots
+        inner = xp.where(values == lowest, xp.maximum(-(starts // d), 0), inner)  # the padding is no less: the first element inside
+        place = place * sizes[i] + starts + inner * d
     return values, place
 
 
@@ -129,8 +141,7 @@ def _adaptive_max(xp, self, output_size):
         spots, weights, _ = adaptive_taps(size, out)
         seen = xp.take(values, xp.asarray(spots), axis)  # the kernel's places stand behind the output's
         shown = xp.asarray(weights != 0).reshape(*weights.shape, *(1,) * (-1 - axis))
-        best = xp.where(shown, seen, -xp.inf).argmax(axis)
-        pick = xp.expand_dims(best, axis)
+        pick = _largest(xp, xp.where(shown, seen, -xp.inf), axis)
         values = xp.take_along_axis(seen, pick, axis).squeeze(axis)
         chosen = xp.take_along_axis(xp.broadcast_to(xp.asarray(spots).reshape(*spots.shape, *(1,) * (-1 - axis)), seen.shape), pick, axis).squeeze(axis)
         if place is not None:
@@ -222,7 +233,7 @@ def _fractional(xp, self, samples, kernel, sizes):
         place = place * size + spots
     seen = x[tuple(index)].reshape(batch, channels, *sizes, math.prod(kernel))
     places = xp.broadcast_to(place, (batch, channels, *sizes, *kernel)).reshape(seen.shape)
-    best = xp.expand_dims(seen.argmax(-1), -1) if seen.size else xp.zeros((*seen.shape[:-1], 1), "int64")
+    best = _largest(xp, seen, -1) if seen.size else xp.zeros((*seen.shape[:-1], 1), "int64")
     shape = (*self.shape[:-n], *sizes)
     return xp.take_along_axis(seen, best, -1).reshape(shape), xp.take_along_axis(places, best, -1).reshape(shape)
 

@@ -10,22 +10,13 @@ from ..backend import dtype_of, scipy_module
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT
 from ..errors import TensorError, TensorNotImplemented
 from ..families.activation import activation
-from ..families.common import C_NAMES, fitting, no_complex, no_kernel, not_implemented, refuses
+from ..families.common import C_NAMES, fitting, no_complex, no_derivative, no_kernel, not_implemented, refuses
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
 from ..spec import Spec
 
 INTS = (BOOL, INT)
 NUMBERS = (INT, FLOAT)
-
-
-def no_derivative(name):
-    """The formula of an op that torch records without a derivative: backward through it raises NotImplementedError."""
-
-    def formula(grad):
-        raise TensorNotImplemented(f"derivative for aten::{name} is not implemented", name)
-
-    return formula
 
 
 _BOOL_MINUS = (

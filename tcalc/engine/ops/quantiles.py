@@ -126,12 +126,22 @@ def picked(xp, self, order, ranks, dim, keepdim):
     return (values, places) if keepdim else (xp.squeeze(values, dim), xp.squeeze(places, dim))
 
 
-def middle_share(grad, self, result, F):
+def middle_share(grad, self, self_spec, result, F):
     """The gradient in equal parts to the elements equal to the result, nan to nan."""
     if not len(self.shape):
         return grad
-    weights = F.cast((self == result) | ((self != self) & (result != result)), dtypes.float64)
+    weights = F.cast((self == result) | ((self != self) & (result != result)), self_spec.dtype)
     return grad * (weights / F.sum(weights))
+
+
+def sortable(xp, self):
+    """Numbers that NumPy puts in torch's order, nan last: bfloat16, whose own order has no place for nan, as float32."""
+    return self.astype("float32") if self.dtype.kind == "V" else self
+
+
+def least(xp, d):
+    """The median of nothing: nan, or the least integer."""
+    return xp.asarray(xp.iinfo(d).min if d.kind in "iu" else xp.nan, d)
 
 
 def _plan_nanmedian(self):
@@ -141,7 +151,7 @@ def _plan_nanmedian(self):
 
 
 @structural(
-    plan=_plan_nanmedian, self=lambda grad, self, result, F: middle_share(grad, self, result, F), out=False, real_only=no_kernel("median_cpu"),
+    plan=_plan_nanmedian, self=lambda grad, self, self_spec, result, F: middle_share(grad, self, self_spec, result, F), out=False, real_only=no_kernel("median_cpu"),
 )
 def nanmedian(xp, self):
     """The middle of the values that are not nan, the lower of two.
@@ -153,10 +163,10 @@ def nanmedian(xp, self):
     >>> nanmedian(tensor([3., float("nan"), 1., 2.]))
     tensor(2.)
     """
-    flat = xp.sort(self.reshape(-1))
+    flat = xp.sort(sortable(xp, self.reshape(-1)))
     count = int((flat == flat).sum())
     if not flat.size:
-        return xp.asarray(xp.nan if self.dtype.kind == "f" else xp.iinfo(self.dtype).min, self.dtype)
+        return least(xp, self.dtype)
     return flat[max(count - 1, 0) // 2].reshape(())
 
 
@@ -182,7 +192,7 @@ def nanmedian_dim(xp, self, dim: Dim, keepdim: Bool = False):
     if not self.ndim:
         return self.copy(), xp.zeros((), "int64")
     count = xp.add.reduce(self == self, dim, dtype="int64", keepdims=True)
-    return picked(xp, self, xp.argsort(self, axis=dim, kind="stable"), xp.maximum(count - 1, 0) // 2, dim, keepdim)
+    return picked(xp, self, xp.argsort(sortable(xp, self), axis=dim, kind="stable"), xp.maximum(count - 1, 0) // 2, dim, keepdim)
 
 
 @structural(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..dtypes import FLOAT
 from ..errors import TensorError
 from ..families.common import not_implemented, underivable
 from ..families.structural import composite, structural
@@ -171,7 +172,7 @@ def _plan_ormqr(self, input2, input3, left, transpose):
                 f"torch.ormqr: Expected input and {name} to have the same dtype, but input has dtype {self.dtype.kernel_name} and {name} has dtype"
                 f" {given.dtype.kernel_name}"
             )
-    if self.dtype.category < 2 or self.dtype.itemsize == 2:
+    if self.dtype.category < FLOAT or self.dtype.itemsize == 2:
         raise not_implemented("ormqr_cpu", self.dtype)
     return by_columns(input3, *input3.shape)
 

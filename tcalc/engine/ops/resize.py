@@ -8,7 +8,7 @@ from typing import Any
 from ..backend import np
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorTypeError, TensorValueError
-from ..families.common import no_kernel, not_implemented
+from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..notices import notice
 from .resampling import plan_resampled, resample
@@ -31,7 +31,7 @@ def _plan_resized(self, ways, label):
         raise TensorError(f"Input and output sizes should be greater than 0, but got {words}")
     if 0 in self.shape[1:]:
         raise TensorError(f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes {list(self.shape)}")
-    if self.dtype.category < FLOAT and not (self.dtype.name == "uint8" and (n == 2 or ways[0][0] == "nearest")):
+    if self.dtype.category != FLOAT and not (self.dtype.name == "uint8" and (n == 2 or ways[0][0] == "nearest")):
         raise not_implemented(label, self.dtype)
     return plan_resampled(self, ways, label)
 
@@ -43,15 +43,13 @@ def _resize(xp, self, ways):
     return xp.clip(xp.rint(resample(xp, self.astype("float32"), ways)), 0, 255).astype(self.dtype)
 
 
-_resizing = partial(structural, function=False, method=False, out=False)
+_resizing = partial(structural, self=lambda grad, ways, F: F.resampled(grad, ways, True), function=False, method=False, out=False)
 _NEAREST, _LINEAR = "compute_indices_weights_nearest", "compute_indices_weights_linear"
 
 
 @_resizing(
     plan=lambda self, ways: _plan_resized(self, ways, _NEAREST),
     node="UpsampleNearest1DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
-    real_only=no_kernel("compute_indices_weights_nearest"),
 )
 def upsample_nearest1d(xp, self, ways: Any):
     """The nearest element of (n, c, l)."""
@@ -61,8 +59,6 @@ def upsample_nearest1d(xp, self, ways: Any):
 @_resizing(
     plan=lambda self, ways: _plan_resized(self, ways, "upsample_nearest2d_channels_last"),
     node="UpsampleNearest2DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
-    real_only=no_kernel("compute_indices_weights_nearest"),
 )
 def upsample_nearest2d(xp, self, ways: Any):
     """The nearest element of (n, c, h, w)."""
@@ -72,8 +68,6 @@ def upsample_nearest2d(xp, self, ways: Any):
 @_resizing(
     plan=lambda self, ways: _plan_resized(self, ways, _NEAREST),
     node="UpsampleNearest3DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
-    real_only=no_kernel("compute_indices_weights_nearest"),
 )
 def upsample_nearest3d(xp, self, ways: Any):
     """The nearest element of (n, c, d, h, w)."""
@@ -81,7 +75,7 @@ def upsample_nearest3d(xp, self, ways: Any):
 
 
 @_resizing(
-    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearestExact1DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True)
+    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearestExact1DBackward"
 )
 def upsample_nearest_exact1d(xp, self, ways: Any):
     """The element of (n, c, l) whose middle is nearest."""
@@ -91,7 +85,6 @@ def upsample_nearest_exact1d(xp, self, ways: Any):
 @_resizing(
     plan=lambda self, ways: _plan_resized(self, ways, "upsample_nearest2d_channels_last"),
     node="UpsampleNearestExact2DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
 )
 def upsample_nearest_exact2d(xp, self, ways: Any):
     """The element of (n, c, h, w) whose middle is nearest."""
@@ -99,7 +92,7 @@ def upsample_nearest_exact2d(xp, self, ways: Any):
 
 
 @_resizing(
-    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearestExact3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True)
+    plan=lambda self, ways: _plan_resized(self, ways, _NEAREST), node="UpsampleNearestExact3DBackward"
 )
 def upsample_nearest_exact3d(xp, self, ways: Any):
     """The element of (n, c, d, h, w) whose middle is nearest."""
@@ -107,7 +100,7 @@ def upsample_nearest_exact3d(xp, self, ways: Any):
 
 
 @_resizing(
-    plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleLinear1DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True)
+    plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleLinear1DBackward"
 )
 def upsample_linear1d(xp, self, ways: Any):
     """Straight lines between the elements of (n, c, l)."""
@@ -117,7 +110,6 @@ def upsample_linear1d(xp, self, ways: Any):
 @_resizing(
     plan=lambda self, ways: _plan_resized(self, ways, "upsample_bilinear2d_channels_last"),
     node="UpsampleBilinear2DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
 )
 def upsample_bilinear2d(xp, self, ways: Any):
     """Straight lines between the elements of (n, c, h, w), both ways."""
@@ -125,7 +117,7 @@ def upsample_bilinear2d(xp, self, ways: Any):
 
 
 @_resizing(
-    plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleTrilinear3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True)
+    plan=lambda self, ways: _plan_resized(self, ways, _LINEAR), node="UpsampleTrilinear3DBackward"
 )
 def upsample_trilinear3d(xp, self, ways: Any):
     """Straight lines between the elements of (n, c, d, h, w), all three ways."""
@@ -135,7 +127,6 @@ def upsample_trilinear3d(xp, self, ways: Any):
 @_resizing(
     plan=lambda self, ways: _plan_resized(self, ways, "compute_indices_weights_cubic"),
     node="UpsampleBicubic2DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
 )
 def upsample_bicubic2d(xp, self, ways: Any):
     """Cubic curves through the elements of (n, c, h, w), both ways."""
@@ -145,19 +136,19 @@ def upsample_bicubic2d(xp, self, ways: Any):
 _smoothing = partial(_resizing, plan=lambda self, ways: _plan_resized(self, ways, "compute_index_ranges_weights"))
 
 
-@_smoothing(node="UpsampleBilinear2DAaBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_smoothing(node="UpsampleBilinear2DAaBackward")
 def upsample_bilinear2d_aa(xp, self, ways: Any):
     """upsample_bilinear2d with a filter as wide as the step."""
     return _resize(xp, self, ways)
 
 
-@_smoothing(node="UpsampleBicubic2DAaBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_smoothing(node="UpsampleBicubic2DAaBackward")
 def upsample_bicubic2d_aa(xp, self, ways: Any):
     """upsample_bicubic2d with a filter as wide as the step."""
     return _resize(xp, self, ways)
 
 
-@_smoothing(node="UpsampleLanczos2DAaBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True))
+@_smoothing(node="UpsampleLanczos2DAaBackward")
 def upsample_lanczos2d_aa(xp, self, ways: Any):
     """A windowed sinc as wide as the step over (n, c, h, w)."""
     return _resize(xp, self, ways)

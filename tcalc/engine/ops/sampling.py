@@ -187,7 +187,7 @@ def grid_products(xp, self, points, places):
 # --- the public names -------------------------------------------------------------------------------------------------
 
 
-def _check_grid(self, grid, mode):
+def _check_grid(self, grid):
     if not self.ndim or not grid.ndim or self.shape[0] != grid.shape[0]:
         raise TensorError(
             f"grid_sampler(): expected grid and input to have same batch size, but got input with sizes {list(self.shape)} and grid with sizes"
@@ -203,7 +203,7 @@ def _check_grid(self, grid, mode):
 
 
 def _plan_grid_sampler(self, grid, mode, padding, n):
-    _check_grid(self, grid, mode)
+    _check_grid(self, grid)
     if not self.ndim == grid.ndim == n + 2:
         raise TensorError(
             f"grid_sampler(): expected {n + 2}D input and grid with same number of dimensions, but got input with sizes {list(self.shape)} and grid"
@@ -301,7 +301,7 @@ def grid_sampler(F, self, grid, interpolation_mode: Int, padding_mode: Int, alig
     >>> grid_sampler(tensor([[[[1., 3.]]]]), zeros(1, 1, 1, 2), 0, 0, False)
     tensor([[[[2.]]]])
     """
-    _check_grid(self.spec, grid.spec, interpolation_mode)
+    _check_grid(self.spec, grid.spec)
     sampler = F.grid_sampler_3d if self.spec.ndim == 5 else F.grid_sampler_2d
     return sampler(self, grid, interpolation_mode, padding_mode, align_corners)
 

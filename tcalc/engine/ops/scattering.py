@@ -5,12 +5,11 @@ from __future__ import annotations
 from .. import dtypes
 from ..dtypes import BOOL
 from ..errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import no_derivative, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
-from .index import _bounded, _check_gather, _corner, _grid, _kept, _padded
-from .pointwise import no_derivative
+from .index import _bounded, _check_gather, _corner, _grid, _kept, _padded, widened
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
@@ -18,9 +17,10 @@ _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 # --- many values at one place -----------------------------------------------------------------------------------------
 
 
-def _combined(xp, self, places, values, reduce, include_self):
-    """`values` combined into a copy of `self` at index arrays `places`; without `include_self` as if nothing had stood there."""
-    result = xp.array(self, order="C")
+def _combined(xp, self, places, values, reduce, include_self, wide=False):
+    """`values` combined into a copy of `self` at index arrays `places`; without `include_self` as if nothing had stood there.
+    `wide` combines 16-bit floats in float32."""
+    result = xp.array(self, widened(self.dtype) if wide else self.dtype, order="C")
     counts = None
     if reduce == "mean":
         counts = xp.full(result.shape, 1 if include_self else 0, "int64")
@@ -30,9 +30,10 @@ def _combined(xp, self, places, values, reduce, include_self):
         result[places] = _neutral(result.dtype, xp, reduce)
     ufunc = {"sum": xp.add, "mean": xp.add, "prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
     ufunc.at(result, places, values)
+    result = result.astype(self.dtype, copy=False)
     if counts is None:
         return result
-    return (result / counts if result.dtype.kind == "f" else result // counts).astype(result.dtype)
+    return (result // counts if result.dtype.kind in "iub" else result / counts).astype(result.dtype)
 
 
 def _neutral(dtype, xp, reduce):
@@ -132,9 +133,9 @@ def scatter_reduce(xp, self, dim: Dim, index, src, reduce: Str, *, include_self:
     """
     _bounded(self.shape, dim % max(self.ndim, 1), index)
     if not self.ndim or not index.size:
-        flat = _combined(xp, self.reshape(-1), (index.reshape(-1),), _corner(src, index).reshape(-1), reduce, include_self) if index.size else self.copy()
+        flat = _combined(xp, self.reshape(-1), (index.reshape(-1),), _corner(src, index).reshape(-1), reduce, include_self, True) if index.size else self.copy()
         return flat.reshape(self.shape)
-    return _combined(xp, self, _grid(xp, dim, index), _corner(src, index), reduce, include_self)
+    return _combined(xp, self, _grid(xp, dim, index), _corner(src, index), reduce, include_self, True)
 
 
 def _plan_index_reduce(self, dim, index, source, reduce, include_self):
@@ -276,9 +277,9 @@ def put(xp, self, index, source, accumulate: Bool = False):
             [0., 5.]])
     """
     size = self.size
-    for bad in (int(index.min()), int(index.max())) if index.size else ():
-        if not -size <= bad < size:
-            raise TensorIndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements.")
+    outside = (index < -size) | (index >= size)
+    if outside.any():
+        raise TensorIndexError(f"out of range: tried to access index {int(index[outside][0])} on a tensor of {size} elements.")
     result = xp.array(self, order="C").reshape(-1)
     if accumulate:
         xp.add.at(result, index.reshape(-1), source.reshape(-1))

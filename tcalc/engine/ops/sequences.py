@@ -8,7 +8,7 @@ from .. import dtypes
 from ..data import tensor
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
-from ..families.common import no_kernel, not_implemented
+from ..families.common import no_derivative, no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..notices import notice
 from ..spec import spec_of
@@ -31,23 +31,23 @@ def _plan_ctc(log_probs, targets, input_lengths, target_lengths, blank):
     for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
         if len(lengths) != n:
             raise TensorError(f"{name} must be of size batch_size")
-    while_ = " (while checking arguments for ctc_loss_allocate_outputs)"
+    source = " (while checking arguments for ctc_loss_allocate_outputs)"
     for length in target_lengths:
         if length < 0:
-            raise TensorError(f"Expected target_lengths to have value at least 0, but got value {length}{while_}")
+            raise TensorError(f"Expected target_lengths to have value at least 0, but got value {length}{source}")
     longest = max(target_lengths, default=0)
     needs = [(0, sum(target_lengths))] if targets.ndim == 1 else [(0, n), (1, longest)]
     for dim, size in needs:
         if targets.shape[dim] < size or (dim == 0 and targets.shape[0] != size):
             least = "at least " if dim else ""
             raise TensorError(
-                f"Expected tensor to have size {least}{size} at dimension {dim}, but got size {targets.shape[dim]} for argument #2 'targets'{while_}"
+                f"Expected tensor to have size {least}{size} at dimension {dim}, but got size {targets.shape[dim]} for argument #2 'targets'{source}"
             )
     for length in input_lengths:
         if length < 0:
-            raise TensorError(f"Expected input_lengths to have value at least 0, but got value {length}{while_}")
+            raise TensorError(f"Expected input_lengths to have value at least 0, but got value {length}{source}")
         if length > log_probs.shape[0]:
-            raise TensorError(f"Expected input_lengths to have value at most {log_probs.shape[0]}, but got value {length}{while_}")
+            raise TensorError(f"Expected input_lengths to have value at most {log_probs.shape[0]}, but got value {length}{source}")
     return spec_of(log_probs.dtype, log_probs.device, (n,))
 
 
@@ -111,10 +111,6 @@ def _parts(xp, log_probs, targets, target_lengths, blank):
     return states, skips, seen, (places == last) | (places == last - 1)
 
 
-def _never(grad, F):
-    raise RuntimeError("derivative for aten::_ctc_loss_backward is not implemented")
-
-
 @structural(
     plan=_plan_ctc,
     node="CtcLossBackward",
@@ -141,8 +137,8 @@ def ctc_losses(xp, log_probs, targets, input_lengths: Ints, target_lengths: Ints
 
 @structural(
     plan=lambda grad, log_probs, targets, losses, input_lengths, target_lengths, blank: spec_of(log_probs.dtype, log_probs.device, log_probs.shape),
-    grad=lambda grad, F: _never(grad, F),
-    log_probs=lambda grad, F: _never(grad, F),
+    grad=no_derivative("_ctc_loss_backward"),
+    log_probs=no_derivative("_ctc_loss_backward"),
     function=False,
     method=False,
     out=False,
@@ -156,8 +152,7 @@ def ctc_backward(xp, grad, log_probs, targets, losses, input_lengths: Ints, targ
     found = xp.exp(log_probs)
     times, samples = xp.arange(len(seen)).reshape(-1, 1, 1), xp.arange(len(lengths)).reshape(1, -1, 1)
     xp.add.at(found, (times, samples, states[None]), -shares)
-    inside = (times < lengths[None, :, None]) & (xp.asarray(target_lengths).reshape(1, -1, 1) >= 0)
-    return xp.where(inside, found * grad[None, :, None], 0)
+    return xp.where(times < lengths[None, :, None], found * grad[None, :, None], 0)
 
 
 def _lengths(given, name):
@@ -200,7 +195,7 @@ def ctc_loss(F, log_probs, targets, input_lengths: Any, target_lengths: Any, bla
     if zero_infinity:
         losses = F.where(losses == math.inf, 0.0, losses)
     if reduction == "mean":
-        counts = tensor([max(n, 1) for n in labels], dtype=losses.dtype)
+        counts = tensor([max(n, 1) for n in labels], dtype=losses.dtype, device=losses.device)
         return F.mean(losses / counts)
     losses = F.sum(losses) if reduction == "sum" else losses
     return F.squeeze_dim(losses, 0) if single and reduction == "none" else losses

@@ -9,7 +9,7 @@ from ..families.structural import composite, structural
 from ..layout import like_strides, wrap_dim
 from ..spec import spec_of
 from ..tensor import Tensor
-from .quantiles import middle_share, picked, plan_picked, select
+from .quantiles import least, middle_share, picked, plan_picked, select, sortable
 from .reduce import gather_back
 
 
@@ -21,6 +21,7 @@ def _plan_sort(self, dim, descending):
 
 def _order(xp, self, dim, descending):
     """Stable order along `dim`; nan counts as the largest."""
+    self = sortable(xp, self)
     if not descending:
         return xp.argsort(self, axis=dim, kind="stable")
     backward = xp.argsort(xp.flip(self, dim), axis=dim, kind="stable")
@@ -185,10 +186,10 @@ def _plan_median(self):
 
 
 @structural(
-    plan=_plan_median, self=lambda grad, self, result, F: middle_share(grad, self, result, F), out=False, real_only=no_kernel("median_cpu"),
+    plan=_plan_median, self=lambda grad, self, self_spec, result, F: middle_share(grad, self, self_spec, result, F), out=False, real_only=no_kernel("median_cpu"),
 )
 def median(xp, self):
-    """The middle of all values, the lower of two.
+    """The middle of all values, the lower of two; nan when there is one.
 
     Shapes: any  ->  (), (a, b), dim=0: (b), twice
     Grad: with dim to the place the value came from; without, shared by the elements equal to it
@@ -197,8 +198,10 @@ def median(xp, self):
     >>> median(tensor([3., 1., 2.]))
     tensor(2.)
     """
-    flat = xp.sort(self.reshape(-1))
-    return flat[(flat.size - 1) // 2].reshape(()) if flat.size else xp.asarray(xp.nan, self.dtype)
+    if not self.size:
+        return least(xp, self.dtype)
+    flat = xp.sort(sortable(xp, self.reshape(-1)))
+    return (flat[-1] if flat[-1] != flat[-1] else flat[(flat.size - 1) // 2]).reshape(())
 
 
 def _plan_searchsorted(sorted_sequence, self, out_int32, right, side, sorter):

@@ -123,7 +123,7 @@ def istft(
     hop = n_fft // 4 if hop_length is None else hop_length
     short = n_fft if win_length is None else win_length
     call = (
-        f"istft(CPU{self.dtype.kernel_name}Type{list(self.shape)}, n_fft={n_fft}, hop_length={hop}, win_length={short}, window={_window_text(window)},"
+        f"istft({self.spec.device.type.upper()}{self.dtype.kernel_name}Type{list(self.shape)}, n_fft={n_fft}, hop_length={hop}, win_length={short}, window={_window_text(window)},"
         f" center={_flag(center)}, normalized={_flag(normalized)}, onesided={_flag(onesided)}, length={length}, return_complex={_flag(return_complex)})"
     )
     _refuse_unless(self.numel() > 0, call, " : input tensor cannot be empty.")
@@ -160,8 +160,8 @@ def istft(
     end = start + length if length is not None else total - start
     added, envelope = F.slice(added, 1, start, min(end, total), 1), F.slice(envelope, 1, start, min(end, total), 1)
     if envelope.a is not None:
-        least = F.min(F.abs(envelope)).item()
-        _refuse_unless(least > 1e-11, call, f" window overlap add min: {int(least < 1e-11)}")
+        gap = F.min(F.abs(envelope)).item() < 1e-11
+        _refuse_unless(not gap, call, f" window overlap add min: 1\n[ {self.spec.device.type.upper()}BoolType{{}} ]")
     found = F.div(added, envelope)
     found = F.squeeze_dim(found, 0) if lone else found
     if end <= total:

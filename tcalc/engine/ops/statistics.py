@@ -114,8 +114,9 @@ def _plan_moments(self, dim, correction, keepdim, name):
     return [spec_of(real, self.device, shape), spec_of(self.dtype, self.device, shape)]
 
 
-def _all_dims(spec, dim):
-    return tuple([d % spec.ndim for d in dim]) if dim and spec.ndim else tuple(range(spec.ndim))
+def _all_dims(self, dim):
+    """The dims from 0 of a spec or an array; all where none is given."""
+    return tuple([d % self.ndim for d in dim]) if dim and self.ndim else tuple(range(self.ndim))
 
 
 def _moments_grad(grad, self, self_spec, dim, correction, keepdim, F):
@@ -124,7 +125,7 @@ def _moments_grad(grad, self, self_spec, dim, correction, keepdim, F):
 
 
 def _moments(xp, self, dim, correction, keepdim):
-    axes = tuple(d % self.ndim for d in dim) if dim and self.ndim else tuple(range(self.ndim))
+    axes = _all_dims(self, dim)
     wide = self.astype("float32") if self.dtype.itemsize == 2 else self
     mean = xp.add.reduce(wide, axes, keepdims=keepdim) / wide.dtype.type(folded(wide, axes))
     return variance(xp, wide, axes, keepdim, correction), mean

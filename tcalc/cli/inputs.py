@@ -1,0 +1,63 @@
+"""Data that the option -l binds to names before anything runs: files, and stdin as `-`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from keyword import iskeyword
+from typing import TYPE_CHECKING
+
+from .escape import safe_line
+from .sources import STDIN
+from .tensor_reading import FileTrouble, kind_of, load_tensors, read_tensors
+
+if TYPE_CHECKING:
+    from ..engine.tensor import Tensor
+    from ..session.session import Session
+    from .options import Settings
+    from .view import View
+
+BINDING = re.compile(r"([^\W\d]\w*)=(.+)", re.DOTALL)
+
+
+def is_name(word: str) -> bool:
+    """Whether a variable can be called this."""
+    return word.isidentifier() and not iskeyword(word) and not word.startswith("__")
+
+
+def bind_inputs(settings: Settings, session: Session, view: View) -> None:
+    """Bind what -l names, in order; a line on the terminal says so when that takes long.
+
+    Raises FileTrouble.
+    """
+    if not settings.load:
+        return
+    from ..engine.namespace import table
+    from .running import Running
+
+    torch = table("torch")
+    for binding in settings.load:
+        name, _, path = binding.partition("=")
+        with Running(view, f"... reading {safe_line(path)}"):
+            value = chosen(_standard_input() if path == "-" else load_tensors(path), name)
+            if settings.device is not None:
+                value = {key: torch["tensor"](each) for key, each in value.items()} if isinstance(value, dict) else torch["tensor"](value)
+        session.bind({name: value}, STDIN if path == "-" else path)
+
+
+def chosen(found: dict[str, Tensor], name: str) -> Tensor | dict[str, Tensor]:
+    """What a file means by one name: the tensor called so, or its only tensor, or all of them by their names."""
+    if name in found:
+        return found[name]
+    return next(iter(found.values())) if len(found) == 1 else found
+
+
+def _standard_input() -> dict[str, Tensor]:
+    """What is on stdin; a number alone is a scalar there, as `-F list` writes one."""
+    data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+    if not data.strip():
+        raise FileTrouble(f"{STDIN}: no data in it")
+    found = read_tensors(data, "", STDIN)
+    if kind_of(data) == ".txt" and found[""].shape == (1,):
+        found[""] = found[""].reshape(())
+    return found
