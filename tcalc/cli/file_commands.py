@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,13 @@ from .render_delta import NOTE_INDENT
 from .script import Unreadable, statements_of
 from .sources import StreamLines
 from .tensor_files import SEVERAL, SUFFIXES, save_tensors
-from .tensor_reading import READ_SUFFIXES, FileTrouble, load_tensors
+from .tensor_reading import READ_SUFFIXES, load_tensors
 from .theme import Line, Segment, text
+from .torch_script import first_lines
+from .trouble import FileTrouble
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
-    from .options import Settings
     from .repl import Repl
 
 COMMAND_SUFFIX = ".tc"
@@ -141,23 +141,13 @@ def torch(repl: Repl, argument: str) -> list[Line]:
     if len(words) > 1:
         raise CommandError(":torch takes one file; write a name with blanks in quotes")
     try:
-        script = torch_script(repl.session, list(_first_lines(repl.settings)))
+        script = torch_script(repl.session, first_lines(repl.settings))
     except ExportError as error:
         raise CommandError(safe_line(str(error))) from None
     if not words:
         return [text(line) for line in script.splitlines()]
     _write(words[0], script)
     return [text(f"wrote {_count(len(script.splitlines()), 'line')} to {safe_line(words[0])}")]
-
-
-def _first_lines(settings: Settings) -> Iterator[str]:
-    """What the options of the command line set, as PyTorch."""
-    if settings.dtype is not None:
-        yield f"torch.set_default_dtype(torch.{settings.dtype})"
-    if settings.device is not None:
-        yield f"torch.set_default_device({settings.device!r})"
-    if settings.seed is not None:
-        yield f"torch.manual_seed({settings.seed})"
 
 
 def _write(path: str, content: str) -> None:

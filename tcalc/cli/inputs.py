@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 from .escape import safe_line
 from .sources import STDIN
-from .tensor_reading import FileTrouble, kind_of, load_tensors, read_tensors
+from .tensor_reading import kind_of, load_tensors, read_tensors
+from .trouble import FileTrouble
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
     from ..session.session import Session
     from .options import Settings
     from .view import View
-
-BINDING = re.compile(r"([^\W\d]\w*)=(.+)", re.DOTALL)
-
-
-def is_name(word: str) -> bool:
-    """Whether a variable can be called this."""
-    return word.isidentifier() and not iskeyword(word) and not word.startswith("__")
-
 
 def bind_inputs(settings: Settings, session: Session, view: View) -> None:
     """Bind what -l names, in order; a line on the terminal says so when that takes long.

@@ -65,9 +65,14 @@ def _run(settings: Settings) -> int:
 
     nothing_given = not settings.expressions and not settings.file
     if nothing_given and is_terminal(sys.stdin) and (is_terminal(sys.stdout) or settings.interactive):
-        from .repl import interact
+        if settings.output or settings.test or settings.torch:
+            print("tcalc: -o, --test and --torch need a program: expressions, -f FILE or stdin", file=sys.stderr)
+            return USAGE
+        if not settings.load:
+            from .repl import interact
 
-        return guarded(lambda: interact(settings))
+            return guarded(lambda: interact(settings))
+        settings = settings._replace(interactive=True)
     from .script import run_script
 
     return guarded(lambda: run_script(settings))

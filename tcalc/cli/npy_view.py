@@ -37,12 +37,12 @@ class NpyView(View):
             raise OutputRefused(f"npy: a value of type {type(item.value).__name__} is no tensor; tensor(...) makes one")
         if item.value.a is None:
             raise OutputRefused("npy: a tensor on meta has no values")
-        self._kept = item.value
+        self._kept = item.value.detach().clone()  # what it is now, whatever the program writes into it later
 
     def close(self) -> None:
         """Write the result."""
         from .tensor_files import write_npy
-        from .tensor_reading import FileTrouble
+        from .trouble import FileTrouble
 
         if self._kept is None:
             raise OutputRefused("npy: there was no result to write")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from keyword import iskeyword
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from .. import __version__
-from .names import COLOUR_WHEN, DTYPES, FORMATS, PANELS
+from .names import COLOUR_WHEN, DTYPES, FORMATS, PANELS, SHELLS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _LONG_WORD = re.compile(r"--[A-Za-z][A-Za-z-]*(?:=.*)?\Z", re.DOTALL)
 _CLOSE = 0.75  # how alike a mistyped option and a suggested one must be
@@ -27,6 +32,10 @@ class Settings(NamedTuple):
 
     expressions: tuple[str, ...] = ()
     file: tuple[str, ...] = ()
+    load: tuple[str, ...] = ()
+    output: str | None = None
+    test: bool = False
+    torch: bool = False
     format: str = "auto"
     keep_going: bool = False
     all: bool = False
@@ -95,6 +104,54 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     return value
 
 
+def _check_bindings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not equals or not path:
+            raise click.BadParameter(f"{value!r} is not NAME=FILE.")
+        if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
+            raise click.BadParameter(f"{name!r} is no name for a variable.")
+    return values
+
+
+class BindingFile(click.ParamType[str]):
+    """NAME=FILE, of which the shell completes the file."""
+
+    name = "binding"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Files behind the `=`."""
+        from click.shell_completion import CompletionItem
+
+        name, equals, start = incomplete.partition("=")
+        if not equals:
+            return []
+        folder, _, begin = start.rpartition("/")
+        place = folder if folder or not start.startswith("/") else "/"
+        try:
+            found = sorted(os.scandir(place or "."), key=lambda entry: entry.name)
+        except OSError:
+            return []
+        before = start.removesuffix(begin)
+        return [CompletionItem(f"{name}={before}{each.name}{'/' * each.is_dir()}") for each in found if each.name.startswith(begin)]
+
+
+def _print_completion(ctx: click.Context, param: click.Parameter, shell: str | None) -> None:
+    if shell is None or ctx.resilient_parsing:
+        return
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.BadParameter(f"no completion for {shell}.")
+    # written out here, as click's `source` would run bash to ask for its version
+    click.echo(found.source_template % found(command, {}, "tcalc", "_TCALC_COMPLETE").source_vars())
+    ctx.exit()
+
+
+FILE = click.Path(allow_dash=True)  # tells shells what to complete; files are opened where errors can be told in one line
+
+
 @click.command(
     cls=ExpressionCommand,
     context_settings={"max_content_width": 100, "auto_envvar_prefix": "TCALC"},
@@ -102,7 +159,8 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     help="""A tensor calculator that speaks PyTorch.
 
     Each EXPRESSION is one line of source, all in one session:
-    tcalc 'x = ones(2, 3)' 'x @ x.T'. Without any, tcalc runs what comes
+    tcalc 'x = ones(2, 3)' 'x @ x.T'. The first may name a file that
+    ends in .tc or begins with #!. Without any, tcalc runs what comes
     on stdin, or opens the interactive prompt on a terminal. A single -
     is stdin too; to run stdin before expressions write -f -.
 
@@ -116,9 +174,40 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     "-f",
     "--file",
     multiple=True,
+    type=FILE,
     metavar="FILE",
     allow_from_autoenv=False,  # a variable should not run a program
     help="Run a file; - is stdin. Files run before expressions.",
+)
+@click.option(
+    "-l",
+    "--load",
+    multiple=True,
+    type=BindingFile(),
+    metavar="NAME=FILE",
+    callback=_check_bindings,
+    allow_from_autoenv=False,
+    help="Bind the tensor in a file to a name; - is stdin. By suffix npy, npz, safetensors, json, csv, tsv, else by content.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FILE",
+    allow_from_autoenv=False,
+    help="Write the last value to a file, by suffix npy, npz, safetensors, json, csv or tsv; results are printed only with -F.",
+)
+@click.option(
+    "--test",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Exit with 1 if the last value is false; results are printed only with -F.",
+)
+@click.option(
+    "--torch",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Print the program as a PyTorch script, do not run it.",
 )
 @click.option(
     "-F",
@@ -126,7 +215,8 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     type=click.Choice(FORMATS),
     default="auto",
     help="How results are printed: panel on a terminal and list in a pipe (auto), value and facts (panel), as torch "
-    "does (repr), nested lists with all digits (list), dtype and shape (shape), nothing (none).",
+    "does (repr), nested lists with all digits (list), an object a line (json), rows of cells (csv, tsv), NumPy's file "
+    "(npy), dtype and shape (shape), nothing (none).",
 )
 @click.option("-k", "--keep-going", is_flag=True, help="Go on after an error; the exit status is 1 all the same.")
 @click.option("-a", "--all", is_flag=True, help="Print assigned values too.")
@@ -152,8 +242,17 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
 )
 @click.option("--vi", is_flag=True, help="vi keys at the interactive prompt.")
 @click.option("--no-history", is_flag=True, help="Neither read nor write the history file.")
-@click.option("--config", metavar="FILE", help="Read this config file, in a pipe too.")
+@click.option("--config", type=FILE, metavar="FILE", help="Read this config file, in a pipe too.")
 @click.option("--no-config", is_flag=True, help="Read no config file.")
+@click.option(
+    "--completion",
+    type=click.Choice(SHELLS),
+    is_eager=True,
+    expose_value=False,
+    callback=_print_completion,
+    allow_from_autoenv=False,
+    help="Print what makes this shell complete tcalc's arguments.",
+)
 @click.option("--debug", is_flag=True, help="Show Python's traceback with each error.")
 @click.version_option(__version__, prog_name="tcalc", message="%(prog)s %(version)s", allow_from_autoenv=False)
 @click.help_option("-h", "--help", allow_from_autoenv=False)
@@ -167,7 +266,23 @@ def command(ctx: click.Context, /, **values: Any) -> Settings:
             sources[name] = "--" + name.replace("_", "-")
         elif kind is ParameterSource.ENVIRONMENT:
             sources[name] = f"TCALC_{name.upper()}"
+    first, *rest = values["expressions"] or ("",)
+    if is_program(first):
+        values |= {"file": (*values["file"], first), "expressions": tuple(rest)}
     return Settings(**values, sources=sources)
+
+
+def is_program(argument: str) -> bool:
+    """Whether an argument names a file to run: one that ends in .tc, or one that begins with `#!` (the system starts it by its name)."""
+    if not os.path.isfile(argument):
+        return False
+    if argument.endswith(".tc"):
+        return True
+    try:
+        with open(argument, "rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
 
 
 def read(args: list[str] | None) -> Settings | int:

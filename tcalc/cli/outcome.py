@@ -9,7 +9,8 @@ from ..session.tensors import is_tensor
 from .escape import safe_line
 from .files import writable_mode
 from .tensor_files import SEVERAL, save_tensors, suffix_of
-from .tensor_reading import FileTrouble, trouble_with
+from .tensor_reading import trouble_with
+from .trouble import FileTrouble
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor

@@ -12,10 +12,12 @@ import click
 from ..lang.errors import Exit, LangError
 from ..lang.parse import Reader
 from ..session.session import Session
-from .output import prepare_streams
+from .output import OutputRefused, prepare_streams
 from .running import Running
 from .setup import SetupError, prepare_session
-from .sources import ArgumentLines, Lines, StreamLines, standard_input
+from .sources import STDIN, ArgumentLines, Lines, StreamLines, standard_input
+from .terminal import is_terminal
+from .trouble import FileTrouble
 from .view import View, view_for
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from ..session.record import Record
     from .options import Settings
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 
 def run_script(settings: Settings) -> int:
@@ -32,11 +34,16 @@ def run_script(settings: Settings) -> int:
     Returns the exit status.
     """
     prepare_streams(ascii_only=settings.ascii, quiet_pipe=True)
+    if settings.torch:
+        from .torch_script import print_torch
+
+        return print_torch(settings)
     view = view_for(settings)
     session = Session(observe=view.observes, show_assigned=settings.all)
     with ExitStack() as stack:
         try:
-            sources = list(_sources(settings, stack))
+            sources = list(open_sources(settings, stack))
+            _check(settings, view)
             prepare_session(settings)
         except click.ClickException as exc:
             exc.show()
@@ -44,7 +51,17 @@ def run_script(settings: Settings) -> int:
         except SetupError as exc:
             print(f"tcalc: {exc}", file=sys.stderr)
             return FAILED
-        status = Script(session, view, keep_going=settings.keep_going).run(sources)
+        try:
+            if settings.load:
+                from .inputs import bind_inputs
+
+                bind_inputs(settings, session, view)
+            status = Script(session, view, keep_going=settings.keep_going).run(sources)
+        except FileTrouble as trouble:
+            print(f"tcalc: {trouble}", file=sys.stderr)
+            return USAGE
+    if status == 0 or (settings.keep_going and status == FAILED):
+        status = _conclude(settings, session, view) or status
     if settings.interactive and status != INTERRUPTED:
         from .repl import interact
 
@@ -52,8 +69,47 @@ def run_script(settings: Settings) -> int:
     return status
 
 
-def _sources(settings: Settings, stack: ExitStack) -> Iterator[Lines]:
-    """The texts to run, in order. Raises click's usage error for a file that cannot be read."""
+def _check(settings: Settings, view: View) -> None:
+    """Raise click's usage error for what could only fail at the end."""
+    if settings.format == "npy" and is_terminal(sys.stdout):
+        raise click.UsageError("npy is binary and stdout is a terminal: redirect it, or write -o FILE.npy")
+    if settings.output is not None:
+        from .outcome import check_target
+
+        try:
+            check_target(settings.output)
+        except FileTrouble as trouble:
+            raise click.UsageError(str(trouble)) from None
+
+
+def _conclude(settings: Settings, session: Session, view: View) -> int:
+    """Write the last value and test it, as far as that was asked for; the exit status."""
+    try:
+        view.close()
+        if settings.output is not None:
+            from .outcome import write_value
+
+            write_value(session.env.last, settings.output)
+        if settings.test:
+            from .outcome import truth
+
+            return 0 if truth(session.env.last) else FAILED
+    except OutputRefused as refusal:
+        print(f"tcalc: {refusal.reason}", file=sys.stderr)
+        return FAILED
+    except FileTrouble as trouble:
+        print(f"tcalc: {trouble}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def open_sources(settings: Settings, stack: ExitStack) -> Iterator[Lines]:
+    """The texts to run, in order. Raises click's usage error for a file that cannot be read, and for two uses of stdin."""
+    data = sum(binding.partition("=")[2] == "-" for binding in settings.load)
+    stays = settings.interactive and (data > 0 or is_terminal(sys.stdin))
+    nothing = not (settings.expressions or settings.file or stays)
+    if data and data + nothing + (settings.expressions == ("-",)) + settings.file.count("-") > 1:
+        raise click.UsageError(f"{STDIN} can be read once: as a script (-f -, - or no argument at all) or as data (-l NAME=-)")
     for path in settings.file:
         yield standard_input() if path == "-" else _open(path, stack)
     if "-" in settings.expressions[1:] or settings.expressions[:1] == ("-",) != settings.expressions:
@@ -62,7 +118,7 @@ def _sources(settings: Settings, stack: ExitStack) -> Iterator[Lines]:
         yield standard_input()
     elif settings.expressions:
         yield ArgumentLines(settings.expressions)
-    elif not settings.file:
+    elif nothing:
         yield standard_input()
 
 
@@ -135,8 +191,15 @@ class Script:
                 record = self.session.unreadable(statement.error, statement.text, statement.first, source.name)
             else:
                 self.view.heading = statement.source
-                with Running(self.view) as running:
-                    record = self.session.run_statement(statement, running.emit, source.name)
+                try:
+                    with Running(self.view) as running:
+                        record = self.session.run_statement(statement, running.emit, source.name)
+                except OutputRefused as refusal:
+                    self.view.refuse(refusal.reason, source.name, statement.line)
+                    self.failed = True
+                    if self.keep_going:
+                        continue
+                    return FAILED
                 self.view.finish(record)
             status = self._judge(record)
             if status is not None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .escape import safe_line
 from .files import replacing
 from .formats import SEPARATORS, FormatTrouble, host_array, json_text, table_text
-from .tensor_reading import FileTrouble, safetensors, trouble_with
+from .tensor_reading import safetensors, trouble_with
+from .trouble import FileTrouble
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
@@ -47,8 +48,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: str) -> str:
             _WRITERS[suffix](tensors, file)
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise trouble_with(path, error) from None
-    ((name, tensor),) = tensors.items() if suffix in (".csv", ".tsv") else ((None, None),)
-    return "" if tensor is None else _lost_in_table(tensor)
+    return _lost_in_table(next(iter(tensors.values()))) if suffix in (".csv", ".tsv") else ""
 
 
 def write_npy(tensors: Mapping[str, Tensor], file: BinaryIO) -> None:

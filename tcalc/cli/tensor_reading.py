@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .escape import safe_line
 from .tables import TableTrouble, read_table
+from .trouble import FileTrouble
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
@@ -28,10 +29,6 @@ _SAFETENSORS = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8",
     "U8": "uint8", "BOOL": "bool", "C64": "complex64",
 }  # fmt: skip
-
-
-class FileTrouble(Exception):
-    """A file that cannot be read or written; the text is one line that names it."""
 
 
 def load_tensors(path: str) -> dict[str, Tensor]:

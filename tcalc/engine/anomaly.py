@@ -38,7 +38,19 @@ def is_anomaly_check_nan_enabled() -> bool:
     return _state.get()[1]
 
 
-class set_detect_anomaly:  # noqa: N801 - torch's own spelling
+class _Detection:
+    """A state that a `with` block gives back at its end."""
+
+    _before: tuple[bool, bool]
+
+    def __exit__(self, *error: object) -> None:
+        _state.set(self._before)
+
+    def __repr__(self) -> str:
+        return f"<torch.autograd.anomaly_mode.{type(self).__name__} object at {id(self):#x}>"
+
+
+class set_detect_anomaly(_Detection):  # noqa: N801 - torch's own spelling
     """Switch anomaly detection on or off, at once; as a context manager the former state comes back.
 
     While it is on, backward raises RuntimeError at the first node that gives a NaN (unless `check_nan` is False) and names it.
@@ -57,14 +69,8 @@ class set_detect_anomaly:  # noqa: N801 - torch's own spelling
     def __enter__(self) -> None:
         """The state was set already."""
 
-    def __exit__(self, *error: object) -> None:
-        _state.set(self._before)
 
-    def __repr__(self) -> str:
-        return f"<torch.autograd.anomaly_mode.{type(self).__name__} object at {id(self):#x}>"
-
-
-class detect_anomaly:  # noqa: N801 - torch's own spelling
+class detect_anomaly(_Detection):  # noqa: N801 - torch's own spelling
     """Anomaly detection inside a `with` block; warns that it costs time.
 
     See: autograd.set_detect_anomaly, is_anomaly_enabled
@@ -82,12 +88,6 @@ class detect_anomaly:  # noqa: N801 - torch's own spelling
         Looked.ever = True
         self._before = _state.get()
         _state.set((True, self._check_nan))
-
-    def __exit__(self, *error: object) -> None:
-        _state.set(self._before)
-
-    def __repr__(self) -> str:
-        return f"<torch.autograd.anomaly_mode.{type(self).__name__} object at {id(self):#x}>"
 
 
 def check(node: Node, grad: Any, grads: Sequence[Any], level: Any) -> None:

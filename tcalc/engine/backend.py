@@ -186,8 +186,8 @@ def no_memory(count: int, d: device) -> OutOfMemory:
 
 
 @lru_cache(maxsize=1)
-def memory_limit() -> int:
-    """Bytes this process may ever hold: the machine's memory, or its control group's when that is less."""
+def machine_memory() -> int:
+    """Bytes of the machine's memory, or of its control group's when that is less."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else sys.maxsize
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         if os.path.exists(path):
@@ -198,13 +198,39 @@ def memory_limit() -> int:
     return total
 
 
+class Budget:
+    """How much a program may take: `memory` bytes in one result, three quarters of the machine's unless set."""
+
+    memory: ClassVar[int | None] = None
+    unasked: ClassVar[int] = 1 << 30  # bytes that fit without asking the machine
+    handle = 512  # bytes that a tensor takes beside its elements, at least
+
+
+def limit_memory(count: int | None) -> None:
+    """Refuse results of more than `count` bytes from now on; None: of more than three quarters of the machine's memory."""
+    Budget.memory, Budget.unasked = count, 1 << 30 if count is None else min(count, 1 << 30)
+
+
+def memory_limit() -> int:
+    """Bytes that one result may take."""
+    return machine_memory() // 4 * 3 if Budget.memory is None else Budget.memory
+
+
 def check_fits(count: int, d: device) -> None:
     """Refuse a planned result that can never fit, before anything is allocated.
 
     Raises OutOfMemory with torch's sentence.
     """
-    if count > 1 << 30 and d.type == "cpu" and count > memory_limit():
+    if count > Budget.unasked and d.type == "cpu" and count > memory_limit():
         raise no_memory(count, d)
+
+
+def check_handles(count: int) -> None:
+    """Refuse to make so many tensors at once that they could not be held, however small or shared their elements are.
+
+    Raises OutOfMemory with torch's sentence.
+    """
+    check_fits(count * Budget.handle, CPU)
 
 
 def check_work(numel: int, op: str) -> None:
@@ -212,7 +238,7 @@ def check_work(numel: int, op: str) -> None:
 
     Raises RuntimeError.
     """
-    if numel > 1 << 32 and numel > memory_limit():
+    if numel > 1 << 32 and numel > machine_memory():
         raise TensorError(f"{op}: the expanded input has {numel} elements, more than this machine could visit", op, numel=numel)
 
 
@@ -228,9 +254,15 @@ def empty(shape: tuple[int, ...], d: np.dtype[Any], where: device) -> Array:
 
 
 def lens(raw: Array, shape: tuple[int, ...], d: np.dtype[Any], byte_offset: int, byte_strides: tuple[int, ...]) -> Array:
-    """An array onto raw bytes with any strides; the only constructor of views."""
+    """An array onto raw bytes with any strides; the only constructor of views.
+
+    Raises RuntimeError for a place outside the bytes, and for more elements than can be counted.
+    """
     if raw.__class__ is ndarray:
-        return ndarray(shape, d, raw, byte_offset if 0 not in shape else 0, byte_strides)
+        try:
+            return ndarray(shape, d, raw, byte_offset if 0 not in shape else 0, byte_strides)
+        except ValueError as error:  # every op checks in words of its own before; NumPy has the last word
+            raise TensorError(f"a view of shape {list(shape)} is not possible on {raw.size} bytes: {error}") from None
     cupy = importlib.import_module("cupy")
     return cupy.ndarray(shape, d, memptr=raw.data + byte_offset, strides=byte_strides)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .autograd import grad
+from .backend import CPU, check_fits, check_handles
 from .errors import TensorValueError
 from .modes import enable_grad
 from .registry import OPS
@@ -65,12 +66,22 @@ def float_or_refuse(leaves: Sequence[Any], what: str) -> None:
             raise TensorValueError(f"Expected {what} to be floating point or complex, but got: {t.dtype}")
 
 
+def check_rows(count: int, tensors: Sequence[Tensor]) -> None:
+    """Refuse a jacobian of `count` rows (or columns) like `tensors` that cannot be held, before the first one is worked out.
+
+    Raises OutOfMemory.
+    """
+    check_handles(count)
+    check_fits(count * sum(t.spec.nbytes for t in tensors), CPU)
+
+
 def columns(func: Function, args: Sequence[Any], places: list[int], has_aux: bool) -> tuple[list[Tensor], Structure, Any]:
     """(the columns of the jacobian stacked, (input elements, *output shape) for each output; the outputs' structure; aux)."""
     primals, _ = flatten(tuple(args[i] for i in places))
     float_or_refuse([t for t in primals if isinstance(t, Tensor)], "primal")
     push = Pushforward(func, args, places, has_aux)
     stacks: list[list[Tensor]] = [[] for _ in push.outputs]
+    check_rows(sum(t.numel() for t in primals), push.outputs)
     for at, t in enumerate(primals):
         for k in range(t.numel()):
             basis: list[Tensor | None] = [None] * len(primals)

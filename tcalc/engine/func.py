@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .errors import TensorError, TensorTypeError, TensorValueError
-from .forward import JVP, Pushforward, columns, float_or_refuse
+from .forward import JVP, Pushforward, check_rows, columns, float_or_refuse
 from .modes import enable_grad
 from .registry import OPS
 from .standins import Level, entering, gradients, one_hot, split_aux, tensors_of
@@ -209,6 +209,7 @@ def _rows(pullback: Pullback, at: int, primals: Sequence[Tensor]) -> list[Tensor
     """The blocks of output number `at`, one backward for each of its elements."""
     outputs = pullback._outputs
     rows: list[list[Tensor]] = [[] for _ in primals]
+    check_rows(outputs[at].numel(), primals)
     for k in range(outputs[at].numel()):
         basis = [OPS["zeros_like"].call(y.detach()) for y in outputs]
         basis[at] = one_hot(outputs[at], k)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .autograd import grad
 from .errors import TensorAssertion, TensorError, TensorNotImplemented, TensorTypeError
-from .forward import columns
+from .forward import check_rows, columns
 from .modes import enable_grad
 from .registry import OPS
 from .tensor import Tensor
@@ -280,6 +280,7 @@ def jacobian(
 def _rows(at: int, output: Tensor, inputs: Tensors, create_graph: bool, strict: bool, empty_ok: bool) -> Tensors:
     """The blocks of output number `at`, by one backward for each of its elements."""
     blocks: list[list[Tensor]] = [[] for _ in inputs]
+    check_rows(output.numel(), inputs)
     for k in range(output.numel()):
         found = _grad((OPS["reshape"].call(output, (-1,))[k],), inputs, None, create_graph, True)
         for i, (g, t) in enumerate(zip(found, inputs, strict=True)):

@@ -88,11 +88,14 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    def _remembered(self, p: Tensor, **zeros: float) -> Group:
-        """The parameter's state: the count of its steps, one more than before, and tensors that start as given."""
-        state = self.state.get(p)
-        if state is None:
-            state = self.state[p] = {"step": tensor(0.0)} | {name: PUBLIC["full_like"].call(p, value) for name, value in zeros.items()}
+    def _begun(self, p: Tensor, **starts: float) -> Group:
+        """A parameter's new state: no step yet, and tensors that start as given."""
+        self.state[p] = {"step": tensor(0.0)} | {name: PUBLIC["full_like"].call(p.detach(), value) for name, value in starts.items()}
+        return self.state[p]
+
+    def _remembered(self, p: Tensor, **starts: float) -> Group:
+        """The parameter's state, begun if it has none, with one more step counted."""
+        state = self.state.get(p) or self._begun(p, **starts)
         state["step"] += 1
         return state
 
@@ -367,8 +370,7 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults | {"foreach": foreach, "maximize": maximize, "differentiable": False, "fused": fused})
         for group in self.param_groups:
             for p in group["params"]:
-                start = PUBLIC["full_like"].call(p.detach(), initial_accumulator_value)
-                self.state[p] = {"step": tensor(0.0), "sum": start}
+                self._begun(p, sum=initial_accumulator_value)
 
     def _move(self, p: Any, grad: Any, group: Group) -> None:
         state = self._remembered(p, sum=group["initial_accumulator_value"])

@@ -8,9 +8,13 @@ from contextvars import ContextVar
 from math import ceil, isfinite, prod
 from typing import Any, NamedTuple
 
-from .backend import np, to_host
+from .backend import CPU, check_fits, np, to_host
 from .dtypes import get_default_dtype
 from .errors import TensorError, TensorTypeError, TensorValueError
+
+
+MAX_PRECISION = 1_000  # digits after the point
+TEXT_BYTES = 100  # what the text of one element takes beside those digits, roughly
 
 
 class PrintOptions(NamedTuple):
@@ -92,8 +96,10 @@ def _changed(
         old = PROFILES[profile]
     given: dict[str, Any] = {"precision": precision, "edgeitems": edgeitems, "linewidth": linewidth}
     for name, value in given.items():
-        if value is not None and not isinstance(value, int):
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise TensorTypeError(f"{name} must be an int, not {type(value).__name__}", "set_printoptions")
+        if name == "precision" and value is not None and value > MAX_PRECISION:
+            raise TensorValueError(f"precision must be at most {MAX_PRECISION}, got {value}", "set_printoptions")
         if value is not None and name != "linewidth" and value < 0:
             raise TensorValueError(f"{name} must not be negative, got {value}", "set_printoptions")
     if threshold is not None and not isinstance(threshold, (int, float)):
@@ -180,6 +186,8 @@ def _body(array: Any, is_float: bool, summarise: bool, opts: PrintOptions) -> st
     if summarise and edge == 0 and array.ndim > 0:
         return "[...]"
     cut = tuple(summarise and size > 2 * edge for size in array.shape)
+    count = prod(min(size, 2 * edge) for size in array.shape) if summarise else array.size
+    check_fits(count * (TEXT_BYTES + opts.precision), CPU)
     visible = _corners(array, edge) if summarise else to_host(array)
     if visible.dtype.kind == "c":
         texts, width = _complex_texts(visible.reshape(-1), opts)

@@ -660,6 +660,7 @@ class Tensor:
         [[1.0, 1.0], [1.0, 1.0]]
         """
         self._need_values("tolist")
+        backend.check_fits(32 * self.spec.numel, backend.CPU)  # a number in a list takes so many bytes
         values = backend.to_host(self.a)
         return values.astype("float32").tolist() if self.spec.dtype is dtypes.bfloat16 else values.tolist()
 

@@ -14,7 +14,8 @@ from cli_run import tcalc, unwrapped
 from tcalc.cli.options import Settings
 from tcalc.cli.repl import Repl
 from tcalc.cli.tensor_files import save_tensors
-from tcalc.cli.tensor_reading import FileTrouble, kind_of, load_tensors, read_tensors
+from tcalc.cli.tensor_reading import kind_of, load_tensors, read_tensors
+from tcalc.cli.trouble import FileTrouble
 from tcalc.cli.view import view_for
 from tcalc.engine.backend import NUMPY, to_host
 from tcalc.engine.dtypes import ALL, dtype

@@ -154,14 +154,9 @@ class ParameterList(Module):
 
     def extra_repr(self) -> str:
         kinds = [
-            f"({i}): Parameter containing: [torch.{p.spec.dtype.name} of size {'x'.join(map(str, p.shape))}]" for i, p in enumerate(self)
+            f"  ({i}): Parameter containing: [torch.{p.spec.dtype.name} of size {'x'.join(map(str, p.shape))}]" for i, p in enumerate(self)
         ]
-        return _lines(kinds)
-
-
-def _lines(parts: list[str]) -> str:
-    """What a container of parameters shows between its brackets."""
-    return "".join(f"\n    {part}" for part in parts) + "\n" * bool(parts)
+        return "\n".join(kinds)
 
 
 class ParameterDict(_Named):
@@ -184,5 +179,7 @@ class ParameterDict(_Named):
         return ((f"{prefix}{name}", value) for name, value in self.items())
 
     def extra_repr(self) -> str:
-        kinds = [f"({name}): Parameter containing: [{p.spec.type_name} of size {'x'.join(map(str, p.shape))}]" for name, p in self.items()]
-        return _lines(kinds)
+        kinds = [
+            f"  ({name}): Parameter containing: [{p.spec.type_name} of size {'x'.join(map(str, p.shape))}]" for name, p in self.items()
+        ]
+        return "\n".join(kinds)

@@ -11,13 +11,9 @@ from ..modes import no_grad
 from ..registry import PUBLIC
 from ..tensor import Parameter, Tensor
 from . import init
-from .modules import Module, _parameter
+from .modules import Module, _parameter, _tuple
 
 Sizes = int | tuple[int, ...]
-
-
-def _tuple(value: Any, n: int) -> tuple[int, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
 
 
 class _Convolution(Module):
@@ -310,7 +306,7 @@ class Embedding(Module):
     ):
         self.num_embeddings, self.embedding_dim, self.max_norm, self.norm_type = num_embeddings, embedding_dim, max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        self.padding_idx = _row(num_embeddings, padding_idx)
+        self.padding_idx = _row("Padding_idx", num_embeddings, padding_idx)
         self.weight = _table(num_embeddings, embedding_dim, self.padding_idx, _weight, device, dtype)
         self.weight.requires_grad_(not _freeze)
 
@@ -373,7 +369,7 @@ class EmbeddingBag(Module):
     ):
         self.num_embeddings, self.embedding_dim, self.max_norm, self.norm_type = num_embeddings, embedding_dim, max_norm, norm_type
         self.scale_grad_by_freq, self.mode, self.sparse, self.include_last_offset = scale_grad_by_freq, mode, sparse, include_last_offset
-        self.padding_idx = _row(num_embeddings, padding_idx)
+        self.padding_idx = _row("padding_idx", num_embeddings, padding_idx)
         self.weight = _table(num_embeddings, embedding_dim, self.padding_idx, _weight, device, dtype)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Any:
@@ -400,13 +396,13 @@ class EmbeddingBag(Module):
         return f"{text}, mode={self.mode!r}" + (f", padding_idx={self.padding_idx}" if self.padding_idx is not None else "")
 
 
-def _row(count: int, place: int | None) -> int | None:
+def _row(name: str, count: int, place: int | None) -> int | None:
     """A row counted from the front.
 
     Raises AssertionError with torch's sentence for one that is not there.
     """
     if place is not None and not -count <= place < count:
-        raise TensorAssertion("Padding_idx must be within num_embeddings")
+        raise TensorAssertion(f"{name} must be within num_embeddings")
     return place + count if place is not None and place < 0 else place
 
 

@@ -186,10 +186,11 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
+        extra = self.extra_repr()
         lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self.named_children()]
-        if not lines:
-            return f"{type(self).__name__}({self.extra_repr()})"
-        inner = "\n  ".join(lines)
+        if not lines and "\n" not in extra:
+            return f"{type(self).__name__}({extra})"
+        inner = "\n  ".join([*extra.split("\n"), *lines] if extra else lines)
         return f"{type(self).__name__}(\n  {inner}\n)"
 
 
@@ -199,6 +200,11 @@ PUBLIC_NAMES = frozenset(
         " to double float state_dict load_state_dict training"
     ).split()
 )
+
+
+def _tuple(value: Any, n: int = 1) -> tuple[Any, ...]:
+    """Several settings as they are, one as often as there are dims."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
 
 
 def _parameter(*shape: int, dtype: dtypes.dtype | None, device: Any) -> Parameter:

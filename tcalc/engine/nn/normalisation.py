@@ -12,12 +12,7 @@ from ..registry import PUBLIC
 from ..tensor import Tensor
 from . import init
 from .activations import _Called
-from .modules import Module, _parameter
-
-
-def _sizes(value: Any) -> tuple[int, ...]:
-    """One size or several as a tuple."""
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+from .modules import Module, _parameter, _tuple
 
 
 class LayerNorm(Module):
@@ -40,7 +35,7 @@ class LayerNorm(Module):
         device: Any = None,
         dtype: dtypes.dtype | None = None,
     ):
-        self.normalized_shape, self.eps, self.elementwise_affine = _sizes(normalized_shape), eps, elementwise_affine
+        self.normalized_shape, self.eps, self.elementwise_affine = _tuple(normalized_shape), eps, elementwise_affine
         self.weight, self.bias = _affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Any:
@@ -76,7 +71,7 @@ class RMSNorm(Module):
         device: Any = None,
         dtype: dtypes.dtype | None = None,
     ):
-        self.normalized_shape, self.eps, self.elementwise_affine = _sizes(normalized_shape), eps, elementwise_affine
+        self.normalized_shape, self.eps, self.elementwise_affine = _tuple(normalized_shape), eps, elementwise_affine
         self.weight, _ = _affine(self.normalized_shape, elementwise_affine, False, device, dtype)
 
     def forward(self, input: Tensor) -> Any:

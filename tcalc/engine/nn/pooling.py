@@ -8,13 +8,9 @@ from ..errors import TensorValueError
 from ..registry import PUBLIC
 from ..tensor import Tensor
 from .activations import _Called
-from .modules import Module
+from .modules import Module, _tuple
 
 Sizes = int | tuple[int, ...]
-
-
-def _tuple(value: Any, n: int) -> tuple[int, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
 
 
 class _Pool(_Called):

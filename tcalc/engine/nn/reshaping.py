@@ -25,7 +25,7 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: Any):
         if not isinstance(unflattened_size, (tuple, list)):
             raise TensorTypeError(f"unflattened_size must be a tuple of ints, but found type {type(unflattened_size).__name__}")
-        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+        self.dim, self.unflattened_size = dim, unflattened_size
 
     def forward(self, input: Tensor) -> Any:
         """(n, a * b, ...) -> (n, a, b, ...)."""
@@ -207,6 +207,16 @@ class _ConstantPad(_Pad):
         return f"padding={self.padding}, value={self.value}"
 
 
+class _ZeroPad(_ConstantPad):
+    """A constant of 0, which the printed form leaves out."""
+
+    def __init__(self, padding: Any):
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        return str(self.padding)
+
+
 class ConstantPad1d(_ConstantPad):
     """`value` before and after the last dim.
 
@@ -243,7 +253,7 @@ class ConstantPad3d(_ConstantPad):
     dims = 3
 
 
-class ZeroPad1d(ConstantPad1d):
+class ZeroPad1d(_ZeroPad, ConstantPad1d):
     """Zeros before and after the last dim.
 
     See: nn.functional.pad, nn.ConstantPad1d
@@ -252,14 +262,8 @@ class ZeroPad1d(ConstantPad1d):
     tensor([[[0., 1., 2.]]])
     """
 
-    def __init__(self, padding: Any):
-        super().__init__(padding, 0.0)
 
-    def extra_repr(self) -> str:
-        return str(self.padding)
-
-
-class ZeroPad2d(ConstantPad2d):
+class ZeroPad2d(_ZeroPad, ConstantPad2d):
     """Zeros before and after the last 2 dims of images.
 
     See: nn.functional.pad, nn.ConstantPad2d
@@ -268,14 +272,8 @@ class ZeroPad2d(ConstantPad2d):
     torch.Size([1, 1, 4, 4])
     """
 
-    def __init__(self, padding: Any):
-        super().__init__(padding, 0.0)
 
-    def extra_repr(self) -> str:
-        return str(self.padding)
-
-
-class ZeroPad3d(ConstantPad3d):
+class ZeroPad3d(_ZeroPad, ConstantPad3d):
     """Zeros before and after the last 3 dims of volumes.
 
     See: nn.functional.pad, nn.ConstantPad3d
@@ -283,12 +281,6 @@ class ZeroPad3d(ConstantPad3d):
     >>> nn.ZeroPad3d(1)(ones(1, 1, 2, 2, 2)).shape
     torch.Size([1, 1, 4, 4, 4])
     """
-
-    def __init__(self, padding: Any):
-        super().__init__(padding, 0.0)
-
-    def extra_repr(self) -> str:
-        return str(self.padding)
 
 
 class ReflectionPad1d(_Pad):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import combinations as _combinations
 from itertools import combinations_with_replacement as _with_replacement
 from itertools import pairwise
-from math import prod
+from math import comb, prod
 
-from .. import dtypes
+from .. import backend, dtypes
 from ..data import tensor
 from ..errors import TensorError
 from ..families.structural import composite, structural
@@ -154,6 +154,7 @@ def _equal_parts(F, self, sections, dim, name):
 def _parts(F, self, sections, dim):
     """So many parts along `dim`, the first ones longer by one where it does not come out even."""
     size, more = divmod(self.shape[dim], sections)
+    backend.check_handles(sections)
     ends = [0]
     for i in range(sections):
         ends.append(ends[-1] + size + (i < more))
@@ -381,6 +382,8 @@ def combinations(F, self, r: Int = 2, with_replacement: Bool = False):
         raise TensorError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return F.slice(self, 0, 0, 0, 1)
+    count = comb(self.shape[0] + r - 1, r) if with_replacement else comb(self.shape[0], r)
+    backend.check_handles(count * r)  # the choices are listed as Python's integers before the elements are taken
     choices = list((_with_replacement if with_replacement else _combinations)(range(self.shape[0]), r))
     columns = [tensor([choice[k] for choice in choices], dtype=dtypes.int64) for k in range(r)]
     return F.stack([F.index_select(self, 0, column) for column in columns], 1)

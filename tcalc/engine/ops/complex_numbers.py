@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import dtypes
 from ..dtypes import FLOAT, dtype
 from ..errors import TensorError
+from ..families.common import not_implemented
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
 from ..families.view import reading
@@ -21,11 +22,21 @@ def _check_parts(common, specs):
         )
     if first is not second:
         raise TensorError(f"Expected object of scalar type {first.kernel_name} but got scalar type {second.kernel_name} for second argument")
-    if first is dtypes.float16:
-        raise TensorError(NO_COMPLEX32)
 
 
 NO_COMPLEX32 = "tcalc has no complex32, the complex dtype of float16"
+
+
+def _check_complex(common, specs):
+    _check_parts(common, specs)
+    if common is dtypes.float16:
+        raise TensorError(NO_COMPLEX32)
+
+
+def _check_polar(common, specs):
+    _check_parts(common, specs)
+    if common is dtypes.float16:
+        raise not_implemented("polar_cpu", common)
 
 
 def _joined(xp, real, imag):
@@ -41,7 +52,7 @@ def _joined(xp, real, imag):
     imag=lambda grad, F: F.imag(grad),
     holomorphic=False,
     gives=dtype.to_complex,
-    check=_check_parts,
+    check=_check_complex,
     out_rule="object",
     method=False,
     inplace=False,
@@ -64,7 +75,7 @@ def complex_(xp, real, imag):
     angle=lambda grad, result, F: F.real(grad * F.conj(result * 1j)),
     holomorphic=False,
     gives=dtype.to_complex,
-    check=_check_parts,
+    check=_check_polar,
     out_rule="object",
     method=False,
     inplace=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..backend import module_of
+from ..backend import check_fits, check_work, module_of
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError, TensorNotImplemented
 from ..families.common import not_implemented, refuses
@@ -21,6 +21,7 @@ def _values(t, name):
     """
     if t.a is None:
         raise TensorNotImplemented(f"aten::{name}: attempted to run this operator with Meta tensors, but the size of the result depends on values", name)
+    check_work(t.spec.numel, name)
     return t.a
 
 
@@ -47,6 +48,7 @@ def bincount(F, self, weights: Tensor | None = None, minlength: Int = 0):
     if weights is not None and tuple(weights.shape) != tuple(self.shape):
         raise TensorError("weights should be 1-d and have the same length as input")
     xp = module_of(a)
+    check_fits(8 * max(minlength, int(a.max()) + 1 if a.size else 0), self.device)
     found = xp.bincount(a, None if weights is None else weights.a, minlength)
     if weights is None:
         return wrap(found.astype("int64"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import dtypes
-from ..backend import np
+from ..backend import CPU, check_fits, np
 from ..errors import TensorError
 from ..families.common import fitting, not_implemented
 from ..families.creation import creation, filled
@@ -130,6 +130,7 @@ def _plan_indices(name, find):
         for label, n in (("row", row), ("col", col)):
             if n < 0:
                 raise TensorError(f"{label} must be non-negative, got{n}")
+        check_fits(row * col, CPU)  # NumPy marks the places in a matrix of bools
         return (2, len(find(row, offset, col)[0])), dtypes.int64
 
     return plan

@@ -85,7 +85,7 @@ MODES = {"use_mm_for_euclid_dist_if_necessary": 0, "use_mm_for_euclid_dist": 1, 
 
 
 def _plan_rows_apart(self, x2, p):
-    if self.dtype in dtypes.REDUCED:
+    if self.dtype in dtypes.REDUCED and self.numel and x2.numel:
         raise not_implemented("cdist", self.dtype)
     return _plan_rows(self, x2)
 
@@ -184,7 +184,7 @@ def _plan_pdist(self, p):
         raise TensorError("pdist only supports floating-point dtypes")
     if p < 0:
         raise TensorError("pdist only supports non-negative p values")
-    if self.dtype in dtypes.REDUCED:
+    if self.dtype in dtypes.REDUCED and self.numel and self.shape[0] > 1:
         raise not_implemented("pdist", self.dtype)
     return spec_of(self.dtype, self.device, (self.shape[0] * (self.shape[0] - 1) // 2,))
 

@@ -7,7 +7,7 @@ from ..errors import TensorError
 from ..families.common import check_writable
 from ..families.structural import composite
 from ..layout import broadcast_shapes
-from ..tensor import Tensor
+from ..tensor import LazyView, Tensor
 
 
 @composite(public="square_", function=False)
@@ -92,7 +92,7 @@ def apply_each(F, self, callable: Any):
     """
     if self.requires_grad:
         raise TensorError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
-    return _written(F, self, [callable(v) for v in self.flatten().tolist()])
+    return _written(self, [callable(v) for v in self.flatten().tolist()])
 
 
 @composite(public="map_", function=False)
@@ -114,12 +114,16 @@ def map_each(F, self, tensor, callable: Any):
     if broadcast_shapes(shape, tuple(tensor.shape)) != shape:
         raise TensorError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast_shapes(shape, tuple(tensor.shape)))}")
     others = F.expand(tensor, shape).flatten().tolist()
-    return _written(F, self, [callable(a, b) for a, b in zip(self.flatten().tolist(), others, strict=True)])
+    return _written(self, [callable(a, b) for a, b in zip(self.flatten().tolist(), others, strict=True)])
 
 
-def _written(F, self, values):
+def _written(self, values):
     """New values put into the tensor's own memory, in the order of its elements."""
     check_writable(self)
-    new = tensor_of(values, dtype=self.dtype, device=self.device)
-    F.detach(self).copy_(F.reshape(new, self.spec.sizes))
+    new = tensor_of(values, dtype=self.dtype, device=self.device).a.reshape(self.spec.sizes)
+
+    def write():
+        self.a[...] = new
+
+    self.written(write) if isinstance(self, LazyView) else write()
     return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..backend import dtype_of, module_of, to_host
+from ..backend import check_work, dtype_of, module_of, to_host
 from ..dtypes import BOOL, INT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.common import check_writable, fitting
@@ -553,6 +553,7 @@ def take_along_dim(F, self, indices, dim: Dim | None = None):
 
 def nonzero_places(mask):
     """One vector of places a dim for the nonzero elements of a Tensor."""
+    check_work(mask.spec.numel, "nonzero")
     xp = module_of(mask.a)
     found = xp.nonzero(mask.a) if mask.a.ndim else (xp.zeros(int(bool(mask.a)), "int64"),)
     return [wrap(xp.ascontiguousarray(p)) for p in found]
@@ -688,6 +689,7 @@ def fill_(xp, self, value: Number):
     >>> zeros(2).fill_(3)
     tensor([3., 3.])
     """
+    check_work(self.size, "fill_")
     self[...] = fitting(value, dtype_of(self.dtype))
 
 
@@ -746,4 +748,5 @@ def zero_(xp, self):
     >>> ones(2).zero_()
     tensor([0., 0.])
     """
+    check_work(self.size, "zero_")
     self[...] = 0

@@ -81,11 +81,12 @@ def _neighbours(xp, grid, sizes, mode, padding, corners, orders):
     points = grid.reshape(grid.shape[0], math.prod(grid.shape[1:-1]), len(sizes))
     dims = [_along(xp, points[..., -1 - i], size, mode, padding, corners) for i, size in enumerate(sizes)]
     weights, places = [], []
+    spreads = len(sizes) == 2 and mode != 1  # for images torch multiplies the zeros outside, too, so that a point of nan gives nan
     for taps in product(range(len(POLYNOMIALS[mode])), repeat=len(sizes)):
         weight, place = 1, 0
         for tap, size, order, (found, t, slope) in zip(taps, sizes, orders, dims, strict=True):
             spot, inside = found[tap]
-            weight = weight * xp.where(inside, _polynomial(POLYNOMIALS[mode][tap], t, order) * slope**order, t.dtype.type(0))
+            weight = weight * xp.where(inside | xp.isnan(t) if spreads else inside, _polynomial(POLYNOMIALS[mode][tap], t, order) * slope**order, t.dtype.type(0))
             place = place * size + spot
         weights.append(weight)
         places.append(place)

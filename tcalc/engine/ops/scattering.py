@@ -12,6 +12,7 @@ from ..spec import spec_of
 from .index import _bounded, _check_gather, _corner, _grid, _kept, _padded, widened
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+_EXTREMES = {"amax": "maximum", "amin": "minimum"}
 
 
 # --- many values at one place -----------------------------------------------------------------------------------------
@@ -58,8 +59,8 @@ def _plan_scatter_reduce(self, dim, index, src, reduce, include_self):
         raise TensorError("scatter(): Expected self.dtype to be equal to src.dtype")
     if index.numel:
         check_scatter(self, dim, index, src)
-    if reduce == "mean" and self.dtype.category == BOOL:
-        raise not_implemented("scatter_gather_tensor_cpu_reduce_mean", self.dtype)
+    if (reduce == "mean" and self.dtype.category == BOOL) or (reduce in _EXTREMES and self.dtype.is_complex):
+        raise not_implemented(f"scatter_gather_tensor_cpu_reduce_{reduce}", self.dtype)
     return spec_of(self.dtype, self.device, self.shape)
 
 
@@ -160,6 +161,8 @@ def _plan_index_reduce(self, dim, index, source, reduce, include_self):
         )
     if self.dtype.category == BOOL and (reduce == "mean" or self.ndim < 2):
         raise not_implemented("div_floor_cpu" if self.ndim > 1 else "index_func_", self.dtype)
+    if self.dtype.is_complex and (self.ndim < 2 or reduce in _EXTREMES):
+        raise not_implemented(f"{_EXTREMES[reduce]}_cpu" if self.ndim > 1 else "index_func_", self.dtype)
     return spec_of(self.dtype, self.device, self.shape)
 
 

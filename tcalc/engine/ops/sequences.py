@@ -12,6 +12,7 @@ from ..families.common import no_derivative, no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..notices import notice
 from ..spec import spec_of
+from .index import widened
 from .nn import renormed
 
 NN = "torch.nn.functional"
@@ -225,8 +226,8 @@ def _bag_rates(rates, factor):
 def bag_sums(xp, weight, per_sample: Tensor | None, places, bags, shares, rates: Tensor | None, count: Int):
     """Rows of a table times their shares, added up bag by bag; `rates` count in the table's gradient only."""
     factor = shares if per_sample is None else shares * per_sample
-    found = xp.zeros((count, weight.shape[1]), weight.dtype)
-    xp.add.at(found, bags, weight[places] * factor[:, None])
+    found = xp.zeros((count, weight.shape[1]), widened(weight.dtype))
+    xp.add.at(found, bags, weight[places].astype(found.dtype, copy=False) * factor[:, None])
     return found
 
 

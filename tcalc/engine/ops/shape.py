@@ -354,6 +354,7 @@ def split(geom, split_size: Int, dim: Dim = 0) -> Tensors:
             raise TensorError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
         return [geom]
     count = max(-(-length // split_size), 1)
+    backend.check_handles(count)
     return _pieces(geom, dim, [min(split_size, length - i * split_size) for i in range(count)])
 
 
@@ -395,6 +396,7 @@ def chunk(F, self, chunks: Int, dim: Dim = 0) -> Tensors:
     length = self.shape[wrap_dim(dim, len(self.shape))]
     size = -(-length // chunks)
     if size == 0:
+        backend.check_handles(chunks)
         return F.split_sizes(self, (0,) * chunks, dim)
     return F.split(self, size, dim)
 
@@ -413,6 +415,7 @@ def unbind(geom, dim: Dim = 0) -> Tensors:
     dim = wrap_dim(dim, geom.ndim)
     if not geom.shape:
         raise TensorIndexError("Dimension specified as 0 but tensor has no dimensions")
+    backend.check_handles(geom.shape[dim])
     return [geom.selected(dim, i) for i in range(geom.shape[dim])]
 
 
