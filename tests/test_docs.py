@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import click
@@ -169,6 +170,20 @@ def test_settings_are_listed() -> None:
     assert rows(ROOT / "docs" / "prompt.md", "| setting |") == [
         [f"`{each.name}`", each.takes, f"`{words_for(getattr(settings, each.name))}`", each.summary] for each in PREFERENCES
     ]
+
+
+@pytest.mark.parametrize("name", ["docs/operations.md", "docs/tcalc.1"])
+def test_what_is_written_by_a_script_is_up_to_date(name: str) -> None:
+    """scripts/build_docs.py writes these from the registry and from the options."""
+    found = spec_from_file_location("build_docs", ROOT / "scripts" / "build_docs.py")
+    assert found is not None
+    assert found.loader is not None
+    script = module_from_spec(found)
+    found.loader.exec_module(script)
+    text = script.WRITTEN[name]()
+    if os.environ.get("TCALC_UPDATE_DOCS"):
+        (ROOT / name).write_text(text, encoding="utf-8")
+    assert text == (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_links_lead_somewhere() -> None:

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from ..session.record import Item
 
 
+class _Stdout:
+    """stdout as NumPy writes to what is no file of its own: it would ask a pipe for its position."""
+
+    def write(self, data: bytes) -> int:
+        """Hand on bytes."""
+        return sys.stdout.buffer.write(data)
+
+
 class NpyView(View):
     """Keeps the one result until the program is over; what it prints goes to stderr, since stdout is binary."""
 
@@ -47,7 +55,7 @@ class NpyView(View):
         if self._kept is None:
             raise OutputRefused("npy: there was no result to write")
         try:
-            write_npy({"it": self._kept}, sys.stdout.buffer)
+            write_npy({"it": self._kept}, _Stdout())
             sys.stdout.buffer.flush()
         except FileTrouble as trouble:
             raise OutputRefused(f"npy: {trouble}") from None

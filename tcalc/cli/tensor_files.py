@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from .escape import safe_line
 from .files import replacing
@@ -15,6 +15,13 @@ from .trouble import FileTrouble
 
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
+
+class SupportsWrite(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write bytes; how many they were."""
+
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".json", ".csv", ".tsv")
 SEVERAL = (".npz", ".safetensors")  # what holds more than one tensor
@@ -51,7 +58,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: str) -> str:
     return _lost_in_table(next(iter(tensors.values()))) if suffix in (".csv", ".tsv") else ""
 
 
-def write_npy(tensors: Mapping[str, Tensor], file: BinaryIO) -> None:
+def write_npy(tensors: Mapping[str, Tensor], file: SupportsWrite) -> None:
     """Write one tensor as NumPy's array file. Raises FileTrouble for bfloat16, which it does not have."""
     from ..engine.backend import np
 

@@ -24,7 +24,7 @@ NEEDS_SAFETENSORS = "reading and writing .safetensors needs the package safetens
 # what NumPy, zipfile and the engine raise for a file that is not what its suffix says
 DAMAGE = (ValueError, TypeError, RuntimeError, EOFError, KeyError, MemoryError, OverflowError, RecursionError, zipfile.BadZipFile)
 _ODD = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
-_BARE = re.compile(r'(?<![\w"])(?:(-?)inf\b|nan\b|(\([^()"]*j\)|[-+.\w]*\dj\b))(?!")')
+_BARE = re.compile(r'(?<![\w"])(?:(-?)inf\b|nan\b|(\([^()"]*j\)|[-+.\w]*(?:\d|nan|inf)j\b))(?!")')
 _SAFETENSORS = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8",
     "U8": "uint8", "BOOL": "bool", "C64": "complex64",

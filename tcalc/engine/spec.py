@@ -8,7 +8,17 @@ from typing import Any
 from . import backend
 from .backend import CPU, device
 from .dtypes import dtype
+from .errors import TensorError
 from .layout import Ints, Size, contiguous_strides, is_contiguous, is_dense
+
+
+MAX_BYTES = 2**63 - 1  # what torch and the array libraries count with
+
+
+def _overflow(numel: int, shape: Ints) -> TensorError:
+    return TensorError(
+        "numel: integer multiplication overflow" if numel > MAX_BYTES else f"Storage size calculation overflowed with sizes={list(shape)}"
+    )
 
 
 class Spec:
@@ -41,6 +51,8 @@ class Spec:
         self.dtype, self.device, self.shape, self.strides = d, where, Size(shape), strides
         self.sizes = tuple(shape)  # numpy reads a plain tuple faster than a Size
         self.ndim, self.numel = len(shape), prod(shape)
+        if self.numel * d.itemsize > MAX_BYTES:
+            raise _overflow(self.numel, shape)
         self.contiguous = is_contiguous(shape, strides)
         self.dense = self.contiguous or is_dense(shape, strides)
         self.numpy = backend.NUMPY[d]

@@ -529,6 +529,7 @@ class Tensor:
         node = self.node
         if node is None:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient")
+        self.refuse_stale()
         if not isinstance(node, AccumulateGrad):
             raise TensorError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         node.__dict__["kept"] = self  # as torch's nodes do: what the hook is for outlives its name
@@ -815,7 +816,9 @@ class View(Tensor):
         self.seen = 0 if self.storage is None else self.storage.version
 
     def refuse_stale(self) -> None:
-        if self.storage is not None and self.storage.version != self.seen and self.requires_grad:
+        held = self.held
+        recorded = self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad)
+        if self.storage is not None and self.storage.version != self.seen and recorded:
             from .inplace import refuse_made
 
             refuse_made(self, "backward", "its base or another view of its base has been")

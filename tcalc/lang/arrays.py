@@ -123,6 +123,8 @@ def wrap(value: Any) -> Any:
 def _checked(value: Any) -> Any:
     if value.dtype.kind not in KINDS:
         raise TypeError(f"NumPy arrays of {value.dtype} are not part of the language")
+    if value.size > MAX_ELEMENTS and value.nbytes > library.owner_of(value).nbytes:
+        check_size(value.size)  # few bytes shown many times: a loop over them would not end
     return value
 
 
@@ -143,7 +145,7 @@ def unwrap(value: Any) -> Any:
     if kind is range or value in (int, float, bool, complex):
         return value
     if library.loaded() and isinstance(value, library.tensor_type()):
-        return value.detach().numpy()
+        return _checked(value.detach().numpy())
     raise TypeError(f"NumPy cannot use a value of type '{type_of(value).name}' here")
 
 

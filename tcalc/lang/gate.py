@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import FunctionType, MethodType
 from typing import Any
 
 from tcalc.lang import library
@@ -12,7 +13,8 @@ from tcalc.lang.iterators import Lazy
 from tcalc.lang.methods import BUILTIN_ATTRIBUTES
 from tcalc.lang.namespaces import REFUSED_ATTRIBUTES, Namespace
 from tcalc.lang.suggest import nearest
-from tcalc.lang.tokens import TypeToken, as_dtype, shown_exception, type_of
+from tcalc.lang.text import is_shown
+from tcalc.lang.tokens import TypeToken, as_dtype, is_users, shown_exception, type_of
 
 # True: read the attribute as it is. A function: what stands for it, made from the value.
 Access = bool | Callable[[Any], Any]
@@ -125,7 +127,22 @@ def _of_class(name: str) -> Access:
 
 
 def _exception_args(error: BaseException) -> Any:
-    return checked_tuple(error.args)
+    """What the exception was made with, or its text alone where a library put values of its own in (NumPy its ufuncs)."""
+    args = error.args if all(map(is_offered, error.args)) else (str(error),)
+    return checked_tuple(args)
+
+
+_OFFERED = frozenset({*BUILTIN_ATTRIBUTES, type(None), type(Ellipsis), type(NotImplemented), TypeToken, Namespace, MethodType})
+
+
+def is_offered(value: object, depth: int = 3) -> bool:
+    """Whether a value is of a kind that programs come by in other ways too; a tuple, if what it holds is."""
+    kind = type(value)
+    if kind is tuple:
+        return all(depth and is_offered(each, depth - 1) for each in value)  # type: ignore[attr-defined]  # a tuple
+    if kind is FunctionType:
+        return is_users(value) or is_shown(value)  # type: ignore[arg-type]  # a function
+    return kind in _OFFERED or kind in _TABLE or isinstance(value, Exception) or (library.loaded() and kind in library.attributes())
 
 
 def _overrides(kind: type, listed: Mapping[str, Access]) -> dict[str, Access]:

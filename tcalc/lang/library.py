@@ -69,6 +69,13 @@ def constructor(cls: type) -> Callable[..., Any]:
     return cls
 
 
+def owner_of(array: Any) -> Any:
+    """The array whose memory this one looks at."""
+    from tcalc.engine import backend
+
+    return backend.owner_of(array)
+
+
 def numpy() -> Any:
     """The array module, which only the engine imports."""
     from tcalc.engine import backend

@@ -119,6 +119,11 @@ def show_as(function: object, path: str) -> None:
     _SHOWN.setdefault(id(function), (function, form.format(name, id(function))))
 
 
+def is_shown(function: object) -> bool:
+    """Whether a function is the library's that a namespace has handed out."""
+    return id(function) in _SHOWN
+
+
 _PYTHON_FUNCTIONS = frozenset({"torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.autograd", "torch.autograd.functional", "torch.func"})
 
 

@@ -679,6 +679,54 @@ allclose_tensor: x = ones(2, requires_grad=True); y = x.exp(); y.add_(1); y.sum(
 allclose_tensor: ones(2).backward()
 allclose_tensor: x = ones(2, requires_grad=True); y = x * 2; autograd.grad(y.sum(), x)
 allclose_tensor: x = ones(2, requires_grad=True); z = ones(2, requires_grad=True); autograd.grad((x * 2).sum(), z)
+median: median(tensor([1., float('nan'), 2.]))
+median: median(tensor([], dtype=int64)), median(tensor([], dtype=bfloat16))
+median: x = tensor([3., 1., 2.], requires_grad=True); median(x).backward(); x.grad
+median: median(tensor([1., float('nan'), 2., 5.], dtype=bfloat16)), nanmedian(tensor([float('nan'), 2., 1., 5.], dtype=bfloat16))
+sort: sort(tensor([float('nan'), 2., 1., float('nan'), 5.], dtype=bfloat16))
+topk: topk(tensor([1., float('nan'), 2.], dtype=bfloat16), 2)
+matmul: x = ones(2, 2, dtype=float16, requires_grad=True); (x @ x).sum().backward(); x.grad + x.grad
+lgamma: x = tensor([1.1, 2.2], dtype=float16, requires_grad=True); torch.autograd.grad(lgamma(x).sum(), x)
+histogramdd: histogramdd(ones(2, 3).t(), (tensor([0., 1., 2.]), tensor([0., 1., 2.]))).hist
+istft: istft(stft(ones(8), 4, window=ones(4), return_complex=True), 4, window=full((4,), float('nan')))
+istft: istft(stft(ones(8), 4, window=ones(4), return_complex=True), 4, window=zeros(4))
+dist: dist(arange(3000, dtype=float16) * 0.01, zeros(3000, dtype=float16))
+cdist: cdist(ones(2, 2, dtype=float16), ones(2, 2, dtype=float16))
+pdist: nn.functional.pdist(ones(3, 2, dtype=float16))
+polar: polar(ones(2, dtype=float16), ones(2, dtype=float16))
+put: put(zeros(3), tensor([5, -7]), ones(2))
+scatter_add: scatter_add(ones(3, dtype=float16) * 1000, 0, zeros(2000, dtype=int64), ones(2000, dtype=float16))
+scatter_reduce: scatter_reduce(ones(3, dtype=float16), 0, zeros(30, dtype=int64), full((30,), 1.1, dtype=float16), 'prod')
+scatter_reduce: scatter_reduce(zeros(2, dtype=bfloat16), 0, tensor([0, 0]), tensor([1., 2.], dtype=bfloat16), 'mean')
+scatter_reduce: scatter_reduce(zeros(2, dtype=complex64), 0, tensor([0, 0]), ones(2, dtype=complex64), 'amax')
+index_reduce: index_reduce(zeros(2, 2, dtype=complex64), 0, tensor([0, 0]), ones(2, 2, dtype=complex64), 'amin')
+heaviside: x = ones(3, requires_grad=True); heaviside(x, ones(3)).sum().backward()
+apply_: x = zeros(2, 3).t(); x.map_(tensor([10., 20.]), lambda a, b: a + b), x._version
+select_copy: x = arange(6., requires_grad=True).reshape(2, 3); select_copy(x, 1, -1)
+slice_copy: x = arange(6., requires_grad=True); slice_copy(x, 0, 1, 6, 2)
+split_copy: x = arange(3., requires_grad=True); split_copy(x, 2)
+view_as_real_copy: view_as_real_copy(tensor([1+2j, 3j]))
+unsafe_split_with_sizes: x = arange(3., requires_grad=True); a, b = unsafe_split_with_sizes(x * 1, (1, 2)); a.mul_(2); a, b
+unsafe_split_with_sizes: unsafe_split_with_sizes(arange(3), (1, 1))
+empty_strided: empty_strided((2, 3), (1, 2)).stride(), empty_strided((2, 3), (1, 2), dtype=float64).dtype
+empty_strided: empty_strided((2, 3), (1,))
+new_empty_strided: ones(1, dtype=float64).new_empty_strided((2, 3), (1, 2)).stride()
+empty_permuted: empty_permuted((2, 3, 4), (2, 0, 1)).stride()
+empty_permuted: empty_permuted((2, 3), (1, 1))
+square_: x = tensor([1., -2.]); x.square_(), x._version
+square_: x = tensor([1., -2.], requires_grad=True); (x * 1).square_()
+float_power_: tensor([2., 3.], dtype=float64).float_power_(2)
+float_power_: tensor([2.], dtype=float64).float_power_(2j)
+float_power_: tensor([2.]).float_power_(2)
+fill_diagonal_: zeros(7, 3).fill_diagonal_(5, wrap=True)
+fill_diagonal_: x = ones(3, 3, requires_grad=True); (x * 1).fill_diagonal_(5.)
+fill_diagonal_: zeros(2, 3, 3).fill_diagonal_(5)
+map_: tensor([1., 2.]).map_(tensor([10., 20.]), lambda a, b: a + b)
+map_: tensor([1., 2.]).map_(ones(2, 2), lambda a, b: a + b)
+map_: tensor([1., 2.]).map_(ones(3), lambda a, b: a + b)
+set_: x, y = zeros(2), tensor([1., 2., 3.]); x.set_(y), x.data_ptr() == y.data_ptr()
+set_: zeros(2).set_(arange(6.), 2, (2, 2), (1, 2))
+set_: zeros(2).set_(ones(3, dtype=float64))
 """
 
 

@@ -48,7 +48,7 @@ INSIDE = {
     "upsample_bicubic2d": INTERNAL, "upsample_bilinear2d_aa": INTERNAL, "upsample_bicubic2d_aa": INTERNAL,
     "upsample_lanczos2d_aa": INTERNAL, "grid_weights": INTERNAL, "grid_places": INTERNAL, "grid_sums": INTERNAL, "grid_spread": INTERNAL,
     "grid_products": INTERNAL, "affine_grid_backward": INTERNAL, "ctc_losses": INTERNAL, "ctc_backward": INTERNAL, "bag_sums": INTERNAL,
-    "bag_winners": INTERNAL, "bag_maxima": INTERNAL,
+    "bag_winners": INTERNAL, "bag_maxima": INTERNAL, "masked_scatter_backward": INTERNAL,
 }  # fmt: skip
 
 

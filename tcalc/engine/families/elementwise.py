@@ -10,7 +10,7 @@ from .. import backend, dtypes, inplace
 from ..backend import META, asarray, ndarray
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT, dtype
 from ..errors import EngineError, TensorError
-from ..layout import broadcast_shapes, elementwise_strides
+from ..layout import broadcast_shapes, elementwise_strides, like_strides
 from ..modes import inferring, is_grad_enabled
 from ..record import attach, record
 from ..registry import Op
@@ -66,7 +66,12 @@ class Plan:
         self.common = common
         self.compute = opmath(common)
         result = op.returns or (op.gives(common) if op.gives else common)
-        geometry = tuple((tuple(s.shape), s.strides) for s in specs[:count] if isinstance(s, Spec))
+        # torch casts an operand before it looks at strides, and the cast of one with gaps or shared slots lies dense
+        geometry = tuple(
+            (s.sizes, s.strides if s.dense or s.dtype is common or i in op.free else like_strides(s.sizes, s.strides))
+            for i, s in enumerate(specs[:count])
+            if isinstance(s, Spec)
+        )
         if len(tensors) < count:
             geometry += (((), ()),)
         self.spec = spec_of(result, device, tuple(shape), None if op.row_major else elementwise_strides(tuple(shape), geometry))

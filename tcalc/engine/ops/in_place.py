@@ -6,7 +6,6 @@ from ..data import tensor as tensor_of
 from ..errors import TensorError
 from ..families.common import check_writable
 from ..families.structural import composite
-from ..layout import broadcast_shapes
 from ..tensor import LazyView, Tensor
 
 
@@ -110,10 +109,7 @@ def map_each(F, self, tensor, callable: Any):
     """
     if self.requires_grad:
         raise TensorError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
-    shape = tuple(self.shape)
-    if broadcast_shapes(shape, tuple(tensor.shape)) != shape:
-        raise TensorError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast_shapes(shape, tuple(tensor.shape)))}")
-    others = F.expand(tensor, shape).flatten().tolist()
+    others = F.expand(tensor, self.spec.sizes).flatten().tolist()
     return _written(self, [callable(a, b) for a, b in zip(self.flatten().tolist(), others, strict=True)])
 
 
