@@ -35,6 +35,7 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
             "backward",
             {"self": output, "gradient": grad},
         )
+    check_work(spec.numel, "backward")
     if grad.spec.dtype is not spec.dtype:
         grad = grad.to(spec.dtype)
     return level.enter(grad)

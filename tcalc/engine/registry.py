@@ -72,7 +72,7 @@ class Op:
         self.scalar_nodes = None if scalar_overload is None else tuple([f"{stem}{number}" for number in sides])
         self.formulas, self.grads, self.domain = formulas or {}, grads, domain
         self.function, self.method, self.inplace, self.aliases, self.namespace = function, method, inplace, tuple(aliases), namespace
-        self.keeps_indices = "indices" in self.signature.positions  # torch saves these too: once freed, there is no second backward
+        self.keeps_indices = any(param.name == "indices" for param in self.signature.params)  # torch saves these too: once freed, there is no second backward
         self.arguments, self.positional = len(self.signature.params), self.signature.positional
         self.named = [param.name for param in self.signature.params[self.positional :]]
         self.input_places = [i for i, param in enumerate(self.signature.params) if param.name in self.inputs]

@@ -219,10 +219,9 @@ class Signature:
             optional = rest == "None" or defaults.get(name, 0) is None
             self.params.append(Param(name, KINDS[kind], optional, defaults.get(name, REQUIRED), i >= count, swallows))
         self.positional = sum(not p.keyword_only for p in self.params)
-        self.extend(())
 
     def extend(self, more: Sequence[Param]) -> None:
-        """Add keyword-only parameters that the kernel does not see, such as out=."""
+        """Add keyword-only parameters that the kernel does not see, such as out=; from here on arguments can be bound."""
         self.params += more
         self.positions = {p.name: i for i, p in enumerate(self.params)}
         self.defaults = [p.default for p in self.params]

@@ -12,6 +12,7 @@ from .complex_numbers import view_as_real
 from .shape import (
     alias_,
     as_strided,
+    chunk_size,
     diagonal,
     expand,
     permute,
@@ -358,10 +359,5 @@ def unsafe_chunk(F, self, chunks: Int, dim: Dim = 0) -> Tensors:
     >>> unsafe_chunk(arange(4), 2)
     (tensor([0, 1]), tensor([2, 3]))
     """
-    if not self.shape:
-        raise TensorError("chunk expects at least a 1-dimensional tensor")
-    if chunks <= 0:
-        raise TensorError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    length = self.shape[wrap_dim(dim, len(self.shape))]
-    size = -(-length // chunks)
+    size = chunk_size(self, chunks, dim)
     return F.unsafe_split(self, size, dim) if size else F.unsafe_split_with_sizes(self, (0,) * chunks, dim)

@@ -24,11 +24,12 @@ def _plan_parts(self, ways):
         raise not_implemented("adaptive_avg_pool3d_cpu", self.dtype)
     return plan_resampled(self, ways, "")
 
-_averages = partial(structural, function=False, method=False, out=False)
+
+_averages = partial(structural, self=lambda grad, ways, F: F.resampled(grad, ways, True), function=False, method=False, out=False)
 
 
 @_averages(
-    plan=lambda self, ways: plan_resampled(self, ways, "avg_pool2d"), node="AvgPool2DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True), real_only=no_kernel("avg_pool2d"),
+    plan=lambda self, ways: plan_resampled(self, ways, "avg_pool2d"), node="AvgPool2DBackward", real_only=no_kernel("avg_pool2d"),
 )
 def avg_pool_of(xp, self, ways: Any):
     """Means of windows of the last 2 dims, one way a dim: see resampled."""
@@ -36,7 +37,7 @@ def avg_pool_of(xp, self, ways: Any):
 
 
 @_averages(
-    plan=lambda self, ways: plan_resampled(self, ways, "avg_pool3d_out_frame"), node="AvgPool3DBackward", self=lambda grad, ways, F: F.resampled(grad, ways, True),
+    plan=lambda self, ways: plan_resampled(self, ways, "avg_pool3d_out_frame"), node="AvgPool3DBackward",
     real_only=no_kernel("avg_pool3d_out_frame"),
 )
 def avg_pool3d_of(xp, self, ways: Any):
@@ -47,7 +48,6 @@ def avg_pool3d_of(xp, self, ways: Any):
 @_averages(
     plan=lambda self, ways: plan_resampled(self, ways, "adaptive_avg_pool2d", FLOAT),
     node="AdaptiveAvgPool2DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
     real_only=no_kernel("adaptive_avg_pool2d"),
 )
 def adaptive_avg_pool2d_of(xp, self, ways: Any):
@@ -58,7 +58,6 @@ def adaptive_avg_pool2d_of(xp, self, ways: Any):
 @_averages(
     plan=lambda self, ways: _plan_parts(self, ways),
     node="AdaptiveAvgPool3DBackward",
-    self=lambda grad, ways, F: F.resampled(grad, ways, True),
     real_only=no_kernel("adaptive_avg_pool3d_cpu"),
 )
 def adaptive_avg_pool3d_of(xp, self, ways: Any):

@@ -377,6 +377,18 @@ def split_sizes(geom, split_size: Size, dim: Dim = 0) -> Tensors:
     return _pieces(geom, dim, split_size)
 
 
+def chunk_size(self, chunks, dim):
+    """How many elements along `dim` each of `chunks` pieces has.
+
+    Raises RuntimeError with torch's sentences for a tensor without dims and for less than one piece.
+    """
+    if not self.shape:
+        raise TensorError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise TensorError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    return -(-self.shape[wrap_dim(dim, len(self.shape))] // chunks)
+
+
 @composite()
 def chunk(F, self, chunks: Int, dim: Dim = 0) -> Tensors:
     """At most `chunks` pieces of equal size along `dim`, sharing storage.
