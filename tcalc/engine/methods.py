@@ -563,7 +563,10 @@ def _operators() -> None:
     setattr(Tensor, "__rtruediv__", _operator(_rtruediv))
     setattr(Tensor, "__rfloordiv__", _reflected("floor_divide"))
     setattr(Tensor, "__rpow__", _reflected("pow_base"))
+    setattr(Tensor, "__rlshift__", _reflected("bitwise_left_shift"))
+    setattr(Tensor, "__rrshift__", _reflected("bitwise_right_shift"))
     setattr(Tensor, "__matmul__", _matmul)
+    setattr(Tensor, "__rmatmul__", lambda self, other: _matmul(other, self) if isinstance(other, Tensor) else NotImplemented)
     setattr(Tensor, "__eq__", _equality(calls["eq"]))
     setattr(Tensor, "__ne__", _equality(calls["ne"]))
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift"):
