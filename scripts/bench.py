@@ -346,6 +346,35 @@ def prompt(side: str) -> dict[str, float]:
     return {"seconds": seconds}
 
 
+def numbers() -> Any:
+    """A float32 table of 1e7 numbers."""
+    return import_module("numpy").random.default_rng(0).standard_normal((BULK // 100, 100), "float32")
+
+
+def csv_written(side: str) -> dict[str, float]:
+    """1e7 float32 written as csv: seconds, and bytes of memory at its peak beyond those of the array."""
+    array, files = numbers(), import_module("tcalc.cli.tensor_files")
+    tensors = {"x": library("tcalc").from_numpy(array)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/table.csv"
+        save = partial(import_module("numpy").savetxt, path, array, delimiter=",")
+        before = resident(reset=True)
+        seconds = timed(save if side == "numpy" else partial(files.save_tensors, tensors, path), 1)
+        return {"seconds": seconds, "bytes": float(resident() - before)}
+
+
+def csv_read(side: str) -> dict[str, float]:
+    """1e7 numbers read from csv: seconds, and bytes of memory at its peak."""
+    files, reading = import_module("tcalc.cli.tensor_files"), import_module("tcalc.cli.tensor_reading")
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/table.csv"
+        files.save_tensors({"x": library("tcalc").from_numpy(numbers())}, path)
+        load = partial(import_module("numpy").loadtxt, path, delimiter=",")
+        before = resident(reset=True)
+        seconds = timed(load if side == "numpy" else partial(reading.load_tensors, path), 1)
+        return {"seconds": seconds, "bytes": float(resident() - before)}
+
+
 SMALL = {
     "add, no grad": "a + b",
     "add, grad": "x + b",
@@ -366,6 +395,8 @@ TASKS: dict[str, Callable[[str], dict[str, float]]] = {
     "bulk": bulk,
     "chain": chain,
     "printing": printing,
+    "csv written": csv_written,
+    "csv read": csv_read,
     "prompt": prompt,
 }
 
@@ -403,6 +434,10 @@ def rows(folder: Path) -> Iterator[Row]:
     scripts = {"tcalc": [*tcalc, "-f", str(folder / "loop.tc")], "torch": [sys.executable, str(folder / "loop.py")]}
     yield Row("loop", "script of 1e5 scalar ops, with start-up", scripts, {"torch": 0.5})
     yield Row("print", "repr of 1e8 elements", task("printing"), {"absolute": 0.050}, "seconds")
+    for what, peer in (("written", "savetxt"), ("read", "loadtxt")):
+        sides = {side: words for side, words in task(f"csv {what}", "numpy").items() if side != "torch"}
+        yield Row("csv", f"1e7 numbers {what} as csv, NumPy's by {peer}", sides, {"numpy": 1.0}, "seconds")
+        yield Row("csv", "  its peak memory beyond what was there", sides, {}, "bytes", "B")
 
 
 def compared(row: Row, found: dict[str, float]) -> Iterator[dict[str, Any]]:
@@ -440,7 +475,7 @@ def line(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Run the rows that were asked for."""
-    groups = ("startup", "small", "micro", "mlp", "bulk", "chain", "loop", "print")
+    groups = ("startup", "small", "micro", "mlp", "bulk", "chain", "loop", "print", "csv")
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", default=",".join(groups), help=f"groups of rows, any of {','.join(groups)}")
     parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that do their own timing)")

@@ -138,9 +138,7 @@ def json_text(name: str | None, value: object) -> Iterator[str]:
         yield "}\n"
         return
     from ..session.facts import gradient
-    from ..session.tensors import node_of
 
-    node = node_of(value)
     facts |= {
         "dtype": value.dtype.name,
         "shape": list(value.shape),
@@ -149,13 +147,21 @@ def json_text(name: str | None, value: object) -> Iterator[str]:
         "contiguous": value.is_contiguous(),
         "requires_grad": value.requires_grad,
         "is_leaf": value.is_leaf,
-        "grad_fn": None if node is None else node.label,
+        "grad_fn": _grad_fn(value),
     }
     yield json.dumps(facts, ensure_ascii=False)[:-1] + ', "grad": '
     yield from list_text(gradient(value), strict=True)
     yield ', "data": '
     yield from list_text(value, strict=True)
     yield "}\n"
+
+
+def _grad_fn(tensor: Tensor) -> str | None:
+    try:
+        node = tensor.grad_fn
+    except RuntimeError:  # a view that autograd has given up; torch prints it like this
+        return "Invalid"
+    return None if node is None else node.label
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .options import Settings
     from .view import View
 
+
 def bind_inputs(settings: Settings, session: Session, view: View) -> None:
     """Bind what -l names, in order; a line on the terminal says so when that takes long.
 
@@ -26,13 +27,14 @@ def bind_inputs(settings: Settings, session: Session, view: View) -> None:
     from ..engine.namespace import table
     from .running import Running
 
-    torch = table("torch")
+    table("torch")  # tensors get their methods with it
     for binding in settings.load:
         name, _, path = binding.partition("=")
         with Running(view, f"... reading {safe_line(path)}"):
             value = chosen(_standard_input() if path == "-" else load_tensors(path), name)
             if settings.device is not None:
-                value = {key: torch["tensor"](each) for key, each in value.items()} if isinstance(value, dict) else torch["tensor"](value)
+                where = settings.device
+                value = {key: each.to(where) for key, each in value.items()} if isinstance(value, dict) else value.to(where)
         session.bind({name: value}, STDIN if path == "-" else path)
 
 

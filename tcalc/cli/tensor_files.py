@@ -16,6 +16,7 @@ from .trouble import FileTrouble
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
 
+
 class SupportsWrite(Protocol):
     """What bytes can be written to."""
 

@@ -284,7 +284,7 @@ _READERS: dict[str, Callable[[BinaryIO, str | None], dict[str, Tensor]]] = {
     ".npz": _from_npz,
     ".safetensors": _from_safetensors,
     ".json": _from_json,
-    ".csv": _table(","),
+    ".csv": _table(None),  # many have semicolons or blanks in it
     ".tsv": _table("\t"),
     ".txt": _table(None),
     ".dat": _table(None),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import backend
-from .backend import META
+from .backend import META, check_work
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .execute import execute
 from .graph import AccumulateGrad, Node, RemovableHandle

@@ -30,9 +30,13 @@ def test_all_after_two_dashes_is_source() -> None:
 
 
 def test_every_option_arrives() -> None:
-    args = "-f a -f b -F list -k -a -i -d cuda:1 --dtype float64 --seed 7 --color never --ascii --plain --width 40"
+    args = "-f a -f b -l x=a -l y=- -o c.npy --test --torch -F list -k -a -i -d cuda:1 --dtype float64 --seed 7 --color never --ascii --plain --width 40"
     assert settings(*args.split(), "--panel", "min", "--vi", "--no-history", "--debug") == Settings(
         file=("a", "b"),
+        load=("x=a", "y=-"),
+        output="c.npy",
+        test=True,
+        torch=True,
         format="list",
         keep_going=True,
         all=True,

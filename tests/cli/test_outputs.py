@@ -88,7 +88,11 @@ def test_each_format_reads_back_bit_for_bit(form: str, kind: dtype) -> None:
 def test_one_tcalc_reads_what_another_writes(form: str, source: str) -> None:
     command = "\"$PY\" -m tcalc --seed 3 -F {form} '{source}' | \"$PY\" -m tcalc -l x=- 'x * 2'"
     piped = subprocess.run(
-        ["/bin/sh", "-c", command.format(form=form, source=source)], env=environment(PY=sys.executable), capture_output=True, timeout=60, check=False
+        ["/bin/sh", "-c", command.format(form=form, source=source)],
+        env=environment(PY=sys.executable),
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     assert (piped.stdout.decode(), piped.stderr) == (tcalc("--seed", "3", f"{source} * 2").stdout, b"")
 
@@ -100,7 +104,9 @@ def test_a_scalar_in_a_pipe_stays_one() -> None:
 
 
 def test_json_is_one_object_a_line() -> None:
-    result = tcalc("-a", "-F", "json", "x = ones(2, 1, requires_grad=True); y = x * 2; y.sum().backward()", "x", "y", "3, 'a', nan", "x.shape")
+    result = tcalc(
+        "-a", "-F", "json", "x = ones(2, 1, requires_grad=True); y = x * 2; y.sum().backward()", "x", "y", "3, 'a', nan", "x.shape"
+    )
     first, *rest = [json.loads(line) for line in result.stdout.splitlines()]
     assert (first["name"], first["dtype"], first["grad"]) == ("x", "float32", None)
     x, y, plain, shape = rest[-4:]
@@ -122,7 +128,14 @@ def test_several_objects_are_several_tensors() -> None:
 
 @pytest.mark.parametrize(
     ("source", "out"),
-    [("eye(2)", "1.0,0.0\n0.0,1.0\n"), ("arange(3)", "0,1,2\n"), ("tensor(2.5)", "2.5\n"), ("7", "7\n"), ("[1, 2.5]", "1.0,2.5\n"), ("1 == 1", "true\n")],
+    [
+        ("eye(2)", "1.0,0.0\n0.0,1.0\n"),
+        ("arange(3)", "0,1,2\n"),
+        ("tensor(2.5)", "2.5\n"),
+        ("7", "7\n"),
+        ("[1, 2.5]", "1.0,2.5\n"),
+        ("1 == 1", "true\n"),
+    ],
 )
 def test_csv(source: str, out: str) -> None:
     assert tcalc("-F", "csv", source).stdout == out
@@ -257,7 +270,13 @@ def test_writing_takes_little_memory_beside_the_array(tmp_path: Path, args: tupl
     def peak(*words: str) -> int:
         code = "import sys; from tcalc.cli.main import main; main(sys.argv[1:]); print(next(l for l in open('/proc/self/status') if 'VmHWM' in l), file=sys.stderr)"
         result = subprocess.run(
-            [sys.executable, "-c", code, *words], env=environment(), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60, check=True
+            [sys.executable, "-c", code, *words],
+            env=environment(),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=True,
         )
         return int(result.stderr.split()[1]) * 1024
 
@@ -271,7 +290,12 @@ def test_writing_takes_little_memory_beside_the_array(tmp_path: Path, args: tupl
 def test_a_full_disk_is_one_line(form: str) -> None:
     with open("/dev/full", "wb") as full:
         result = subprocess.run(
-            [sys.executable, "-m", "tcalc", "-F", form, "zeros(3, 3)"], stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False
+            [sys.executable, "-m", "tcalc", "-F", form, "zeros(3, 3)"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=60,
+            check=False,
         )
     assert (result.returncode, result.stderr) == (1, b"tcalc: cannot write the output: No space left on device\n")
 

@@ -727,6 +727,8 @@ map_: tensor([1., 2.]).map_(ones(3), lambda a, b: a + b)
 set_: x, y = zeros(2), tensor([1., 2., 3.]); x.set_(y), x.data_ptr() == y.data_ptr()
 set_: zeros(2).set_(arange(6.), 2, (2, 2), (1, 2))
 set_: zeros(2).set_(ones(3, dtype=float64))
+lgamma: lgamma(tensor([0., -1., float('inf'), -float('inf')])), mvlgamma(tensor([-float('inf'), 3.]), 2)
+trapezoid: trapezoid(ones(3), ones(2))
 """
 
 

@@ -496,9 +496,9 @@ def _pairs(F, y, x, dim, name):
     sums = F.slice(y, dim, 0, n - 1, 1) + F.slice(y, dim, 1, n, 1)
     if x is None:
         return sums, None
+    if len(x.shape) == 1 and x.shape[0] != n:
+        raise TensorError(f"{name}: There must be one `x` value for each sample point")
     if len(x.shape) == 1 and len(y.shape) > 1:
-        if x.shape[0] != n:
-            raise TensorError(f"{name}: There must be one `x` value for each sample point")
         x = F.reshape(x, tuple(n if d == dim else 1 for d in range(len(y.shape))))
     at = wrap_dim(dim - len(y.shape), len(x.shape))
     m = x.shape[at]

@@ -13,6 +13,11 @@ from ..families.structural import composite
 from .bessel import bessel, no_halves
 
 
+def _log_gamma(xp, x):
+    """SciPy's gammaln, but for -inf, where C and torch have inf."""
+    return xp.where(x == -xp.inf, x.dtype.type(xp.inf), scipy_module("special", xp).gammaln(x))
+
+
 @elementwise(self=lambda grad, self, F: grad * F.digamma(self), promote="float", domain="positive", label="lgamma_vml_cpu")
 def lgamma(xp, self):
     """The logarithm of the absolute value of the gamma function.
@@ -22,7 +27,7 @@ def lgamma(xp, self):
     >>> lgamma(tensor([1., 5.]))
     tensor([0.0000, 3.1781])
     """
-    return scipy_module("special", xp).gammaln(self)
+    return _log_gamma(xp, self)
 
 
 @elementwise(self=lambda grad, self, F: grad * F.polygamma_of(self, 1), promote="float", domain="positive", aliases=("psi",), label="digamma")
@@ -90,16 +95,6 @@ def _check_mvlgamma(common, specs):
         raise TensorError("The input tensor may not be a boolean tensor.")
 
 
-def _steps(p):
-    """What the p arguments of lgamma are below the first: 0, 1/2, ..., (p - 1)/2.
-
-    Raises RuntimeError with torch's sentence for p < 1.
-    """
-    if p < 1:
-        raise TensorError("p has to be greater than or equal to 1")
-    return [i / 2 for i in range(p)]
-
-
 def _mvlgamma_slope(self, p, F):
     total = F.digamma(self)
     for i in range(1, p):
@@ -119,12 +114,12 @@ def mvlgamma(xp, self, p: Int):
     >>> mvlgamma(tensor([2., 3.]), 2)
     tensor([0.4516, 1.5502])
     """
-    special = scipy_module("special", xp)
-    shift = self.dtype.type(p * (p - 1) * math.log(math.pi) / 4)
-    total = special.gammaln(self)
-    for step in _steps(p)[1:]:
-        total = total + special.gammaln(self - self.dtype.type(step))
-    return total + shift
+    if p < 1:
+        raise TensorError("p has to be greater than or equal to 1")
+    total = _log_gamma(xp, self)
+    for i in range(1, p):
+        total = total + _log_gamma(xp, self - self.dtype.type(i / 2))
+    return total + self.dtype.type(p * (p - 1) * math.log(math.pi) / 4)
 
 
 def _density(self, other, F):

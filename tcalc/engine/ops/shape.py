@@ -386,7 +386,10 @@ def chunk_size(self, chunks, dim):
         raise TensorError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise TensorError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    return -(-self.shape[wrap_dim(dim, len(self.shape))] // chunks)
+    length = self.shape[wrap_dim(dim, len(self.shape))]
+    if not length:
+        backend.check_handles(chunks)
+    return -(-length // chunks)
 
 
 @composite()
@@ -401,16 +404,8 @@ def chunk(F, self, chunks: Int, dim: Dim = 0) -> Tensors:
     >>> chunk(arange(5), 2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
-    if not self.shape:
-        raise TensorError("chunk expects at least a 1-dimensional tensor")
-    if chunks <= 0:
-        raise TensorError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    length = self.shape[wrap_dim(dim, len(self.shape))]
-    size = -(-length // chunks)
-    if size == 0:
-        backend.check_handles(chunks)
-        return F.split_sizes(self, (0,) * chunks, dim)
-    return F.split(self, size, dim)
+    size = chunk_size(self, chunks, dim)
+    return F.split(self, size, dim) if size else F.split_sizes(self, (0,) * chunks, dim)
 
 
 @view(grads=lambda grad, dim, F: [F.stack(grad, dim)])
