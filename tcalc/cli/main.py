@@ -60,9 +60,11 @@ def _configured(settings: Settings) -> Settings | int:
 
 
 def _run(settings: Settings) -> int:
+    from .limits import bound_memory
     from .output import guarded
     from .terminal import is_terminal
 
+    bound_memory(settings)
     nothing_given = not settings.expressions and not settings.file
     if nothing_given and is_terminal(sys.stdin) and (is_terminal(sys.stdout) or settings.interactive):
         if settings.output or settings.test or settings.torch:

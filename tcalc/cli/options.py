@@ -51,6 +51,8 @@ class Settings(NamedTuple):
     vi: bool = False
     no_history: bool = False
     debug: bool = False
+    max_memory: int | None = None
+    max_seconds: float | None = None
     config: str | None = None
     no_config: bool = False
     notes: bool = True
@@ -102,6 +104,17 @@ def _check_device(ctx: click.Context, param: click.Parameter, value: str | None)
     if value is not None and not _DEVICE.fullmatch(value):
         raise click.BadParameter(f"{value!r} is not cpu, cuda, cuda:N or meta.")
     return value
+
+
+def _check_size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    from .limits import size_of
+
+    count = size_of(value)
+    if not count:
+        raise click.BadParameter(f"{value!r} is no size, such as 500M or 2G.")
+    return count
 
 
 def _check_bindings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -242,6 +255,18 @@ FILE = click.Path(allow_dash=True)  # tells shells what to complete; files are o
 )
 @click.option("--vi", is_flag=True, help="vi keys at the interactive prompt.")
 @click.option("--no-history", is_flag=True, help="Neither read nor write the history file.")
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    callback=_check_size,
+    help="Refuse what takes more memory, such as 500M or 2G; three quarters of the machine's by default.",
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, 10**7, min_open=True),
+    metavar="N",
+    help="End a program (not the prompt) that takes longer.",
+)
 @click.option("--config", type=FILE, metavar="FILE", help="Read this config file, in a pipe too.")
 @click.option("--no-config", is_flag=True, help="Read no config file.")
 @click.option(

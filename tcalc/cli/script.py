@@ -12,6 +12,7 @@ import click
 from ..lang.errors import Exit, LangError
 from ..lang.parse import Reader
 from ..session.session import Session
+from .limits import TIMED_OUT, TimeUp, bounded_time, out_of_time
 from .output import OutputRefused, prepare_streams
 from .running import Running
 from .setup import SetupError, prepare_session
@@ -56,7 +57,11 @@ def run_script(settings: Settings) -> int:
                 from .inputs import bind_inputs
 
                 bind_inputs(settings, session, view)
-            status = Script(session, view, keep_going=settings.keep_going).run(sources)
+            with bounded_time(settings.max_seconds):
+                status = Script(session, view, keep_going=settings.keep_going).run(sources)
+        except TimeUp:
+            print(out_of_time(settings.max_seconds or 0), file=sys.stderr)
+            return TIMED_OUT
         except FileTrouble as trouble:
             print(f"tcalc: {trouble}", file=sys.stderr)
             return USAGE

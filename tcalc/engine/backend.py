@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy
 
+from ..budget import fits, machine_memory
 from . import dtypes
 from .errors import DeviceError, OutOfMemory, TensorError, TensorTypeError
 
@@ -20,6 +19,7 @@ Array = Any  # numpy.ndarray or cupy.ndarray
 ndarray = np.ndarray
 asarray = np.asarray
 BYTE = np.dtype(np.uint8)
+TENSOR_BYTES = 512  # what a tensor takes beside its elements, at least
 
 
 class _Numpy(dict[dtypes.dtype, "np.dtype[Any]"]):
@@ -185,43 +185,12 @@ def no_memory(count: int, d: device) -> OutOfMemory:
     return OutOfMemory(f"CUDA out of memory. Tried to allocate {count / 2**30:.2f} GiB.", bytes=count)
 
 
-@lru_cache(maxsize=1)
-def machine_memory() -> int:
-    """Bytes of the machine's memory, or of its control group's when that is less."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else sys.maxsize
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        if os.path.exists(path):
-            with open(path, encoding="ascii") as file:
-                text = file.read().strip()
-            if text.isdecimal():
-                total = min(total, int(text))
-    return total
-
-
-class Budget:
-    """How much a program may take: `memory` bytes in one result, three quarters of the machine's unless set."""
-
-    memory: ClassVar[int | None] = None
-    unasked: ClassVar[int] = 1 << 30  # bytes that fit without asking the machine
-    handle = 512  # bytes that a tensor takes beside its elements, at least
-
-
-def limit_memory(count: int | None) -> None:
-    """Refuse results of more than `count` bytes from now on; None: of more than three quarters of the machine's memory."""
-    Budget.memory, Budget.unasked = count, 1 << 30 if count is None else min(count, 1 << 30)
-
-
-def memory_limit() -> int:
-    """Bytes that one result may take."""
-    return machine_memory() // 4 * 3 if Budget.memory is None else Budget.memory
-
-
 def check_fits(count: int, d: device) -> None:
     """Refuse a planned result that can never fit, before anything is allocated.
 
     Raises OutOfMemory with torch's sentence.
     """
-    if count > Budget.unasked and d.type == "cpu" and count > memory_limit():
+    if count > TENSOR_BYTES and d.type == "cpu" and not fits(count):
         raise no_memory(count, d)
 
 
@@ -230,7 +199,7 @@ def check_handles(count: int) -> None:
 
     Raises OutOfMemory with torch's sentence.
     """
-    check_fits(count * Budget.handle, CPU)
+    check_fits(count * TENSOR_BYTES, CPU)
 
 
 def check_work(numel: int, op: str) -> None:

@@ -128,18 +128,18 @@ def _of_class(name: str) -> Access:
 
 def _exception_args(error: BaseException) -> Any:
     """What the exception was made with, or its text alone where a library put values of its own in (NumPy its ufuncs)."""
-    args = error.args if all(map(is_offered, error.args)) else (str(error),)
-    return checked_tuple(args)
+    args = checked_tuple(error.args)  # whatever is nested in it is few and not deep
+    return args if all(map(is_offered, args)) else (str(error),)
 
 
 _OFFERED = frozenset({*BUILTIN_ATTRIBUTES, type(None), type(Ellipsis), type(NotImplemented), TypeToken, Namespace, MethodType})
 
 
-def is_offered(value: object, depth: int = 3) -> bool:
+def is_offered(value: object) -> bool:
     """Whether a value is of a kind that programs come by in other ways too; a tuple, if what it holds is."""
     kind = type(value)
     if kind is tuple:
-        return all(depth and is_offered(each, depth - 1) for each in value)  # type: ignore[attr-defined]  # a tuple
+        return all(map(is_offered, value))  # type: ignore[call-overload]  # a tuple
     if kind is FunctionType:
         return is_users(value) or is_shown(value)  # type: ignore[arg-type]  # a function
     return kind in _OFFERED or kind in _TABLE or isinstance(value, Exception) or (library.loaded() and kind in library.attributes())

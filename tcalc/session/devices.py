@@ -30,7 +30,7 @@ def devices() -> Devices:
     from ..engine import backend
     from ..engine.families.creation import current_device
 
-    found = [Device("cpu", f"{os.cpu_count() or 1} cores", _free(), backend.machine_memory())]
+    found = [Device("cpu", f"{os.cpu_count() or 1} cores", _free(), machine_memory())]
     problem = backend.cuda_problem()
     for index in range(backend.cuda_count()):
         cupy = backend.xp_of(backend.device("cuda", index))

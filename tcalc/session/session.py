@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from .. import budget
 from ..lang.compile import compile_statement
 from ..lang.errors import LangError
 from ..lang.parse import parse
@@ -39,6 +40,7 @@ class Session:
         self.trail = Trail()
         self.asides: list[Aside] = []
         self._observer: Observer | None = None
+        budget.keep_reserve()
         heard()  # what was noticed before is no command's of this session
 
     @property
@@ -149,6 +151,8 @@ class _Run:
             session.env.run(code, self._echo, self._print)
             self._show_assigned(targets)
         except (Exception, KeyboardInterrupt) as exc:
+            if isinstance(exc, MemoryError):
+                budget.spend_reserve()
             record.elapsed = perf_counter() - start - (0 if self.loaded else loading())
             record.error = self._error(exc)
         notices = heard()
