@@ -30,7 +30,7 @@ def bind_inputs(settings: Settings, session: Session, view: View) -> None:
     table("torch")  # tensors get their methods with it
     for binding in settings.load:
         name, _, path = binding.partition("=")
-        with Running(view, f"... reading {safe_line(path)}"):
+        with Running(view, f"... reading {safe_line(path)}", beside_pipe=True):
             value = chosen(_standard_input() if path == "-" else load_tensors(path), name)
             if settings.device is not None:
                 where = settings.device

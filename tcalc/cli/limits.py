@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from .. import budget
+from ..budget import limit_memory, memory_limit
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -37,13 +37,13 @@ def size_of(text: str) -> int | None:
 
 def bound_memory(settings: Settings) -> None:
     """Refuse results larger than the limit, and let the system refuse more than the limit and the libraries' own share in all."""
-    budget.limit_memory(settings.max_memory)
+    limit_memory(settings.max_memory)
     try:
         from resource import RLIM_INFINITY, RLIMIT_DATA, getrlimit, setrlimit
     except ImportError:  # Windows has no such limits
         return
     soft, hard = getrlimit(RLIMIT_DATA)
-    count = budget.memory_limit() + _LIBRARIES + _THREAD * (os.cpu_count() or 1)
+    count = memory_limit() + _LIBRARIES + _THREAD * (os.cpu_count() or 1)
     if soft == RLIM_INFINITY or count < soft:
         setrlimit(RLIMIT_DATA, (count if hard == RLIM_INFINITY else min(count, hard), hard))
 

@@ -30,14 +30,12 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _report_bug(exc: Exception) -> int:
-    import traceback
-
+    from ..session.errors import places_of
     from .escape import safe_line
     from .view import save_trace
 
-    trace = "".join(traceback.format_exception(exc))
     message = safe_line(f"{type(exc).__name__}: {exc}")
-    print(f"tcalc: internal error: {message} (the trace is in {save_trace(trace)})", file=sys.stderr)
+    print(f"tcalc: internal error: {message} (the trace is in {save_trace(places_of(exc))})", file=sys.stderr)
     return 1
 
 

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from .. import __version__
-from .names import COLOUR_WHEN, DTYPES, FORMATS, PANELS, SHELLS
+from .names import COLOUR_WHEN, DTYPES, FILES_ONLY, FORMATS, PANELS, SHELLS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -127,6 +127,16 @@ def _check_bindings(ctx: click.Context, param: click.Parameter, values: tuple[st
     return values
 
 
+class Format(click.Choice[str]):
+    """One of FORMATS; what only files can be is told where it goes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The format itself."""
+        if value in FILES_ONLY:
+            self.fail(f"{value} goes into a file: -o FILE.{value}.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class BindingFile(click.ParamType[str]):
     """NAME=FILE, of which the shell completes the file."""
 
@@ -225,7 +235,7 @@ FILE = click.Path(allow_dash=True)  # tells shells what to complete; files are o
 @click.option(
     "-F",
     "--format",
-    type=click.Choice(FORMATS),
+    type=Format(FORMATS),
     default="auto",
     help="How results are printed: panel on a terminal and list in a pipe (auto), value and facts (panel), as torch "
     "does (repr), nested lists with all digits (list), an object a line (json), rows of cells (csv, tsv), NumPy's file "

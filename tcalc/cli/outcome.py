@@ -9,7 +9,7 @@ from ..session.tensors import is_tensor
 from .escape import safe_line
 from .files import writable_mode
 from .tensor_files import SEVERAL, save_tensors, suffix_of
-from .tensor_reading import trouble_with
+from .tensor_reading import safetensors, trouble_with
 from .trouble import FileTrouble
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ NOTHING = "there is no value: the program ends without an expression that has on
 
 def check_target(path: str) -> None:
     """Raise FileTrouble where a file of this name could not be written, so that this is known before the program runs."""
-    suffix_of(path)
+    if suffix_of(path) == ".safetensors":
+        safetensors()
     try:
         writable_mode(Path(path).expanduser())
     except (OSError, ValueError, RuntimeError) as error:

@@ -19,14 +19,17 @@ ECHO = 2  # columns of the ^C that the terminal may have put behind the line
 
 
 class Running:
-    """Watches over one command on a terminal (or over reading a file, which `text` says): after DELAY its line is written to stderr, and wiped before any output."""
+    """Watches over what `text` says on a terminal: after DELAY its line is written to stderr, and wiped before any output.
 
-    def __init__(self, view: View, text: str = "... running") -> None:
+    With `beside_pipe` also when stdout is no terminal, for what writes nothing there meanwhile.
+    """
+
+    def __init__(self, view: View, text: str = "... running", *, beside_pipe: bool = False) -> None:
         self._text = f"{text}, Ctrl-C stops"[: max(view.errors.width - ECHO - 1, 0)]
         self._shown = self._over = False
         self._show_item = view.show
         self._timer: Timer | None = None
-        if view.screen.tty and view.errors.tty:
+        if view.errors.tty and (view.screen.tty or beside_pipe):
             from threading import Lock, Timer
 
             self._lock, self._timer = Lock(), Timer(DELAY, self._show)

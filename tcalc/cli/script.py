@@ -12,6 +12,7 @@ import click
 from ..lang.errors import Exit, LangError
 from ..lang.parse import Reader
 from ..session.session import Session
+from .escape import safe_line
 from .limits import TIMED_OUT, TimeUp, bounded_time, out_of_time
 from .output import OutputRefused, prepare_streams
 from .running import Running
@@ -94,7 +95,8 @@ def _conclude(settings: Settings, session: Session, view: View) -> int:
         if settings.output is not None:
             from .outcome import write_value
 
-            write_value(session.env.last, settings.output)
+            with Running(view, f"... writing {safe_line(settings.output)}", beside_pipe=True):
+                write_value(session.env.last, settings.output)
         if settings.test:
             from .outcome import truth
 

@@ -219,4 +219,6 @@ def legacy_tensor(*args: Any, d: dtype | None = None) -> Tensor:
             if isinstance(bad, str)
             else f"new() received an invalid combination of arguments - got ({type(bad).__name__})"
         )
-    return make(backend.full(tuple(args), 0, backend.NUMPY[d], backend.CPU), spec_of(d, backend.CPU, tuple(args)))
+    spec = spec_of(d, backend.CPU, tuple(args))
+    backend.check_fits(spec.nbytes, backend.CPU)
+    return make(backend.full(tuple(args), 0, backend.NUMPY[d], backend.CPU), spec)

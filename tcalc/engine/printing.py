@@ -12,7 +12,6 @@ from .backend import CPU, check_fits, np, to_host
 from .dtypes import get_default_dtype
 from .errors import TensorError, TensorTypeError, TensorValueError
 
-
 MAX_PRECISION = 1_000  # digits after the point
 TEXT_BYTES = 100  # what the text of one element takes beside those digits, roughly
 

@@ -11,7 +11,6 @@ from .dtypes import dtype
 from .errors import TensorError
 from .layout import Ints, Size, contiguous_strides, is_contiguous, is_dense
 
-
 MAX_BYTES = 2**63 - 1  # what torch and the array libraries count with
 
 

@@ -1001,13 +1001,19 @@ def wrap(array: Array) -> Tensor:
     return make(array, spec_of(d, where, shape, strides))
 
 
+MANY = 1 << 20  # elements from which on an allocation asks whether it fits: plans have asked before, but not every caller has a plan
+
+
 def allocate(spec: Spec) -> Tensor:
     """A tensor laid out as `spec` says, values undefined; without memory on meta."""
     if spec.device is backend.META:
         return make(None, spec)
     if spec.contiguous:
+        if spec.numel > MANY:
+            backend.check_fits(spec.nbytes, spec.device)
         return make(backend.empty(spec.shape, spec.numpy, spec.device), spec)
     slots = 1 + sum((size - 1) * stride for size, stride in zip(spec.shape, spec.strides, strict=True)) if spec.numel else 0
+    backend.check_fits(slots * spec.dtype.itemsize, spec.device)
     raw = backend.empty((slots * spec.dtype.itemsize,), backend.BYTE, spec.device)
     t = make(backend.lens(raw, spec.shape, spec.numpy, 0, spec.byte_strides), spec)
     kind = Storage if t.storage is None else t.storage.__class__

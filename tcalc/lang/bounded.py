@@ -6,6 +6,7 @@ Tensors and every other operand go straight to Python's operator: only the exact
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -219,7 +220,7 @@ class Box:
 
 def cell(value: Any) -> Any:
     """What stands for `value` in `value[i] += x`."""
-    return Cell(value) if type(value) in (list, dict) else value
+    return Cell(value) if type(value) in (list, dict, OrderedDict) else value
 
 
 class BigRange:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from ..budget import machine_memory
+
 
 @dataclass(frozen=True, slots=True)
 class Device:

@@ -116,6 +116,7 @@ def error_of(
     elif isinstance(exc, MemoryError):
         error.message = "out of memory" + (f": {error.message}" if error.message else "")
     elif _is_internal(exc):
+        error.trace = places_of(exc)
         error.kind, error.message = "internal", f"internal error: {type(exc).__name__}: {error.message}"
     elif isinstance(exc, AssertionError):
         error.message = "assertion failed" + (f": {error.message}" if error.message else "")
@@ -132,6 +133,16 @@ def error_of(
         if slip is not None:
             error.torch, error.message, error.hints = error.message, slip.text, slip.hints
     return error
+
+
+def places_of(exc: BaseException) -> str:
+    """The traceback of a bug as it may be passed on: places and kinds of exceptions, none of their texts, which hold values."""
+    parts: list[str] = []
+    seen: BaseException | None = exc
+    while seen is not None and len(parts) < MAX_DEPTH:
+        parts.append("".join([*traceback.format_tb(seen.__traceback__), type(seen).__name__]))
+        seen = seen.__cause__ or seen.__context__
+    return "\n\nafter\n\n".join(parts) + "\n"
 
 
 def _sentence(exc: BaseException) -> str:

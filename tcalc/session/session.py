@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from .. import budget
+from ..budget import keep_reserve, spend_reserve
 from ..lang.compile import compile_statement
 from ..lang.errors import LangError
 from ..lang.parse import parse
@@ -40,7 +40,7 @@ class Session:
         self.trail = Trail()
         self.asides: list[Aside] = []
         self._observer: Observer | None = None
-        budget.keep_reserve()
+        keep_reserve()
         heard()  # what was noticed before is no command's of this session
 
     @property
@@ -152,7 +152,7 @@ class _Run:
             self._show_assigned(targets)
         except (Exception, KeyboardInterrupt) as exc:
             if isinstance(exc, MemoryError):
-                budget.spend_reserve()
+                spend_reserve()
             record.elapsed = perf_counter() - start - (0 if self.loaded else loading())
             record.error = self._error(exc)
         notices = heard()

@@ -332,6 +332,12 @@ def test_reading_that_takes_long_says_so_on_the_terminal(tmp_path: Path) -> None
         terminal.wait("tensor([1, 2])")
         assert "Ctrl-C" not in terminal.text()
         assert terminal.status() == 0
+    line = f"'{sys.executable}' -m tcalc -l x=slow -F csv x > out"
+    with Terminal("-c", f"cd {tmp_path} && {line}", command="/bin/sh", rows=10, columns=120) as terminal:
+        terminal.wait("slow, Ctrl-C stops")
+        (tmp_path / "slow").write_text("1 2\n")
+        assert terminal.status() == 0
+    assert (tmp_path / "out").read_text() == "1,2\n"
 
 
 def test_objects_with_facts_are_read_again() -> None:

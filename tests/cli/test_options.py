@@ -63,6 +63,7 @@ def test_every_option_arrives() -> None:
         (["--formta", "list"], "--format"),
         (["--keep-goin=1"], "--keep-going"),
         (["-F", "xml"], "'xml' is not one of"),
+        (["-F", "npz"], "npz goes into a file: -o FILE.npz."),
         (["-F"], "requires an argument"),
         (["-d", "gpu"], "is not cpu, cuda, cuda:N or meta"),
         (["-d", "cpu:x"], "is not cpu, cuda, cuda:N or meta"),

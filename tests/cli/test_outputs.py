@@ -18,7 +18,7 @@ from cli_run import environment, tcalc
 
 from tcalc.cli.formats import text_of
 from tcalc.cli.tensor_files import save_tensors, write_npy
-from tcalc.cli.tensor_reading import load_tensors, read_tensors
+from tcalc.cli.tensor_reading import NEEDS_SAFETENSORS, load_tensors, read_tensors
 from tcalc.engine import dtypes
 from tcalc.engine.backend import NUMPY, to_host
 from tcalc.engine.dtypes import ALL, dtype
@@ -227,6 +227,15 @@ def test_what_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path: Path, t
     assert result.stderr.count("\n") == 1
     assert sorted(os.listdir(tmp_path)) == ["folder.npy", "readonly.npy"]
     assert (tmp_path / "readonly.npy").read_bytes() == b"old"
+
+
+def test_a_missing_library_is_known_before_the_program_runs(tmp_path: Path) -> None:
+    (tmp_path / "safetensors.py").write_text("raise ModuleNotFoundError('safetensors')\n")
+    env = environment()
+    env["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{env['PYTHONPATH']}"
+    result = tcalc("-o", "x.safetensors", "print('ran')", cwd=tmp_path, env=env)
+    assert (result.stdout, result.returncode) == ("", 2)
+    assert result.stderr == f"Error: {NEEDS_SAFETENSORS}\n"
 
 
 def test_a_program_that_fails_leaves_the_file(tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""Two sessions in one process, each in a thread of its own, do not see each other's modes."""
+
+from __future__ import annotations
+
+from threading import Barrier, Thread
+
+import pytest
+
+from tcalc.session.session import Session
+
+pytest.importorskip("numpy")
+
+
+def test_modes_belong_to_a_thread() -> None:
+    barrier = Barrier(2)
+    found: dict[str, list[str]] = {}
+
+    def work(name: str, source: str) -> None:
+        session = Session()
+        session.run(source)
+        barrier.wait(20)
+        values: list[str] = []
+        for text in ("torch.is_grad_enabled()", "torch.get_default_dtype()", "ones(2).dtype", "str(ones(1) * 1.23456)"):
+            record = session.run(text)[-1]
+            assert record.error is None
+            values += [str(item.value) for item in record.items if hasattr(item, "value")]
+        found[name] = values
+        barrier.wait(20)
+
+    changed = "torch.set_grad_enabled(False); torch.set_default_dtype(float64); torch.set_printoptions(precision=2)"
+    threads = [Thread(target=work, args=("a", changed)), Thread(target=work, args=("b", "1"))]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert found["a"] == ["False", "torch.float64", "torch.float64", "tensor([1.23])"]
+    assert found["b"] == ["True", "torch.float32", "torch.float32", "tensor([1.2346])"]
