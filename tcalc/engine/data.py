@@ -212,8 +212,7 @@ def legacy_tensor(*args: Any, d: dtype | None = None) -> Tensor:
         if args[0].spec.dtype is not d:
             raise TensorTypeError(f"expected {d.kernel_name} (got {args[0].spec.dtype.kernel_name})")
         return args[0].detach()
-    bad = next((a for a in args if not isinstance(a, int) or isinstance(a, bool)), None)
-    if bad is not None:
+    for bad in (a for a in args if not isinstance(a, int) or isinstance(a, bool)):
         raise TensorTypeError(
             f"new(): invalid data type '{type(bad).__name__}'"
             if isinstance(bad, str)

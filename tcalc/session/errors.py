@@ -240,6 +240,8 @@ def _is_internal(exc: BaseException) -> bool:
             internal, engine = True, frame if not internal or engine is not None else None
         elif module.startswith("tcalc.lang") or frame.f_code.co_filename.startswith("<"):
             internal, engine = False, None
+    if engine is not None and isinstance(exc, TypeError) and engine.f_code.co_name == "__call__":
+        return False  # a module or a transform hands on what it was called with
     if engine is not None and isinstance(exc, _PLAIN_ERRORS):
         return not all(_is_plain(value) for value in engine.f_locals.values())
     return internal
@@ -252,4 +254,8 @@ def _is_plain(value: object, depth: int = 0) -> bool:
     """Whether a value is made of Python's own numbers, texts and containers; a torch.Size is a tuple."""
     if isinstance(value, (tuple, list)):
         return depth < MAX_DEPTH and all(_is_plain(each, depth + 1) for each in value)
+    if isinstance(value, (dict, set)):
+        return depth < MAX_DEPTH and all(_is_plain(each, depth + 1) for each in (value.values() if isinstance(value, dict) else value))
+    if callable(value) or type(value).__module__.startswith("tcalc.lang"):
+        return True  # a function, a namespace, an iterator where something else was wanted
     return value is None or isinstance(value, (bool, int, float, complex, str, slice, range))

@@ -25,21 +25,65 @@ pytest.importorskip("numpy")
 EXAMPLES = int(os.environ.get("TCALC_FUZZ", "300"))
 SLOW = 10.0  # seconds that no program of a few lines may take
 
-NAMES = st.sampled_from("a b c x y t m f i torch np nn F math print len range str int float list tuple dict set sum max min sorted zip map filter type isinstance repr hasattr iter next".split())
+NAMES = st.sampled_from(
+    "a b c x y t m f i torch np nn F math print len range str int float list tuple dict set sum max min sorted zip map filter type isinstance repr hasattr iter next".split()
+)
 FUNCTIONS = st.sampled_from([name for name in namespaces.namespace("torch").names() if name not in ("exit", "quit")])
 METHODS = st.sampled_from(
     "sum mean view reshape T shape grad backward item tolist numpy apply_ map_ resize_ set_ as_strided unfold expand requires_grad_ register_hook detach clone copy_ index_put_ "
     "scatter_ gather append pop items keys update format join replace split __class__ _x args real imag data grad_fn dtype device".split()
 )
 SOURCES = st.sampled_from(
-    ["0", "1", "-1", "2", "1.5", "1e308", "1j", "10**9", "2**70", "None", "True", "'a'", "''", "'{}'", "inf", "nan", "[]", "[1, 2]", "(1,)", "{}", "{'a': 1}", "...", "float32", "'cpu'", "'meta'",
-     "ones(2)", "ones(2, 3, requires_grad=True)", "tensor([1, 2])", "tensor([True])", "tensor(1j)", "zeros(0)", "arange(6.)", "nn.Linear(2, 2)", "np.ones(2)", "lambda v: v", "lambda *v: v", "range(3)", "slice(1)"]
-)  # fmt: skip
-OPERATORS = st.sampled_from("+ - * / // % ** @ & | ^ << >> == != < <= > >= in and or is".split() + ["not in", "is not"])
+    [
+        "0",
+        "1",
+        "-1",
+        "2",
+        "1.5",
+        "1e308",
+        "1j",
+        "10**9",
+        "2**70",
+        "None",
+        "True",
+        "'a'",
+        "''",
+        "'{}'",
+        "inf",
+        "nan",
+        "[]",
+        "[1, 2]",
+        "(1,)",
+        "{}",
+        "{'a': 1}",
+        "...",
+        "float32",
+        "'cpu'",
+        "'meta'",
+        "ones(2)",
+        "ones(2, 3, requires_grad=True)",
+        "tensor([1, 2])",
+        "tensor([True])",
+        "tensor(1j)",
+        "zeros(0)",
+        "arange(6.)",
+        "nn.Linear(2, 2)",
+        "np.ones(2)",
+        "lambda v: v",
+        "lambda *v: v",
+        "range(3)",
+        "slice(1)",
+    ]
+)
+OPERATORS = st.sampled_from("+ - * / // % ** @ & | ^ << >> == != < <= > >= in and or is not_in is_not".split()).map(
+    lambda sign: sign.replace("_", " ")
+)
 
 
 def _expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    arguments = st.lists(st.one_of(inner, st.builds("{}={}".format, NAMES, inner), st.builds("*{}".format, inner)), max_size=3).map(", ".join)
+    arguments = st.lists(st.one_of(inner, st.builds("{}={}".format, NAMES, inner), st.builds("*{}".format, inner)), max_size=3).map(
+        ", ".join
+    )
     return st.one_of(
         st.builds("({} {} {})".format, inner, OPERATORS, inner),
         st.builds("({}{})".format, st.sampled_from(["-", "~", "not ", "+"]), inner),
@@ -82,7 +126,9 @@ def _statements(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("if {}:\n{}".format, EXPRESSIONS, body),
         st.builds("for {} in {}:\n{}".format, NAMES, EXPRESSIONS, body),
         st.builds("with {}:\n{}".format, st.sampled_from(["no_grad()", "x", "torch.inference_mode()", "device('meta')"]), body),
-        st.builds("try:\n{}\nexcept {} as {}:\n{}".format, body, st.sampled_from(["Exception", "ValueError", "x", "(TypeError, x)"]), NAMES, body),
+        st.builds(
+            "try:\n{}\nexcept {} as {}:\n{}".format, body, st.sampled_from(["Exception", "ValueError", "x", "(TypeError, x)"]), NAMES, body
+        ),
         st.builds("try:\n{}\nfinally:\n{}".format, body, body),
         st.builds("def {}({}, *{}):\n{}\n    return {}".format, NAMES, st.just("v"), st.just("w"), body, EXPRESSIONS),
         st.builds("raise {}".format, EXPRESSIONS),
@@ -138,7 +184,11 @@ def _run(text: str, *, observe: bool) -> None:
 
 
 CHECKS = settings(
-    max_examples=EXAMPLES, derandomize=EXAMPLES <= 300, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    derandomize=EXAMPLES <= 300,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 
