@@ -203,6 +203,7 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     >>> use_deterministic_algorithms(True)
     >>> are_deterministic_algorithms_enabled()
     True
+    >>> use_deterministic_algorithms(False)
     """
     _deterministic.set(bool(mode))
 
@@ -226,6 +227,7 @@ def set_float32_matmul_precision(precision: str) -> None:
     >>> set_float32_matmul_precision('high')
     >>> get_float32_matmul_precision()
     'high'
+    >>> set_float32_matmul_precision('highest')
     """
     if precision not in ("highest", "high", "medium"):
         raise TensorError(f"{precision} is not one of 'highest', 'high', or 'medium'. Current precision is not changed.")
