@@ -25,8 +25,6 @@ from tcalc.engine.namespace import table
 from tcalc.engine.registry import PUBLIC
 from tcalc.engine.tensor import Tensor
 
-UNREACHABLE = ("jiterator_", "torch.ops.", "torch._scaled", "sparse.", "to_sparse", "chalf", "_")  # CUDA only, sparse, float8, torch's own internals
-DUNDERS = {f"__{name}__" for name in "radd rand rmod rmul ror rpow rsub rxor getitem rdiv rmatmul".split()}
 TABLE = [  # what a column counts: aspects of a report that must not disagree
     ("strides", ("stride", "in-place stride", "out stride", "grad stride")),
     ("aliasing", ("alias", "in-place alias")),
@@ -82,7 +80,7 @@ def main() -> None:
     full = "--full" in sys.argv
     with ProcessPoolExecutor(2) as pool:
         reports = {name: (good, bad) for name, good, bad in pool.map(swept, [(n, full) for n in opdb.swept_names()], chunksize=4)}
-    reach = [n for n in sorted(opdb.entries()) if not n.startswith(UNREACHABLE) or n in DUNDERS]
+    reach = opdb.in_reach()
     missing = [n for n in reach if not known(n)]
     passed = {name: not (set(bad) - BESIDE) for name, (_, bad) in reports.items()}
     listed = reasons()
@@ -90,9 +88,13 @@ def main() -> None:
     for name, good in passed.items():
         entry = opdb.infos_of(name)[0].name
         theirs[entry] = theirs.get(entry, True) and good
-    for name in covered():
-        if name in reach:
-            theirs.setdefault(name, not (set(listed.get(f"program:{name}", {})) - BESIDE))
+    for name in opdb.other_names():
+        theirs[name] = not (set(opdb.sweep_other(name).disagreed) - BESIDE)
+    programs = covered()
+    for name in reach:
+        leaf = name.rpartition(".")[2]
+        if name in programs or leaf in programs:
+            theirs.setdefault(name, not (set(listed.get(f"program:{leaf}", {})) - BESIDE))
     lines = [
         "# Agreement with torch",
         "",

@@ -60,10 +60,12 @@ def _augmented(public: str) -> Callable[[Tensor, Any], Any]:
 
 
 def _reflected(name: str) -> Callable[[Tensor, Any], Any]:
-    """A reflected operator: a number on the left, which the functions themselves do not take."""
+    """A reflected operator: a number on the left, which the functions themselves do not take, or a Tensor when it is called by name."""
     op = OPS[name]
 
     def operate(self: Tensor, other: Any) -> Any:
+        if isinstance(other, Tensor):
+            return PUBLIC[op.public].call(other, self)
         return op.run([other, self, None]) if isinstance(other, (int, float, complex, backend.np.generic)) else NotImplemented
 
     return operate

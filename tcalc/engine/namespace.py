@@ -142,7 +142,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
         column = OPS["view"].call(t, tuple(-1 if d == i else 1 for d in range(len(given))))
         grids.append(OPS["expand"].call(column, shape))
     if swap:
-        grids = [OPS["transpose"].call(g, 0, 1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 

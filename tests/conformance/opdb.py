@@ -16,6 +16,7 @@ from mirror import function_of
 from sweep import Failed, Report, attempt, in_place, layouts, one_call, second_gradients, tensors_in, with_out
 from torch.testing._internal.common_methods_invocations import op_db
 
+from tcalc.engine import namespace
 from tcalc.engine.registry import PUBLIC, Public
 from tcalc.engine.tensor import Tensor
 
@@ -52,6 +53,46 @@ def infos_of(name: str) -> list[Any]:
 def swept_names() -> list[str]:
     """Public names that op_db has samples for."""
     return sorted(name for name in PUBLIC if infos_of(name))
+
+
+UNREACHABLE = ("jiterator_", "torch.ops.", "torch._scaled", "sparse.", "to_sparse", "chalf", "_")  # CUDA only, sparse, float8, torch's own internals
+DUNDERS = {f"__{name}__" for name in "radd rand rmod rmul ror rpow rsub rxor getitem rmatmul".split()}
+
+
+def in_reach() -> list[str]:
+    """op_db's names that a CPU build without sparse tensors can answer."""
+    return [n for n in sorted(entries()) if not n.startswith(UNREACHABLE) or n in DUNDERS]
+
+
+def other_names() -> list[str]:
+    """Names in reach that no public op stands for, but a function, an operator, a method or an attribute; what draws numbers left out."""
+    swept = {infos_of(name)[0].name for name in swept_names()}
+    return [n for n in in_reach() if n not in swept and n.rpartition(".")[2] not in ELSEWHERE and _side(n, namespace.lookup, Tensor) is not None]
+
+
+def _side(name: str, lookup: Any, kind: type) -> Any:
+    """One library's function, operator, method or attribute of a name; None where it has none."""
+    path, _, leaf = name.rpartition(".")
+    found = vars(kind).get(leaf) or getattr(kind, leaf, None)
+    if isinstance(found, property) or (found is not None and not callable(found)):
+        return lambda x: getattr(x, leaf)
+    try:
+        home = lookup(path) if path else None
+        value = getattr(home, leaf) if path else lookup(leaf)
+    except (AttributeError, KeyError):
+        value = None
+    return value if callable(value) and not isinstance(value, type) and not isinstance(value, torch.dtype) else found
+
+
+def sweep_other(name: str) -> Report:
+    """op_db's samples of a name that no public op stands for."""
+    report = Report()
+    theirs, own = _side(name, lambda n: attrgetter(n)(torch), torch.Tensor), _side(name, namespace.lookup, Tensor)
+    for info in entries()[name]:
+        for dtype in DTYPES:
+            for sample in samples(info, dtype, 8) if dtype in info.dtypes else ():
+                one_call(report, theirs, own, [sample.input, *sample.args], sample.kwargs, "")
+    return report
 
 
 def samples(info: Any, dtype: Any, limit: int | None) -> Iterator[Any]:

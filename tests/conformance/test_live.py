@@ -82,6 +82,12 @@ def settle(name: str, report: Report, full: bool) -> None:
     assert not stale, f"{name}: {', '.join(stale)} agrees with torch now: take it out of xfail.txt"
 
 
+@pytest.mark.parametrize("name", opdb.other_names())
+def test_samples_of_what_is_no_op(name: str, pytestconfig: pytest.Config) -> None:
+    """Operators called by name, casts, attributes and plain functions."""
+    settle(name, opdb.sweep_other(name), pytestconfig.getoption("--full"))
+
+
 @pytest.mark.parametrize("name", opdb.swept_names())
 def test_samples_of_torch(name: str, full: bool) -> None:
     """torch's own samples: values, dtypes, strides, aliasing, graphs, gradients, in-place, out=, errors."""
@@ -119,5 +125,5 @@ def test_every_name_is_covered() -> None:
 
 def test_expected_failures_name_something() -> None:
     """Every line of xfail.txt belongs to a test and gives a reason."""
-    names = set(opdb.swept_names()) | {f"program:{n}" for n in program_texts.covered()} | {f"geometry:{n}" for n in geometry.CASES}
+    names = {*opdb.swept_names(), *opdb.other_names()} | {f"program:{n}" for n in program_texts.covered()} | {f"geometry:{n}" for n in geometry.CASES}
     assert not [name for name in expected_failures() if name not in names]

@@ -7,7 +7,8 @@ from ..backend import META, resolve
 from ..dtypes import dtype
 from ..errors import TensorTypeError
 from ..families.structural import composite, structural
-from ..signature import MemoryFormat
+from ..layout import is_channels_last
+from ..signature import MemoryFormat, channels_last, contiguous_format
 from ..spec import spec_of
 from ..tensor import Tensor
 from .shape import format_strides
@@ -53,6 +54,8 @@ def converted(t: Tensor, d: dtype | None, where: backend.device | None, copy: bo
 
     spec = t.spec
     right = (d is None or d is spec.dtype) and (where is None or where is spec.device)
+    if right and memory_format in (contiguous_format, channels_last):  # what lies as the other of the two is copied, too
+        right = is_channels_last(spec.sizes, spec.strides) == (memory_format is channels_last)
     if right and not copy:
         return t
     if spec.device is META and where not in (None, META):
@@ -85,6 +88,7 @@ def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
         if key not in ("dtype", "device"):
             raise TensorTypeError(f"to() got an unexpected keyword argument '{key}'", "to")
         given.append(value)
+    flags: list[bool] = []  # non_blocking, then copy
     for value in given:
         kind = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}.get(value) if isinstance(value, type) else None
         if isinstance(value, dtypes.dtype) or kind is not None:
@@ -92,7 +96,7 @@ def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
         elif isinstance(value, Tensor):
             d, where = value.spec.dtype, value.spec.device
         elif isinstance(value, bool):
-            copy = value if value is not given[-2:][0] else copy
+            flags.append(value)
         elif isinstance(value, (str, backend.device, int)):
             where = resolve(value)
         elif value is not None:
@@ -103,7 +107,7 @@ def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
                 " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)\n",
                 "to",
             )
-    return converted(self, d, where, copy, memory_format if isinstance(memory_format, MemoryFormat) else None)
+    return converted(self, d, where, copy or flags[1:] == [True], memory_format if isinstance(memory_format, MemoryFormat) else None)
 
 
 def type_of(self: Tensor, dtype: object = None) -> str | Tensor:
@@ -156,8 +160,8 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 def _caster(name: str, d: dtype) -> object:
-    def convert(self: Tensor) -> Tensor:
-        return converted(self, d, None)
+    def convert(self: Tensor, *, memory_format: MemoryFormat | None = None) -> Tensor:
+        return converted(self, d, None, memory_format=memory_format)
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor in {d!r}; itself when it is already."

@@ -598,6 +598,8 @@ def ravel(F, self):
 def format_strides(self, memory_format):
     if memory_format is contiguous_format:
         return None
+    if memory_format is channels_last and self.ndim != 4:
+        raise TensorError("required rank 4 tensor to use channels_last format")
     if memory_format is channels_last:
         return strides_in_order(self.shape, (1, 3, 2, 0))
     return like_strides(tuple(self.shape), self.strides)
