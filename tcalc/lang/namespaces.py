@@ -56,6 +56,7 @@ _REFUSED_MEMBERS = {
         _FLOATS,
     ),
     "torch.autocast": _WIDE, "torch.amp": _WIDE, "torch.utils": _DATA,
+    **dict.fromkeys((f"torch.{name}" for name in ("distributed", "multiprocessing")), "a program runs in one process: start several tcalc from the shell"),
     "torch.profiler": ":time and :trace show where time goes",
     **dict.fromkeys((f"torch.{name}" for name in ("mps", "xpu", "mtia", "accelerator")), _OTHER),
     **dict.fromkeys(
