@@ -168,6 +168,7 @@ def _grid(xp, dim, index):
 
 def _bounded(self_shape, dim, index):
     if index.size:
+        dim = wrap_dim(dim, len(self_shape))
         size = self_shape[dim] if self_shape else 1
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= size:
@@ -212,7 +213,7 @@ def scatter_add_to(xp, shape: Size, dim: Dim, index, src):
         return result + src.reshape(())
     if not index.size:
         return result
-    _bounded(shape, wrap_dim(dim, len(shape)), index)  # what was saved may have been given other data since
+    _bounded(shape, dim, index)  # what was saved may have been given other data since
     xp.add.at(result, _grid(xp, dim, index), src)
     return result
 
@@ -278,7 +279,7 @@ def scatter(xp, self, dim: Dim, index, src):
     tensor([6., 0., 5.])
     """
     result = xp.array(self, order="C")
-    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    _bounded(self.shape, dim, index)
     if self.ndim:
         result[_grid(xp, dim, index)] = _corner(src, index)
     else:
@@ -299,7 +300,7 @@ def scatter_value(xp, self, dim: Dim, index, value: Number):
     tensor([1., 0., 1.])
     """
     result = xp.array(self, order="C")
-    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    _bounded(self.shape, dim, index)
     if self.ndim:
         result[_grid(xp, dim, index)] = value
     else:
@@ -324,7 +325,7 @@ def scatter_add(xp, self, dim: Dim, index, src):
     tensor([ 0.,  0., 11.])
     """
     result = xp.array(self, widened(self.dtype), order="C")
-    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    _bounded(self.shape, dim, index)
     if self.ndim:
         xp.add.at(result, _grid(xp, dim, index), _corner(src, index))
         return result
@@ -412,7 +413,7 @@ def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
     tensor([3., 0., 0.])
     """
     result = xp.array(self, order="C")
-    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    _bounded(self.shape, dim, index)
     if not self.ndim:
         return result + alpha * source.sum()
     xp.add.at(result, (slice(None),) * (dim % self.ndim) + (index.reshape(-1),), source * self.dtype.type(alpha))

@@ -132,7 +132,7 @@ def scatter_reduce(xp, self, dim: Dim, index, src, reduce: Str, *, include_self:
     >>> scatter_reduce(tensor([1., 2.]), 0, tensor([0, 0, 1]), tensor([3., 5., 1.]), "amax")
     tensor([5., 2.])
     """
-    _bounded(self.shape, dim % max(self.ndim, 1), index)
+    _bounded(self.shape, dim, index)
     if not self.ndim or not index.size:
         flat = _combined(xp, self.reshape(-1), (index.reshape(-1),), _corner(src, index).reshape(-1), reduce, include_self, True) if index.size else self.copy()
         return flat.reshape(self.shape)
