@@ -68,6 +68,11 @@ class Record:
     loading: float = 0.0
 
     @property
+    def computing(self) -> float:
+        """The seconds it took, without those in which the engine was loaded."""
+        return self.elapsed - self.loading
+
+    @property
     def results(self) -> list[Result]:
         """The values among the items."""
         return [item for item in self.items if isinstance(item, Result)]

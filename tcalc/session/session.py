@@ -91,12 +91,10 @@ class Session:
         record = Record(self._take_number(), statement.source, filename, statement.line, statement.silent)
         first_node = _next_node()
         run = _Run(self, record, statement, emit or record.items.append, first_node)
-        before, start = loading(), perf_counter()
         try:
-            run.execute(start)
+            run.execute()
         finally:
-            record.elapsed = perf_counter() - start
-            record.loading = loading() - before
+            run.measure()
             self._remember(record, first_node, statement.end)
         return record
 
@@ -120,7 +118,7 @@ class Session:
 
     def _remember(self, record: Record, first_node: int, end: str = "") -> None:
         ok = record.error is None
-        past = Past(record.number, record.source, record.filename, record.line, ok, first_node, record.elapsed - record.loading, end)
+        past = Past(record.number, record.source, record.filename, record.line, ok, first_node, record.computing, end)
         self.trail.commands.append(past)
 
 
@@ -135,11 +133,16 @@ class _Run:
 
     def __init__(self, session: Session, record: Record, statement: Statement, emit: Emit, first_node: int) -> None:
         self.session, self.record, self.statement, self.emit = session, record, statement, emit
-        self.first_node, self.loaded = first_node, loading() > 0
+        self.first_node, self.loaded, self.start = first_node, loading(), perf_counter()
         self.watch: Watch | None = None
 
-    def execute(self, start: float) -> None:
-        """Run it, fill in the record; `start` is when it began."""
+    def measure(self) -> None:
+        """How long it has taken by now."""
+        self.record.elapsed = perf_counter() - self.start
+        self.record.loading = loading() - self.loaded
+
+    def execute(self) -> None:
+        """Run it, fill in the record."""
         session, record = self.session, self.record
         ahead: list[Note] = []
         if session.observe:
@@ -153,7 +156,7 @@ class _Run:
         except (Exception, KeyboardInterrupt) as exc:
             if isinstance(exc, MemoryError):
                 spend_reserve()
-            record.elapsed = perf_counter() - start - (0 if self.loaded else loading())
+            self.measure()
             record.error = self._error(exc)
         notices = heard()
         if notices:
@@ -165,7 +168,7 @@ class _Run:
 
     def _error(self, exc: BaseException) -> Error:
         trail, record = self.session.trail, self.record
-        trail.failed = Past(record.number, record.source, record.filename, record.line, False, self.first_node, record.elapsed)
+        trail.failed = Past(record.number, record.source, record.filename, record.line, False, self.first_node, record.computing)
         try:
             return self._told(exc)
         finally:
