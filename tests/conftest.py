@@ -34,6 +34,17 @@ def full(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--full"))
 
 
+@pytest.fixture
+def same_random_numbers() -> Iterator[None]:
+    """Start with seed 0, and leave to later tests the state they would have had."""
+    from tcalc.engine.random import default_generator
+
+    state = default_generator.state()
+    default_generator.manual_seed(0)
+    yield
+    default_generator.restore(state)
+
+
 def _settings() -> dict[str, object]:
     """Everything global that a program can change, as far as the engine is loaded."""
     import sys

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import pytest
 
 import tcalc.engine.methods  # noqa: F401 - declares every op
-from tcalc.engine.random import default_generator
 from tcalc.engine.registry import OPS, Op
 from tcalc.lang.compile import compile_statement
 from tcalc.lang.parse import parse
@@ -21,13 +20,7 @@ PUBLIC = [op for op in OPS.values() if op.function or op.method]
 SEED = 0
 
 
-@pytest.fixture(autouse=True)
-def _same_random_numbers() -> Iterator[None]:
-    """Each example starts with the same seed, and later tests with the state they would have had."""
-    state = default_generator.state()
-    default_generator.manual_seed(SEED)
-    yield
-    default_generator.restore(state)
+pytestmark = pytest.mark.usefixtures("same_random_numbers")  # each example starts with the same seed
 
 
 def examples(op: Op) -> list[doctest.Example]:

@@ -1,4 +1,4 @@
-"""Starting tcalc as a program, with an environment that the tests control."""
+"""Starting tcalc as a program with an environment that the tests control, and asking a loop what it says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tcalc.cli.repl import Repl
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -14,6 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 def unwrapped(errors: str) -> str:
     """Errors of the prompt as they were before they were wrapped to the screen, one line each."""
     return errors.replace("\n" + " " * len("error: "), " ")
+
+
+def said(repl: Repl, capsys: pytest.CaptureFixture[str], entry: str) -> str:
+    """What an entry writes, errors too."""
+    capsys.readouterr()
+    repl.enter(entry)
+    captured = capsys.readouterr()
+    return (unwrapped(captured.err) + captured.out).rstrip("\n")
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_run import environment, tcalc, unwrapped
+from cli_run import environment, said, tcalc
 
 from tcalc.cli.config import ConfigError, config_path, with_config
 from tcalc.cli.config_edit import changed, store
@@ -245,14 +245,6 @@ def repl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repl]:
     settings = Settings(format="panel", width=70, sources={"width": "--width"})
     with printoptions():
         yield Repl(Session(observe=True, show_assigned=True), view_for(settings, at_prompt=True), settings)
-
-
-def said(repl: Repl, capsys: Captured, entry: str) -> str:
-    """What an entry writes, errors too."""
-    capsys.readouterr()
-    repl.enter(entry)
-    captured = capsys.readouterr()
-    return (unwrapped(captured.err) + captured.out).rstrip("\n")
 
 
 def test_set_lists_all_with_their_sources(repl: Repl, capsys: Captured) -> None:

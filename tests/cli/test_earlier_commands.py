@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_run import said
 
 from tcalc.cli.options import Settings
 from tcalc.cli.repl import Repl
@@ -21,14 +22,6 @@ def repl() -> Repl:
     """A loop over a new session."""
     settings = Settings(format="panel")
     return Repl(Session(observe=True, show_assigned=True), view_for(settings, at_prompt=True), settings)
-
-
-def said(repl: Repl, capsys: Captured, entry: str) -> str:
-    """What an entry writes, errors too."""
-    capsys.readouterr()
-    repl.enter(entry)
-    captured = capsys.readouterr()
-    return (captured.err + captured.out).rstrip("\n")
 
 
 @pytest.fixture

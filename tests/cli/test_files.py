@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_run import tcalc, unwrapped
+from cli_run import said, tcalc
 
 from tcalc.cli.options import Settings
 from tcalc.cli.repl import Repl
@@ -34,14 +34,6 @@ def repl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repl:
     monkeypatch.chdir(tmp_path)
     settings = Settings(format="panel")
     return Repl(Session(observe=True, show_assigned=True), view_for(settings, at_prompt=True), settings)
-
-
-def said(repl: Repl, capsys: Captured, entry: str) -> str:
-    """What an entry writes, errors too."""
-    capsys.readouterr()
-    repl.enter(entry)
-    captured = capsys.readouterr()
-    return (unwrapped(captured.err) + captured.out).rstrip("\n")
 
 
 def bits(value: Tensor) -> tuple[str, tuple[int, ...], bytes]:

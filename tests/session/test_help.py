@@ -9,7 +9,6 @@ import doctest
 import io
 import re
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,7 @@ ATTRIBUTES = [f"Tensor.{name}" for name in namespace.tensor_attributes() if not 
 OPS = {op.public: PUBLIC[op.public] for public in PUBLIC.values() for op in public.ops if op.function or op.method}
 
 
-@pytest.fixture(autouse=True)
-def _same_random_numbers() -> Iterator[None]:
-    """Each example starts with the same seed, and later tests with the state they would have had."""
-    state = default_generator.state()
-    default_generator.manual_seed(SEED)
-    yield
-    default_generator.restore(state)
+pytestmark = pytest.mark.usefixtures("same_random_numbers")  # each example starts with the same seed
 
 
 def page(name: str) -> HelpPage:
