@@ -4,5 +4,5 @@
 set -eu
 . "$(dirname "$0")/venv.sh"
 
-install --editable '.[dev]'
+install_dev
 TCALC_UPDATE_DOCS=1 "$python" -m pytest -q tests/test_docs.py

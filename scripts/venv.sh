@@ -23,3 +23,9 @@ fi
 install() {
     "$python" -m pip install --quiet --disable-pip-version-check "$@"
 }
+
+# tcalc itself, editable, with what its tests need: the versions and files that requirements-dev.lock names, and no others
+install_dev() {
+    install --require-hashes --requirement requirements-dev.lock
+    install --no-deps --no-build-isolation --editable .
+}
