@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from ..session.transcript import command_text, forgotten
 from .commands import CommandError, variable
 from .escape import safe_line
 from .files import write_file
+from .inputs import chosen
 from .layout import sentence
 from .render_delta import NOTE_INDENT
 from .script import Unreadable, statements_of
@@ -71,12 +73,12 @@ def _save_tensors(repl: Repl, names: list[str], path: str) -> list[Line]:
         lost = save_tensors(tensors, path)
     except FileTrouble as trouble:
         raise CommandError(str(trouble)) from None
-    lines = [text(f"saved {', '.join(_described(name, tensor) for name, tensor in tensors.items())} to {safe_line(path)}")]
+    lines = [text(f"saved {_all_described(tensors)} to {safe_line(path)}")]
     return [*lines, *sentence([Segment("text", "  note: ")], lost, repl.view.screen.width, NOTE_INDENT)] if lost else lines
 
 
 def load(repl: Repl, argument: str) -> list[Line]:
-    """`:load FILE.tc` runs commands, `:load NAME=FILE` and `:load FILE.npz` bind tensors."""
+    """`:load FILE.tc` runs commands, `:load NAME=FILE` binds a tensor (a dict of several), `:load FILE.npz` each by its own name."""
     binding = _BINDING.fullmatch(argument)
     words = words_of(binding[2] if binding else argument)
     if len(words) != 1:
@@ -93,12 +95,11 @@ def load(repl: Repl, argument: str) -> list[Line]:
 
 
 def _bind(repl: Repl, name: str, path: str) -> list[Line]:
-    found = _load(path)
-    if len(found) > 1 and name not in found:
-        raise CommandError(f"{safe_line(path)} holds {', '.join(map(safe_line, found))}; :load {safe_line(path)} takes them all")
-    tensor = found[name] if name in found else next(iter(found.values()))
-    repl.session.bind({name: tensor}, path)
-    return [text(f"loaded {_described(name, tensor)} from {safe_line(path)}")]
+    value = chosen(_load(path), name)
+    repl.session.bind({name: value}, path)
+    if isinstance(value, dict):
+        return [text(f"loaded {name}, a dict of {_all_described(value)}, from {safe_line(path)}")]
+    return [text(f"loaded {_described(name, value)} from {safe_line(path)}")]
 
 
 def _bind_all(repl: Repl, path: str) -> list[Line]:
@@ -107,7 +108,7 @@ def _bind_all(repl: Repl, path: str) -> list[Line]:
     if odd is not None:
         raise CommandError(f"{safe_line(odd)!r} in {safe_line(path)} is no name for a variable")
     repl.session.bind(found, path)
-    return [text(f"loaded {', '.join(_described(name, tensor) for name, tensor in found.items())} from {safe_line(path)}")]
+    return [text(f"loaded {_all_described(found)} from {safe_line(path)}")]
 
 
 def _load(path: str) -> dict[str, Tensor]:
@@ -163,6 +164,10 @@ def _reason(error: Exception) -> str:
 
 def _described(name: str, tensor: Tensor) -> str:
     return f"{safe_line(name)} {tensor.dtype.name} {tuple(tensor.shape)}"
+
+
+def _all_described(tensors: Mapping[str, Tensor]) -> str:
+    return ", ".join(_described(name, tensor) for name, tensor in tensors.items())
 
 
 def _count(number: int, word: str) -> str:

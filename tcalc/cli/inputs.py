@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from .array_files import whole
 from .escape import safe_line
 from .sources import STDIN
 from .tensor_reading import kind_of, load_tensors, read_tensors
@@ -47,7 +48,7 @@ def chosen(found: dict[str, Tensor], name: str) -> Tensor | dict[str, Tensor]:
 
 def _standard_input() -> dict[str, Tensor]:
     """What is on stdin; a number alone is a scalar there, as `-F list` writes one."""
-    data = b"" if sys.stdin is None else sys.stdin.buffer.read()
+    data = b"" if sys.stdin is None else whole(sys.stdin.buffer)
     if not data.strip():
         raise FileTrouble(f"{STDIN}: no data in it")
     found = read_tensors(data, "", STDIN)

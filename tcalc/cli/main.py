@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from .options import Settings
 
 USAGE, INTERRUPTED = 2, 130
@@ -16,6 +19,16 @@ def main(args: list[str] | None = None) -> int:
 
     Returns the exit status: 0 success, 1 the program failed, 2 usage, 130 Ctrl-C.
     """
+    warnings.showwarning = _warn
+    status = _status(args)
+    several = sys.modules.get("tcalc.engine.distributed")
+    if status and several is not None:  # the other processes would wait for this one for ever
+        sys.stdout.flush()
+        several.abandon(status)
+    return status
+
+
+def _status(args: list[str] | None) -> int:
     try:
         from .options import read
 
@@ -27,6 +40,15 @@ def main(args: list[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as exc:
         return _report_bug(exc)
+
+
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+) -> None:
+    """Say in one line what a library warns of (NumPy of means of nothing and the like); where in the library is not the user's concern."""
+    from .escape import safe_line
+
+    print(f"tcalc: warning: {safe_line(str(message).split(chr(10), 1)[0])}", file=sys.stderr)
 
 
 def _report_bug(exc: Exception) -> int:

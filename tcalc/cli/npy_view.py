@@ -50,15 +50,12 @@ class NpyView(View):
     def close(self) -> None:
         """Write the result."""
         from .tensor_files import write_npy
-        from .trouble import FileTrouble
 
         if self._kept is None:
             raise OutputRefused("npy: there was no result to write")
         try:
             write_npy({"it": self._kept}, _Stdout())
             sys.stdout.buffer.flush()
-        except FileTrouble as trouble:
-            raise OutputRefused(f"npy: {trouble}") from None
         except BrokenPipeError:
             raise OutputClosed from None
         except OSError as error:

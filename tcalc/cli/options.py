@@ -41,6 +41,7 @@ class Settings(NamedTuple):
     all: bool = False
     interactive: bool = False
     device: str | None = None
+    simulate_cuda: int | None = None
     dtype: str | None = None
     seed: int | None = None
     color: str = "auto"
@@ -137,7 +138,7 @@ class Format(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
-class BindingFile(click.ParamType[str]):
+class BindingFile(click.ParamType):  # type: ignore[type-arg]  # it is generic only from click 8.4 on
     """NAME=FILE, of which the shell completes the file."""
 
     name = "binding"
@@ -250,6 +251,12 @@ FILE = click.Path(allow_dash=True)  # tells shells what to complete; files are o
     metavar="DEVICE",
     callback=_check_device,
     help="Default device of new tensors: cpu, cuda, cuda:N, meta.",
+)
+@click.option(
+    "--simulate-cuda",
+    type=click.IntRange(0, 64),
+    metavar="N",
+    help="Have the CPU stand in for N cuda devices, to try out programs for GPUs.",
 )
 @click.option("--dtype", type=click.Choice(DTYPES), help="Default floating-point dtype.")
 @click.option("--seed", type=click.IntRange(-(2**63), 2**64 - 1), metavar="N", help="Seed of the random numbers.")

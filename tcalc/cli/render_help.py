@@ -33,6 +33,7 @@ def _page(page: HelpPage, width: int) -> list[Line]:
         lines += _field("keywords", ", ".join(page.keywords), width)
     lines += _field("shapes", page.shapes, width, "shape")
     lines += _storage_and_grad(page, width)
+    lines += _field("cuda", page.cuda, width)
     lines += _example(page.example, width)
     lines += _field("see also", ", ".join(page.see), width)
     for label, names in page.lists:
@@ -107,6 +108,7 @@ def _plain(page: HelpPage) -> list[Line]:
             ("shapes", page.shapes),
             ("storage", page.storage),
             *((f"grad of {name}" if name else "grad", phrase) for name, phrase in page.grad),
+            ("cuda", page.cuda),
         )
         if value
     ]

@@ -13,7 +13,7 @@ class SetupError(Exception):
 
 
 def prepare_session(settings: Settings) -> None:
-    """Set the default dtype, device, seed and print width. The engine's arrays are loaded only where that needs them.
+    """Set the default dtype, the devices, seed and print width. The engine's arrays are loaded only where that needs them.
 
     Raises SetupError.
     """
@@ -24,6 +24,10 @@ def prepare_session(settings: Settings) -> None:
             from ..engine import dtypes
 
             dtypes.set_default_dtype(dtypes.BY_NAME[settings.dtype])
+        if settings.simulate_cuda is not None:
+            from ..engine.backend import simulate
+
+            simulate(settings.simulate_cuda)
         if settings.device is not None:
             _torch("set_default_device")(settings.device)
             _torch("empty")(0)  # a device that does not exist is an error now, not at the first use

@@ -60,10 +60,9 @@ def save_tensors(tensors: Mapping[str, Tensor], path: str) -> str:
 
 
 def write_npy(tensors: Mapping[str, Tensor], file: SupportsWrite) -> None:
-    """Write one tensor as NumPy's array file. Raises FileTrouble for bfloat16, which it does not have."""
+    """Write one tensor as NumPy's array file; bfloat16 is `<V2` there, as ml_dtypes has it."""
     from ..engine.backend import np
 
-    _refuse_bfloat16(tensors, ".npy")
     (array,) = _arrays(tensors).values()
     np.lib.format.write_array(file, array, allow_pickle=False)
 
@@ -71,7 +70,6 @@ def write_npy(tensors: Mapping[str, Tensor], file: SupportsWrite) -> None:
 def _npz(tensors: Mapping[str, Tensor], file: BinaryIO) -> None:
     from ..engine.backend import np
 
-    _refuse_bfloat16(tensors, ".npz")
     with zipfile.ZipFile(file, "w") as archive:  # np.savez has arguments of its own, which names may not take
         for name, array in _arrays(tensors).items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
@@ -96,12 +94,6 @@ def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     from ..engine.backend import np
 
     return {name: np.asarray(host_array(tensor), order="C") for name, tensor in tensors.items()}
-
-
-def _refuse_bfloat16(tensors: Mapping[str, Tensor], suffix: str) -> None:
-    for name, tensor in tensors.items():
-        if tensor.dtype.name == "bfloat16":
-            raise FileTrouble(f"{suffix} has no bfloat16: save {name} as .json, or {name}.float(), which holds the same values")
 
 
 def _json(tensors: Mapping[str, Tensor], file: BinaryIO) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .array_files import afford, as_tensor, read_npy, read_npz, whole
 from .escape import safe_line
 from .tables import TableTrouble, read_table
 from .trouble import FileTrouble
@@ -19,7 +20,6 @@ from .trouble import FileTrouble
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
 
-MAPPED = 1 << 26  # bytes from which on a .npy file is mapped into memory, not read
 NEEDS_SAFETENSORS = "reading and writing .safetensors needs the package safetensors: pip install 'tcalc[safetensors]'"
 # what NumPy, zipfile and the engine raise for a file that is not what its suffix says
 DAMAGE = (ValueError, TypeError, RuntimeError, EOFError, KeyError, MemoryError, OverflowError, RecursionError, zipfile.BadZipFile)
@@ -43,7 +43,7 @@ def load_tensors(path: str) -> dict[str, Tensor]:
             if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
                 raise FileTrouble(f"{safe_line(path)}: neither a plain file nor a pipe")
             if not stat.S_ISREG(mode):
-                return read_tensors(file.read(), "", path)
+                return read_tensors(whole(file), "", path)
             return _read(file, _suffix(path), path, os.path.abspath(file.name))
     except (OSError, ValueError, RuntimeError, MemoryError) as error:
         raise trouble_with(path, error) from None
@@ -96,58 +96,19 @@ def _read(stream: BinaryIO, suffix: str, label: str, path: str | None) -> dict[s
 
 
 def _first_line(error: BaseException) -> str:
-    """NumPy's advice about pickles cannot be followed here."""
-    line = safe_line((str(error) or type(error).__name__).split("\n", 1)[0])
-    return "it holds Python objects, which are not read" if "allow_pickle" in line else line
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is"
+    return safe_line((str(error) or type(error).__name__).split("\n", 1)[0])
 
 
-# --- arrays -----------------------------------------------------------------------------------------------------------
+def _content(stream: BinaryIO) -> bytes:
+    """All of a file or of bytes. Raises FileTrouble when that does not fit."""
+    afford(stream.seek(0, os.SEEK_END))
+    stream.seek(0)
+    return stream.read()
 
 
-def _from_npy(stream: BinaryIO, path: str | None) -> dict[str, Tensor]:
-    from ..engine.backend import np
-
-    if path is not None and os.path.getsize(path) >= MAPPED:
-        return {"": _tensor(np.asarray(np.load(path, mmap_mode="c", allow_pickle=False)))}
-    return {"": _tensor(_array_in(io.BytesIO(stream.read())))}
-
-
-def _from_npz(stream: BinaryIO, path: str | None) -> dict[str, Tensor]:
-    found = {}
-    with zipfile.ZipFile(stream) as archive:
-        for entry in archive.namelist():
-            name = entry.removesuffix(".npy")
-            if name == entry:
-                raise FileTrouble(f"{safe_line(entry)} in it is no .npy file")
-            with archive.open(entry) as file:
-                found[name] = _tensor(_array_in(file))
-    if not found:
-        raise FileTrouble("it holds no arrays")
-    return found
-
-
-def _array_in(file: Any) -> Any:
-    """The array of a .npy stream; one whose header promises more than there is costs no memory for it."""
-    from ..engine.backend import np
-
-    return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def _tensor(array: Any) -> Tensor:
-    """A tensor on an array, or on a copy of it in C order and this machine's byte order.
-
-    Raises FileTrouble for element types that tcalc does not have.
-    """
-    from ..engine.backend import dtype_of, np
-    from ..engine.data import from_numpy
-
-    native = array.dtype.newbyteorder("=")
-    try:
-        dtype_of(native)
-    except TypeError:
-        raise FileTrouble(f"elements of type {safe_line(str(array.dtype))}, which tcalc does not have") from None
-    whole = np.ascontiguousarray(array, dtype=native).reshape(array.shape)
-    return from_numpy(whole if whole.flags.writeable else whole.copy())
+# --- safetensors ------------------------------------------------------------------------------------------------------
 
 
 def _from_safetensors(stream: BinaryIO, path: str | None) -> dict[str, Tensor]:
@@ -157,14 +118,15 @@ def _from_safetensors(stream: BinaryIO, path: str | None) -> dict[str, Tensor]:
     library = safetensors()
     found = {}
     try:
-        entries = library.deserialize(stream.read())
+        entries = library.deserialize(_content(stream))
     except library.SafetensorError as error:
         raise FileTrouble(_first_line(error)) from None
     for name, entry in sorted(entries, key=lambda each: each[0]):  # the file has no order of its own
         if entry["dtype"] not in _SAFETENSORS:
             raise FileTrouble(f"elements of type {safe_line(entry['dtype'])}, which tcalc does not have")
         kind = NUMPY[BY_NAME[_SAFETENSORS[entry["dtype"]]]]
-        found[name] = _tensor(np.frombuffer(entry["data"], kind).reshape(entry["shape"]))
+        data = entry["data"] if isinstance(entry["data"], bytearray) else bytearray(entry["data"])  # what can be written to
+        found[name] = as_tensor(np.frombuffer(data, kind).reshape(entry["shape"]))
     if not found:
         raise FileTrouble("it holds no tensors")
     return found
@@ -185,7 +147,7 @@ def safetensors() -> Any:
 
 def _from_json(stream: BinaryIO, path: str | None) -> dict[str, Tensor]:
     """An object as it is written here (or several, a line each), or nested lists alone, typed as torch types them."""
-    text = stream.read().decode("utf-8-sig")
+    text = _content(stream).decode("utf-8-sig")
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
@@ -280,8 +242,8 @@ def _table(separator: str | None) -> Callable[[BinaryIO, str | None], dict[str, 
 
 
 _READERS: dict[str, Callable[[BinaryIO, str | None], dict[str, Tensor]]] = {
-    ".npy": _from_npy,
-    ".npz": _from_npz,
+    ".npy": read_npy,
+    ".npz": read_npz,
     ".safetensors": _from_safetensors,
     ".json": _from_json,
     ".csv": _table(None),  # many have semicolons or blanks in it

@@ -77,7 +77,7 @@ def _cut(parts: list[tuple[str, bool]], columns: int) -> list[tuple[str, bool]]:
 
 def _device() -> str:
     namespace = sys.modules.get("tcalc.engine.namespace")
-    return str(namespace.table("torch")["get_default_device"]()) if namespace is not None else "cpu"
+    return namespace.backend.label(namespace.table("torch")["get_default_device"]()) if namespace is not None else "cpu"
 
 
 def _grad_mode() -> str:

@@ -80,6 +80,11 @@ class View:
             from ..session.hints import Hint
 
             error.hints.append(Hint(f"this is a bug of tcalc, its trace is in {save_trace(error.trace)}"))
+        elif "DefaultCPUAllocator" in error.message or error.type_name == "MemoryError":
+            from ..budget import memory_limit
+            from ..session.hints import Hint
+
+            error.hints.append(Hint(f"programs may take {memory_limit()} bytes here; --max-memory SIZE sets that"))
         if self.at_prompt:
             lines = prompt_error(error, self.errors.width, self.debug)
         else:

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from cli_run import environment, tcalc
 from cli_screen import Terminal
 
-from tcalc.cli.options import Settings, read
+from tcalc.cli.options import Settings, command, read
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and terminals")
 
@@ -63,6 +64,25 @@ def test_a_program_is_printed_as_a_pytorch_script_and_not_run(tmp_path: Path) ->
     assert tcalc("--torch", stdin="x = ones(2)\n").stdout.endswith("x = torch.ones(2)\n")
 
 
+@pytest.mark.parametrize(
+    ("names", "program", "printed"),
+    [
+        (("a", "b"), "[*state], state['b'].sum()", "['a', 'b'] tensor(2.)"),
+        (("state", "b"), "state.sum(), state.ndim", "tensor(2.) 1"),
+        (("a",), "state.sum(), state.ndim", "tensor(2.) 1"),
+    ],
+)
+def test_the_script_binds_of_an_archive_what_the_option_binds(tmp_path: Path, names: tuple[str, ...], program: str, printed: str) -> None:
+    import numpy as np
+
+    np.savez(tmp_path / "s.npz", **{name: np.ones(2, np.float32) for name in names})
+    assert tcalc("-l", "state=s.npz", "-F", "repr", f"print(*({program}))", cwd=tmp_path).stdout == f"{printed}\n"
+    script = tcalc("-l", "state=s.npz", "--torch", f"print(*({program}))", cwd=tmp_path).stdout
+    pytest.importorskip("torch", reason="the script is PyTorch's")
+    result = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert (result.stdout, result.stderr) == (f"{printed}\n", "")
+
+
 def test_what_has_no_pytorch_form_is_one_line(tmp_path: Path) -> None:
     result = tcalc("--torch", "-l", "x=x.csv", "x", cwd=tmp_path)
     assert (result.stdout, result.stderr, result.returncode) == (
@@ -88,6 +108,17 @@ def test_npy_is_not_for_a_terminal() -> None:
     with Terminal("-F", "npy", "ones(1)") as terminal:
         assert "npy is binary and stdout is a terminal" in terminal.wait("npy is binary").replace("\n", " ")
         assert terminal.status() == 2
+
+
+@pytest.mark.parametrize("words", [("ones(2)",), ("-F", "panel", "ones(2)"), ("-o", "x.npz", "linalg.lu_factor(eye(2))[0]"), ("--completion", "bash")])
+def test_nothing_is_imported_from_the_working_directory(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A folder may come from anywhere, with files called as the libraries are."""
+    names = ["numpy", "scipy", "click", "rich", "prompt_toolkit", "ml_dtypes", "cupy", "torch", "safetensors", "json", "zipfile", "tomllib", "sitecustomize"]
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(f"open('{tmp_path}/trapped', 'a').write(__name__)\n")
+    result = tcalc(*words, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (tmp_path / "trapped").exists()
 
 
 # --- completion -------------------------------------------------------------------------------------------------------
@@ -174,6 +205,50 @@ def test_option_beats_variable_beats_config_beats_default(
     monkeypatch.setenv(f"TCALC_{name.upper()}", variable)
     from_variable = value("--config", str(path))
     assert (value("--config", str(path), *option), from_variable, from_config, default) == gives
+
+
+# every option that a variable may set: its words, the variable's value, and what the option, the variable and neither give
+EVERY = [
+    ("format", ["-F", "shape"], "repr", ("shape", "repr", "auto")),
+    ("device", ["-d", "cpu"], "meta", ("cpu", "meta", None)),
+    ("dtype", ["--dtype", "float16"], "float64", ("float16", "float64", None)),
+    ("seed", ["--seed", "1"], "2", (1, 2, None)),
+    ("color", ["--color", "always"], "never", ("always", "never", "auto")),
+    ("width", ["--width", "30"], "40", (30, 40, None)),
+    ("panel", ["--panel", "card"], "min", ("card", "min", "lines")),
+    ("max_memory", ["--max-memory", "2k"], "1k", (2048, 1024, None)),
+    ("max_seconds", ["--max-seconds", "2"], "1.5", (2.0, 1.5, None)),
+    ("simulate_cuda", ["--simulate-cuda", "2"], "1", (2, 1, None)),
+    ("config", ["--config", "a"], "b", ("a", "b", None)),
+    *[
+        (name, [f"--{name.replace('_', '-')}"], "0", (True, False, False))
+        for name in ("keep_going", "all", "interactive", "ascii", "plain", "vi", "no_history", "no_config", "debug")
+    ],
+]
+NO_VARIABLE = {"file", "load", "output", "test", "torch", "completion", "version", "help"}
+
+
+@pytest.mark.parametrize(("name", "words", "variable", "gives"), EVERY, ids=[row[0] for row in EVERY])
+def test_the_option_beats_the_variable(
+    name: str, words: list[str], variable: str, gives: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def value(*more: str) -> tuple[object, str | None]:
+        settings = read(["1", *more])
+        assert isinstance(settings, Settings)
+        return getattr(settings, name), settings.sources.get(name)
+
+    assert value() == (gives[2], None)
+    monkeypatch.setenv(f"TCALC_{name.upper()}", variable)
+    assert value() == (gives[1], f"TCALC_{name.upper()}")
+    assert value(*words) == (gives[0], f"--{name.replace('_', '-')}")
+    if variable == "0":
+        monkeypatch.setenv(f"TCALC_{name.upper()}", "1")
+        assert value() == (True, f"TCALC_{name.upper()}")
+
+
+def test_no_option_is_left_out() -> None:
+    options = {parameter.name for parameter in command.params if isinstance(parameter, click.Option)}
+    assert options == {row[0] for row in EVERY} | NO_VARIABLE
 
 
 # name, the option, the variable's value; the program, and what it prints by option, by variable and by default

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,7 @@ import termios
 from cli_screen import Terminal
 
 CTRL_C, CTRL_D, UP = "\x03", "\x04", "\x1b[A"
-root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+humble = pytest.mark.skipif(os.geteuid() == 0 and sys.platform != "linux", reason="root may write anywhere")
 
 
 def is_cooked(terminal: Terminal) -> bool:
@@ -93,16 +97,63 @@ def test_a_strange_home(home: str) -> None:
         assert terminal.status() == 0
 
 
-@root
-def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    try:
-        with Terminal(HOME=str(tmp_path), TCALC_HISTORY=str(tmp_path / "state" / "history")) as terminal:
-            terminal.wait("1> ")
-            terminal.enter("6 * 7", "2> ")
-            assert "history is not kept" in terminal.raw
-    finally:
-        tmp_path.chmod(0o700)
+@pytest.fixture
+def folder_of_others() -> Iterator[Path]:
+    """A folder that can be read and not written."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+@humble
+def test_a_home_that_cannot_be_written(folder_of_others: Path) -> None:
+    history = folder_of_others / "state" / "history"
+    with Terminal(humble=True, HOME=str(folder_of_others), TCALC_HISTORY=str(history)) as terminal:
+        terminal.wait("1> ")
+        terminal.enter("6 * 7", "2> ")
+        assert "history is not kept" in terminal.raw
+        terminal.enter("x = ones(2)", "3> ")
+        terminal.enter(f":save x {folder_of_others / 'x.npy'}", "Permission denied")
+        terminal.enter(":set panel min --save", "Permission denied")
+        terminal.enter("x.sum() + 40", "tensor(42.)")
+        assert "Traceback" not in terminal.raw
+    assert list(folder_of_others.iterdir()) == []
+
+
+@humble
+def test_a_history_that_may_only_be_read(folder_of_others: Path) -> None:
+    history = folder_of_others / "history"
+    folder_of_others.chmod(0o755)
+    history.write_text("\n# 2025-01-01 00:00:00\n+kept = 1\n")
+    history.chmod(0o444)
+    folder_of_others.chmod(0o555)
+    with Terminal(humble=True, TCALC_HISTORY=str(history)) as terminal:
+        terminal.wait("1> ")
+        terminal.enter("6 * 7", "2> ")
+        assert "history is not kept" in terminal.raw
+        assert "Traceback" not in terminal.raw
+    assert history.read_text().endswith("+kept = 1\n")
+
+
+@pytest.mark.parametrize("busy", ["", "while True: pass", "x = ones(1000, 1000)\rfor i in range(10**6): y = x @ x"])
+def test_a_terminal_that_is_closed(tmp_path: Path, busy: str) -> None:
+    """The window is gone: the program ends soon, what was entered is in the history, and no trace is left."""
+    history = tmp_path / "history"
+    with Terminal(TCALC_HISTORY=str(history), TMPDIR=str(tmp_path)) as terminal:
+        terminal.wait("1> ")
+        terminal.enter("x = 20", "2> ")
+        if busy:
+            terminal.type(busy + "\r\r")
+            time.sleep(0.5)
+        terminal.child.ptyproc.fileobj.close()
+        end = time.monotonic() + 15
+        while terminal.child.isalive() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not terminal.child.isalive()
+    assert "+x = 20" in history.read_text()
+    assert not list(tmp_path.glob("*.trace"))
 
 
 @pytest.mark.parametrize("kind", ["device", "folder", "pipe"])

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_run import environment, tcalc
+from cli_screen import Terminal
 
 from tcalc.cli.formats import text_of
 from tcalc.cli.tensor_files import save_tensors, write_npy
@@ -69,8 +70,6 @@ def test_each_format_reads_back_bit_for_bit(form: str, kind: dtype) -> None:
     one = extremes(kind)
     for value in (one, one.reshape(3, 4), one.reshape(3, 4).t(), one.reshape(12, 1), one.reshape(2, 3, 2), one[1:11:3]):
         if form == "npy":
-            if kind.name == "bfloat16":
-                return  # NumPy's files have none; that it is refused is in test_files.py
             buffer = io.BytesIO()
             write_npy({"x": value}, buffer)
             data = buffer.getvalue()
@@ -315,6 +314,16 @@ def test_a_reader_that_leaves_ends_it_silently(form: str) -> None:
     command = f"'{sys.executable}' -m tcalc -F {form} 'zeros(1000, 1000)' | head -c 10 > /dev/null"
     result = subprocess.run(["/bin/sh", "-c", command], env=environment(), capture_output=True, timeout=60, check=False)
     assert (result.stdout, result.stderr) == (b"", b"")
+
+
+@posix_only
+def test_writing_that_takes_long_says_so_on_the_terminal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "slow.csv")
+    with Terminal("-o", str(tmp_path / "slow.csv"), "ones(2)", rows=10, columns=160) as terminal:
+        terminal.wait("slow.csv, Ctrl-C stops")
+        assert (tmp_path / "slow.csv").read_text() == "1.0,1.0\n"
+        assert terminal.status() == 0
+        assert "Ctrl-C" not in terminal.text()
 
 
 # --- --test -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import time
 from pathlib import Path
 
@@ -137,6 +139,34 @@ def test_colour_is_on_and_can_be_off() -> None:
         terminal.wait("1> ")
         terminal.enter("abx", "error")
         assert "\x1b[1;31m" not in terminal.raw
+
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def test_no_color_is_no_attribute_at_all() -> None:
+    with Terminal(NO_COLOR="1") as terminal:
+        terminal.wait("1> ")
+        terminal.enter("x = ones(2, 3)", "2> ")
+        terminal.enter("x @ x", "error")
+        terminal.enter("?cat", "cat(")
+        assert set(SGR.findall(terminal.raw)) <= {"\x1b[0m", "\x1b[m"}  # the editor's own "as it was"
+    with Terminal("--color", "auto", "x = ones(2, 3)", "x", "x @ x", NO_COLOR="1") as terminal:
+        terminal.wait("matmul")
+        assert not SGR.findall(terminal.raw)
+
+
+def test_colour_is_decided_for_each_stream_by_itself(tmp_path: Path) -> None:
+    line = f"'{sys.executable}' -m tcalc -F panel -k 'ones(2)' 'x'"
+    with Terminal("-c", f"cd {tmp_path} && {line} > out; echo over", command="/bin/sh") as terminal:
+        terminal.wait("over")
+        assert SGR.findall(terminal.raw)
+    assert not SGR.findall((tmp_path / "out").read_text())
+    with Terminal("-c", f"cd {tmp_path} && {line} 2> err; echo over", command="/bin/sh") as terminal:
+        terminal.wait("over")
+        assert SGR.findall(terminal.raw)
+    assert "no name 'x'" in (tmp_path / "err").read_text()
+    assert not SGR.findall((tmp_path / "err").read_text())
 
 
 def test_history_lasts_and_is_private(tmp_path: Path) -> None:

@@ -247,6 +247,20 @@ def test_debug_adds_pythons_traceback() -> None:
     assert "Traceback (most recent call last)" in tcalc("--debug", "1/0").stderr
 
 
+@pytest.mark.parametrize(
+    ("source", "out", "said"),
+    [
+        ("np.mean(np.ones(0))", "np.float64(nan)\n", "tcalc: warning: Mean of empty slice\n"),
+        ("np.array([1j]).astype('float64')", "array([0.])\n", "tcalc: warning: Casting complex values to real discards the imaginary part\n"),
+        ("tensor([1j]).float()", "[0.0]\n", ""),
+        ("torch.fill(zeros(1), tensor(1j))", "[0.0]\n", ""),
+    ],
+)
+def test_warnings_of_libraries_are_one_line_without_places(source: str, out: str, said: str) -> None:
+    result = tcalc(source)
+    assert (result.stdout, result.stderr, result.returncode) == (out, said, 0)
+
+
 def test_exit_ends_with_its_code() -> None:
     assert tcalc("1", "exit(3)", "2").returncode == 3
     result = tcalc(stdin="1\nquit()\n2\n")

@@ -84,7 +84,7 @@ def offers(session: Session, marked: str) -> list[str]:
         ("ones(2, device=", ["'cpu'", "'cuda'", "'meta'", "x", "xs", "count", "model", "scale", "tt", "word", "array"]),
         ("x.sum(0, keepdim=Tr", ["True"]),
         ("import mat", ["math"]),
-        ("import torch.nn.", ["torch.nn.functional", "torch.nn.init", "torch.nn.utils"]),
+        ("import torch.nn.", ["torch.nn.functional", "torch.nn.init", "torch.nn.parallel", "torch.nn.utils"]),
         ("from torch.nn import Lin", ["Linear", "LinearCrossEntropyLoss"]),
         ("from torch import zeros, ones_", ["ones_like"]),
         ("impo", ["import"]),

@@ -1,15 +1,19 @@
 """Programs that hypothesis makes up from the grammar: an answer or one line, never a traceback, a crash, a hang or a file.
 
-A few hundred in each run, the same ones each time; TCALC_FUZZ=100000 asks for more, and for new ones.
+A few hundred in each run, the same ones each time; TCALC_FUZZ=100000 asks for more, and for new ones. scripts/fuzz_atheris.py runs the same
+programs guided by coverage.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
 from collections.abc import Iterator
-from types import FrameType
+from importlib import util
+from pathlib import Path
+from types import FrameType, ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -145,26 +149,37 @@ class TooSlow(BaseException):
     """A program did not come to an end."""
 
 
-def _too_slow(number: int, frame: FrameType | None) -> None:
+def too_slow(number: int, frame: FrameType | None) -> None:
+    """What the alarm calls."""
     raise TooSlow
 
 
-@pytest.fixture(autouse=True)
-def bounded() -> Iterator[None]:
-    """A quarter of a GiB, and an alarm."""
+def limit() -> None:
+    """A quarter of a GiB for each result."""
     budget.limit_memory(1 << 28)
-    before = signal.signal(signal.SIGALRM, _too_slow)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
-    budget.limit_memory(None)
+
+
+def reset() -> None:
+    """All settings that programs can change as they were."""
     Session().run(
         "torch.set_default_dtype(float32); torch.set_default_device('cpu'); torch.set_printoptions(profile='default'); torch.set_grad_enabled(True);"
         " torch.autograd.set_detect_anomaly(False); torch.use_deterministic_algorithms(False); torch.set_float32_matmul_precision('highest')"
     )
 
 
-def _run(text: str, *, observe: bool) -> None:
+@pytest.fixture(autouse=True)
+def bounded() -> Iterator[None]:
+    """Little memory, and an alarm."""
+    limit()
+    before = signal.signal(signal.SIGALRM, too_slow)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    budget.limit_memory(None)
+    reset()
+
+
+def run(text: str, *, observe: bool) -> None:
     """Run a program in a session of its own: each error is one line, and no bug."""
     session = Session(observe=observe)
     signal.setitimer(signal.ITIMER_REAL, SLOW)
@@ -197,19 +212,53 @@ CHECKS = settings(
 def test_programs(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = os.getcwd()
     before = sorted(os.listdir(folder))
-    _run(text, observe=False)
+    run(text, observe=False)
     assert sorted(os.listdir(folder)) == before
 
 
 @CHECKS
 @given(PROGRAMS)
 def test_programs_at_the_prompt(text: str) -> None:
-    _run(text, observe=True)
+    run(text, observe=True)
 
 
 @CHECKS
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     start = time.perf_counter()
-    _run(text, observe=False)
+    run(text, observe=False)
     assert time.perf_counter() - start < SLOW
+
+
+def _atheris_script() -> ModuleType:
+    """scripts/fuzz_atheris.py, which needs atheris only to run by itself."""
+    spec = util.spec_from_file_location("fuzz_atheris", Path(__file__).parents[2] / "scripts" / "fuzz_atheris.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_harness_of_atheris_takes_any_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both kinds of input run, most of the first kind as programs, and what fails is raised with its text."""
+    texts: list[str] = []
+    tests = ModuleType("tests")
+    tests.CHECKS, tests.PROGRAMS, tests.reset = CHECKS, PROGRAMS, reset  # type: ignore[attr-defined]
+
+    def keep(text: str, *, observe: bool) -> None:
+        texts.append(text)
+        assert "fail here" not in text
+        run(text, observe=observe)
+
+    tests.run = keep  # type: ignore[attr-defined]
+    feed = _atheris_script().one_input(tests)
+    chance = random.Random(0)
+    for length in (0, 1, 10, *[400] * 60):
+        feed(bytes(chance.randrange(256) for _ in range(length)))
+    feed(b"\xff1 + 1")
+    assert texts[-1] == "1 + 1"
+    assert len({text for text in texts if "\ufffd" not in text}) > 10
+    with pytest.raises(AssertionError):
+        feed(b"\xfffail here")
+    assert capsys.readouterr().err == "--- program\nfail here\n---\n"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tcalc.lang import check, names
 from tcalc.lang.compile import compile_statement
 from tcalc.lang.errors import Exit, LangError
 from tcalc.lang.parse import parse
@@ -172,3 +173,9 @@ def test_calls_of_ours_per_operation(program: Any, body: str, most: int) -> None
     finally:
         sys.setprofile(None)
     assert sum(number for number in calls.values() if number >= 100) <= most * 100
+
+
+def test_operators_and_contexts_are_all_part_of_the_language() -> None:
+    """The check of a statement passes them by without a look."""
+    bygone = {"AugLoad", "AugStore", "Param"}  # Python 2's, which no parser makes any more
+    assert {mark for kind in names._MARKS for mark in kind.__subclasses__() if mark.__name__ not in bygone} <= check._ALLOWED

@@ -82,6 +82,8 @@ TOO_MUCH_MEMORY = [
     "nn.Linear(10 ** 6, 10 ** 6)",
     "nn.Embedding(10 ** 9, 10 ** 3)",
     "nn.LSTM(10 ** 5, 10 ** 5)",
+    "nn.TransformerEncoder(nn.TransformerEncoderLayer(2, 1, 2), 2 ** 70)",
+    "nn.TransformerDecoder(nn.TransformerDecoderLayer(2, 1, 2), 10 ** 9)",
     "x + 1",
     "x.tolist()",
     "x.unbind()",
@@ -125,6 +127,8 @@ TOO_MUCH_WORK = [
     "ones(10 ** 6).as_strided((10 ** 6, 10 ** 6), (1, 0)).sum()",
     "F.mse_loss(x, x)",
     "zeros(1).expand(10 ** 8, 10 ** 8).mv(x[:10 ** 8])",
+    "torch.mvlgamma(ones(2), 2 ** 70)",
+    "torch.special.multigammaln(ones(2), 10 ** 15)",
 ]
 UNCOUNTABLE = [
     "zeros(1).expand(10 ** 30)",

@@ -138,7 +138,8 @@ def test_examples_of_the_docstrings(program: Any) -> None:
         ("torch.quantize_per_tensor(ones(2), 1., 0, 1)", "float16, bfloat16 or float32"),
         ("torch.autocast('cpu')", "dtype="),
         ("torch.utils.data", "split"),
-        ("torch.distributed.init_process_group()", "one process"),
+        ("torch.distributed.all_gather_object([], 1)", "pickled objects could run code"),
+        ("torch.multiprocessing.spawn(1)", "mpiexec -n 2"),
         ("torch.set_num_threads(1)", "OMP_NUM_THREADS"),
     ],
 )
