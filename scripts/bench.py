@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -26,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 sys.path.insert(0, str(ROOT))
 
+from bench_ops import WORKS, Work, ceilings
+
 BULK, CHAIN, LOOP, PRINTED = 10_000_000, 1_000_000, 100_000, 100_000_000
 Step = Callable[[], object]
 Sizes = tuple[int, int, int, int]  # batch, inputs, hidden units, outputs
@@ -35,7 +40,8 @@ class Row(NamedTuple):
     """One thing that is timed.
 
     `sides` gives each side's command, tcalc's first. `figure` picks from what the commands print; without it a command's own time counts.
-    `budgets` are the largest allowed ratios to a peer, or for "absolute" the largest allowed figure itself.
+    `budgets` are the largest allowed ratios to a peer, or for "absolute" the largest allowed figure itself. `floor` is the figure of
+    tcalc's runs that says how long the work takes at least, by the bytes it moves and the operations it does.
     """
 
     group: str
@@ -44,6 +50,7 @@ class Row(NamedTuple):
     budgets: dict[str, float]
     figure: str = ""
     unit: str = "s"
+    floor: str = ""
 
 
 # --- timing -----------------------------------------------------------------------------------------------------------
@@ -59,7 +66,8 @@ def figures(row: Row, repeats: int) -> dict[str, float]:
     if key not in _PRINTED:
         rounds = min(repeats, 3) if row.figure else repeats
         _PRINTED[key] = [{side: measured(row, words) for side, words in able.items()} for _ in range(rounds)]
-    return {side: median(found[side][row.figure] for found in _PRINTED[key]) for side in able}
+    found = {side: median(printed[side][row.figure] for printed in _PRINTED[key]) for side in able}
+    return found | ({"floor": median(printed["tcalc"][row.floor] for printed in _PRINTED[key])} if row.floor else {})
 
 
 _PRINTED: dict[str, list[dict[str, dict[str, float]]]] = {}  # by sides, for rows on several figures of the same runs
@@ -346,6 +354,22 @@ def prompt(side: str) -> dict[str, float]:
     return {"seconds": seconds}
 
 
+def operation(work: Work, side: str) -> dict[str, float]:
+    """One operation at its three sizes: seconds of each, and bytes of memory at the peak of the largest beyond what was there."""
+    found: dict[str, float] = {}
+    for size in work.sizes:
+        step = work.build(library(side), size)
+        before = resident(reset=True)
+        step()
+        found["bytes"] = float(resident() - before)
+        count = max(1, int(0.05 / max(timed(step, 1), 1e-7)))
+        found[str(size)] = median(timed(step, count) for _ in range(7))
+    if side == "tcalc":
+        limits, size = ceilings(), work.sizes[2]
+        found["floor"] = max(work.bytes(size) / limits["bytes"], work.flops(size) / limits["flops"])
+    return found
+
+
 def numbers() -> Any:
     """A float32 table of 1e7 numbers."""
     return import_module("numpy").random.default_rng(0).standard_normal((BULK // 100, 100), "float32")
@@ -398,6 +422,7 @@ TASKS: dict[str, Callable[[str], dict[str, float]]] = {
     "csv written": csv_written,
     "csv read": csv_read,
     "prompt": prompt,
+    **{f"op {work.what}": partial(operation, work) for work in WORKS},
 }
 
 
@@ -434,6 +459,22 @@ def rows(folder: Path) -> Iterator[Row]:
     scripts = {"tcalc": [*tcalc, "-f", str(folder / "loop.tc")], "torch": [sys.executable, str(folder / "loop.py")]}
     yield Row("loop", "script of 1e5 scalar ops, with start-up", scripts, {"torch": 0.5})
     yield Row("print", "repr of 1e8 elements", task("printing"), {"absolute": 0.050}, "seconds")
+    lines = "".join(f"x{i % 100} = x{(i + 37) % 100} * 1.0001 + {i % 7}\n" for i in range(LOOP))
+    start = "".join(f"x{i} = tensor({i}.)\n" for i in range(100))
+    (folder / "lines.tc").write_text(f"{start}{lines}print(x0)\n")
+    (folder / "lines.py").write_text(f"from torch import tensor\n{start}{lines}print(x0)\n")
+    (folder / "numbers.tc").write_text(start.replace("tensor(", "(") + lines + "print(x0)\n")
+    (folder / "numbers.bc").write_text(start.replace("tensor(", "(") + lines + "x0\n")
+    piped = {"tcalc": ["sh", "-c", f"{shlex.join(tcalc)} <{folder}/lines.tc"], "torch": ["sh", "-c", f"{sys.executable} - <{folder}/lines.py"]}
+    yield Row("pipe", "1e5 piped lines of scalar tensors", piped, {})
+    plain = {"tcalc": ["sh", "-c", f"{shlex.join(tcalc)} <{folder}/numbers.tc"], "bc": ["bc", "-lq", str(folder / "numbers.bc")]}
+    yield Row("pipe", "1e5 piped lines of plain numbers", plain, {})
+    for work in WORKS:
+        for i, size in enumerate(work.sizes):
+            what = work.what.replace("N", str(size)) if "N" in work.what else f"{work.what}, {size}"
+            last = i == 2
+            yield Row("ops" if last else "growth", what, task(f"op {work.what}"), {"torch": 1.0} if last else {}, str(size), "s", "floor" if last else "")
+        yield Row("growth", "  its peak memory beyond what was there", task(f"op {work.what}"), {}, "bytes", "B")
     for what, peer in (("written", "savetxt"), ("read", "loadtxt")):
         sides = {side: words for side, words in task(f"csv {what}", "numpy").items() if side != "torch"}
         yield Row("csv", f"1e7 numbers {what} as csv, NumPy's by {peer}", sides, {"numpy": 1.0}, "seconds")
@@ -451,6 +492,40 @@ def compared(row: Row, found: dict[str, float]) -> Iterator[dict[str, Any]]:
         if peer != "tcalc":
             figure = found.get(peer)
             yield base | {"peer": peer, "figure": figure, "ratio": own / figure if figure else None, "budget": row.budgets.get(peer)}
+    if found.get("floor"):
+        yield base | {"peer": "floor", "figure": found["floor"], "ratio": own / found["floor"], "budget": None}
+
+
+def slopes(repeats: int) -> Iterator[str]:
+    """How the cost of each operation grows between its sizes: the exponent of size, from the smallest to the middle and on to the largest."""
+    for work in WORKS:
+        found = {side: [figures(Row("growth", "", task(f"op {work.what}"), {}, str(n)), repeats).get(side) for n in work.sizes] for side in ("tcalc", "torch")}
+        shown = [f"{side} {slope(work.sizes, times)}" for side, times in found.items() if all(times)]
+        yield f"  {work.what:<46} {'   '.join(shown)}"
+
+
+def slope(sizes: tuple[int, int, int], times: list[Any]) -> str:
+    """The two exponents of three times."""
+    steps = zip(sizes, sizes[1:], times, times[1:], strict=False)
+    return " ".join(f"{math.log(after / before) / math.log(more / less):5.2f}" for less, more, before, after in steps)
+
+
+def machine() -> str:
+    """What was measured on, and with what."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")] if sys.platform == "linux" else []
+    versions = []
+    for package in ("numpy", "scipy", "torch", "mygrad", "autograd"):
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            versions.append(f"no {package}")
+    limits = ceilings()
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {names[0] if names else platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {', '.join(versions)};"
+        f" copies {limits['bytes'] / 1e9:.0f} GB/s, multiplies {limits['flops'] / 1e9:.0f} GFLOP/s"
+    )
 
 
 def shown(value: float | None, unit: str) -> str:
@@ -475,7 +550,7 @@ def line(result: dict[str, Any]) -> str:
 
 def main() -> None:
     """Run the rows that were asked for."""
-    groups = ("startup", "small", "micro", "mlp", "bulk", "chain", "loop", "print", "csv")
+    groups = ("startup", "small", "micro", "mlp", "bulk", "chain", "loop", "pipe", "print", "csv", "ops", "growth")
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", default=",".join(groups), help=f"groups of rows, any of {','.join(groups)}")
     parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that do their own timing)")
@@ -493,6 +568,7 @@ def main() -> None:
         parser.error(f"no rows called {', '.join(sorted(unknown))}")
     results: list[dict[str, Any]] = []
     if not options.json:
+        print(f"{machine()}; {options.threads} threads each\n")
         print(f"{'':<46} {'tcalc':>9}  {'peer':<12} {'its figure':>13}  {'ratio':>6}  {'budget':>7}")
     with tempfile.TemporaryDirectory() as folder:
         for row in rows(Path(folder)):
@@ -501,6 +577,9 @@ def main() -> None:
                 results += found
                 if not options.json:
                     print("\n".join(map(line, found)), flush=True)
+    if "growth" in wanted and not options.json:
+        print("\nexponents of size, small to middle and middle to large")
+        print("\n".join(slopes(options.repeats)))
     if options.json:
         print(json.dumps(results, indent=1))
 

@@ -49,7 +49,11 @@ def _entry(name: str, title: str) -> str:
         return ""
     heads = "; ".join(f"`{head}`" for head in page.heads)
     also = f" Also {', '.join(f'`{each}`' for each in page.also)}." if page.also else ""
-    return f"- {heads}: {_sentence(page.summary)}{also}{_gradient(page)}"
+    return f"- {heads}: {_sentence(page.summary)}{also}{_gradient(page)}{_on_cuda(page)}"
+
+
+def _on_cuda(page: HelpPage) -> str:
+    return f" On cuda {_sentence(page.cuda)}" if page.cuda else ""
 
 
 def _sentence(text: str) -> str:

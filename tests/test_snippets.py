@@ -15,9 +15,10 @@ SCRIPTS = sorted((ROOT / "tests" / "snippets").glob("*.py"))
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_snippet(script: Path) -> None:
-    """`tcalc -f SCRIPT -F repr` prints the expected file, addresses aside."""
+    """`tcalc -f SCRIPT -F repr` prints the expected file, addresses aside; those for a GPU run on simulated devices."""
+    simulated = ["--simulate-cuda", "2"] if "cuda" in script.stem else []
     result = subprocess.run(
-        [sys.executable, "-m", "tcalc", "-f", str(script), "-F", "repr"],
+        [sys.executable, "-m", "tcalc", "-f", str(script), "-F", "repr", *simulated],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import backend
+from .anomaly import Looked
 from .backend import META, check_work
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .execute import execute
@@ -170,6 +171,9 @@ def tensor_backward(
         if start is None:  # one for all: nobody but formulas sees it, and they do not write it
             start = self.spec.one = _root_grad(self, None, RAW, 0)
         roots = [(node, start)]
+        if not Looked.ever:  # no hooks and nobody looking on: no code runs that could record anything
+            execute(roots, bool(retain_graph), RAW)
+            return
     token = _enabled.set(False)
     try:
         execute(roots, bool(retain_graph), RAW)

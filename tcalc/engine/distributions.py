@@ -31,13 +31,18 @@ def exponential(gen: Generator, n: int, dtype: dtype, lambd: float = 1.0) -> Arr
 
     Raises RuntimeError unless lambd > 0 and the dtype is floating.
     """
+    check_exponential(dtype, lambd)
+    log1p = sampled("log1p", n, dtype is float64)
+    scale = -1.0 / lambd
+    return in_chunks(n, numpy_dtype(dtype), lambda m: narrow(log1p(-fractions53(gen, m)) * scale, dtype))
+
+
+def check_exponential(dtype: dtype, lambd: float) -> None:
+    """Refuse what `exponential` refuses."""
     if not lambd > 0.0:
         raise TensorError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}", "exponential_")
     if not dtype.is_floating_point:
         _refuse_integers("Exponential", dtype.kernel_name)
-    log1p = sampled("log1p", n, dtype is float64)
-    scale = -1.0 / lambd
-    return in_chunks(n, numpy_dtype(dtype), lambda m: narrow(log1p(-fractions53(gen, m)) * scale, dtype))
 
 
 def geometric(gen: Generator, n: int, dtype: dtype, p: float) -> Array:
@@ -45,13 +50,18 @@ def geometric(gen: Generator, n: int, dtype: dtype, p: float) -> Array:
 
     Raises RuntimeError unless 0 < p < 1.
     """
-    if not 0.0 < p < 1.0:
-        raise TensorError(f"geometric_ expects p to be in (0, 1), but got p={p:g}", "geometric_")
-    if dtype is bool_:
-        raise TensorNotImplemented("\"geometric_cpu\" not implemented for 'Bool'", "geometric_")
+    check_geometric(dtype, p, "cpu")
     log = sampled("log", n, dtype is float64)
     scale = math.log1p(-p)
     return in_chunks(n, numpy_dtype(dtype), lambda m: narrow(np.ceil(log(fractions53(gen, m)) / scale), dtype))
+
+
+def check_geometric(dtype: dtype, p: float, kind: str) -> None:
+    """Refuse what `geometric` refuses, in the words of the kernel of that kind of device."""
+    if not 0.0 < p < 1.0:
+        raise TensorError(f"geometric_ expects p to be in (0, 1), but got p={p:g}", "geometric_")
+    if dtype is bool_:
+        raise TensorNotImplemented(f"\"geometric_{kind}\" not implemented for 'Bool'", "geometric_")
 
 
 def cauchy(gen: Generator, n: int, dtype: dtype, median: float = 0.0, sigma: float = 1.0) -> Array:
@@ -59,10 +69,7 @@ def cauchy(gen: Generator, n: int, dtype: dtype, median: float = 0.0, sigma: flo
 
     Raises RuntimeError unless sigma > 0 and the dtype is floating.
     """
-    if not sigma > 0.0:
-        raise TensorError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}", "cauchy_")
-    if not dtype.is_floating_point:
-        _refuse_integers("Cauchy", CPP_NAMES[dtype])
+    check_cauchy(dtype, sigma)
     tan = sampled("tan", n, dtype is float64)
 
     def draw(m: int) -> Array:
@@ -71,18 +78,31 @@ def cauchy(gen: Generator, n: int, dtype: dtype, median: float = 0.0, sigma: flo
     return in_chunks(n, numpy_dtype(dtype), draw)
 
 
+def check_cauchy(dtype: dtype, sigma: float) -> None:
+    """Refuse what `cauchy` refuses."""
+    if not sigma > 0.0:
+        raise TensorError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}", "cauchy_")
+    if not dtype.is_floating_point:
+        _refuse_integers("Cauchy", CPP_NAMES[dtype])
+
+
 def log_normal(gen: Generator, n: int, dtype: dtype, mean: float = 1.0, std: float = 2.0) -> Array:
     """n numbers whose logarithm is normal: `Tensor.log_normal_`, always drawn one by one.
 
     Raises RuntimeError unless std > 0, NotImplementedError for integer dtypes.
     """
-    if not std > 0.0:
-        raise TensorError(f"log_normal_ expects std > 0.0, but found std={std:g}", "log_normal_")
-    if not dtype.is_floating_point:
-        raise TensorNotImplemented(f"\"log_normal_cpu\" not implemented for '{dtype.kernel_name}'", "log_normal_")
+    check_log_normal(dtype, std, "cpu")
     exact = dtype is float64
     exp = sampled("exp", n, exact)
     return narrow(exp(fma64(serial(gen, n, exact), std, mean)), dtype)
+
+
+def check_log_normal(dtype: dtype, std: float, kind: str) -> None:
+    """Refuse what `log_normal` refuses, in the words of the kernel of that kind of device."""
+    if not std > 0.0:
+        raise TensorError(f"log_normal_ expects std > 0.0, but found std={std:g}", "log_normal_")
+    if not dtype.is_floating_point:
+        raise TensorNotImplemented(f"\"log_normal_{kind}\" not implemented for '{dtype.kernel_name}'", "log_normal_")
 
 
 def narrow(values: Array, dtype: dtype) -> Array:
@@ -106,7 +126,7 @@ def multinomial(gen: Generator, probs: Array, num_samples: int, replacement: boo
     torch's order of such ties (about one pair in 100 calls that draw 1000 of 1000) is that of its sorting library.
     Raises RuntimeError with torch's sentences for weights or counts that make no distribution.
     """
-    kind = _check_multinomial(probs, num_samples, replacement)
+    kind = check_multinomial(probs, num_samples, replacement)
     if replacement and num_samples > 1:
         return _with_replacement(gen, probs, num_samples)
     low_high = probs.astype(np.float64)
@@ -123,7 +143,11 @@ def multinomial(gen: Generator, probs: Array, num_samples: int, replacement: boo
     return np.argsort(-wins.astype(np.float64), -1, kind="stable")[..., :num_samples].copy()
 
 
-def _check_multinomial(probs: Array, num_samples: int, replacement: bool) -> dtype:
+def check_multinomial(probs: Array, num_samples: int, replacement: bool) -> dtype:
+    """The dtype of weights that can be drawn from.
+
+    Raises RuntimeError with torch's sentences.
+    """
     kind = dtype_of(probs.dtype)
     problem = None
     if probs.ndim not in (1, 2):
@@ -168,8 +192,8 @@ def _with_replacement(gen: Generator, probs: Array, num_samples: int) -> Array:
     return result if probs.ndim == 2 else result[0]
 
 
-def rrelu(gen: Generator, x: Array, lower: float, upper: float) -> tuple[Array, Array]:
-    """(output, noise) of `rrelu` in training for the flat floating `x`: a random slope where x <= 0.
+def rrelu(gen: Generator, x: Array, lower: float, upper: float) -> Array:
+    """The slopes of `rrelu` in training for the flat floating `x`: random where x <= 0, else 1.
 
     Raises RuntimeError for bounds in the wrong order, NotImplementedError for integer dtypes.
     """
@@ -183,4 +207,4 @@ def rrelu(gen: Generator, x: Array, lower: float, upper: float) -> tuple[Array, 
     noise = np.ones_like(x)
     negative = x <= 0
     noise[negative] = narrow(fractions53(gen, int(negative.sum())) * (high - low) + low, kind)
-    return np.where(negative, x * noise, x), noise
+    return noise

@@ -9,7 +9,8 @@ from typing import Any
 
 from . import hooks, observing
 from .anomaly import Looked
-from .backend import ndarray
+from .backend import ndarray, on_device
+from .blocks import LARGE, added
 from .errors import TensorError
 from .graph import AccumulateGrad, Node, Output, RemovableHandle, grad_fn_of, place_of
 from .record import OpNode
@@ -35,7 +36,7 @@ def execute(
     else:
         for node, grad in roots:
             known = node in pending
-            pending[node] = pending[node] + grad if known else grad
+            pending[node] = _sum(pending[node], grad) if known else grad
             if ready is not None and isinstance(node, AccumulateGrad):
                 ready.arrived(node, heap)
             elif not known:
@@ -44,6 +45,7 @@ def execute(
     captured: list[Any] = [None] * len(captures or ())
     grads: Any
     observer = observing.observer() if Looked.ever else None
+    plain = captures is None and not Node.watching and ready is None  # nobody looks at what happens on the way
     while heap or only is not None:
         if only is None:
             node = heappop(heap)[1]
@@ -51,7 +53,7 @@ def execute(
             node, only = only, None
         grad = pending.pop(node)
         kind = node.__class__
-        if captures is not None and needed is not None:
+        if needed is not None and captures is not None:
             owned.discard(node)
             at = captures.get(node)
             if node not in needed:
@@ -65,7 +67,7 @@ def execute(
         if kind is Output:
             _deliver(node, grad, pending, heap)  # type: ignore[arg-type]  # kind says so
             continue
-        if node.watched:
+        if not plain and node.watched:
             grad = hooks.before(node, grad, level)
             owned.discard(node)
         if kind is AccumulateGrad:
@@ -75,12 +77,12 @@ def execute(
                 level.store(leaf, grad, node in owned, spec)
                 if observer is not None:
                     observer(node, grad, (), level)
-                if node.hooks or node.post_hooks:  # type: ignore[attr-defined]  # kind says so
+                if not plain and (node.hooks or node.post_hooks):  # type: ignore[attr-defined]  # kind says so
                     hooks.after_leaf(node, leaf, grad, level)  # type: ignore[arg-type]  # kind says so
             continue
         try:
             grads = node.apply(grad, level) if grad.__class__ is ndarray else _apply(node, grad, level)
-            if node.hooks:
+            if not plain and node.hooks:
                 grads = hooks.after(node, grads, grad, level)
             if not retain:
                 node.release()
@@ -115,10 +117,13 @@ def execute(
                 if g is not grad and g.__class__ is ndarray and g.base is None:
                     owned.add(edge)
             elif edge in owned:
-                held += g
+                if held.size < LARGE:
+                    held += g
+                else:
+                    added(held, g)
             else:
-                pending[edge] = held = held + g
-                if held.__class__ is ndarray:
+                pending[edge] = held = held + g if g.__class__ is ndarray else _sum(held, g)
+                if held.__class__ is ndarray:  # a sum of 0-dim arrays is a number of numpy's, which nothing is added to in place
                     owned.add(edge)
         grads = g = held = None  # so that an array is freed as soon as its last reader ran
     return captured
@@ -134,7 +139,7 @@ class Readiness:
 
     def __init__(self, roots: Sequence[tuple[Node, Any]]):
         nodes = [node for node, _ in roots]
-        edges = [*nodes, *(edge for node in _below(nodes) for edge in node.edges)]
+        edges = [*nodes, *(edge for node in below(nodes) for edge in node.edges)]
         self.missing = Counter(edge for edge in edges if isinstance(edge, AccumulateGrad))
         self.done = 0
 
@@ -165,14 +170,14 @@ def _spread(
                 heappush(heap, (-edge.seq, edge))
         elif grad is not None:
             held = pending[edge]
-            pending[edge] = grad if held is None else held + grad
+            pending[edge] = grad if held is None else _sum(held, grad)
         if isinstance(edge, AccumulateGrad):
             ready.arrived(edge, heap)
 
 
 def _fill_finished(failed: Node, pending: dict[Node, Any], level: Any) -> None:
     """Fill the leaves that nothing below the failed and the waiting nodes leads to: torch has filled them by now."""
-    left = _below([failed, *(node for node in pending if not isinstance(node, AccumulateGrad))])
+    left = below([failed, *(node for node in pending if not isinstance(node, AccumulateGrad))])
     for node, grad in pending.items():
         leaf = node.leaf() if isinstance(node, AccumulateGrad) and node not in left else None
         if leaf is not None and _is_still(leaf, node):
@@ -200,7 +205,7 @@ def _expected(end: AccumulateGrad, grad: Any, roots: Sequence[tuple[Node, Any]])
         return expected
     if len(shape) >= expected.ndim and all(old in (1, new) for old, new in zip(expected.sizes[::-1], shape[::-1], strict=False)):
         return spec_of(expected.dtype, expected.device, shape)
-    found = [(node, i) for node in _below([node for node, _ in roots]) for i, edge in enumerate(node.edges) if edge is end]
+    found = [(node, i) for node in below([node for node, _ in roots]) for i, edge in enumerate(node.edges) if edge is end]
     maker, place = max(found, key=lambda item: item[0].seq)
     raise TensorError(
         f"Function {maker.name()} returned an invalid gradient at index {place} - got {list(grad.shape)} but expected shape compatible with"
@@ -210,7 +215,7 @@ def _expected(end: AccumulateGrad, grad: Any, roots: Sequence[tuple[Node, Any]])
     )
 
 
-def _below(roots: Sequence[Node]) -> set[Node]:
+def below(roots: Sequence[Node]) -> set[Node]:
     """All nodes that can be reached from `roots`, themselves included; found without recursion."""
     seen: set[Node] = set()
     stack = list(roots)
@@ -230,7 +235,10 @@ def _apply(node: Node, grad: Any, level: Any) -> Sequence[Any]:
         else:
             specs = node.specs[-1]  # type: ignore[attr-defined]  # an OpNode
             grad = [level.zeros(spec) if g is None else g for g, spec in zip(grad, specs, strict=True)]
-    return [None] * len(node.edges) if grad is None else node.apply(grad, level)
+    if grad is None:
+        return [None] * len(node.edges)
+    on_device(grad[0] if isinstance(grad, list) else grad)
+    return node.apply(grad, level)
 
 
 def _deliver(port: Output, grad: Any, pending: dict[Node, Any], heap: list[tuple[int, Node]]) -> None:
@@ -241,7 +249,13 @@ def _deliver(port: Output, grad: Any, pending: dict[Node, Any], heap: list[tuple
         box = pending[owner] = [None] * len(owner.specs[-1])
         heappush(heap, (-owner.seq, owner))
     held = box[port.index]  # a result that was saved is reached through an Output of its own
-    box[port.index] = grad if held is None else held + grad
+    box[port.index] = grad if held is None else _sum(held, grad)
+
+
+def _sum(held: Any, more: Any) -> Any:
+    """Two gradients of one place added, where they are."""
+    on_device(held)
+    return held + more
 
 
 def _leading_to(roots: list[Node], captures: dict[Node, int], accumulate: bool) -> set[Node]:
@@ -250,7 +264,7 @@ def _leading_to(roots: list[Node], captures: dict[Node, int], accumulate: bool) 
     Found oldest first.
     """
     needed: set[Node] = set()
-    for node in sorted(_below(roots), key=lambda n: n.seq):
+    for node in sorted(below(roots), key=lambda n: n.seq):
         if any(edge in needed or edge in captures for edge in node.edges if edge is not None):
             needed.add(node)
         elif accumulate and node in captures:

@@ -316,7 +316,7 @@ def _compare_projections(func: Function, given: Sequence[Any], outputs: Sequence
 
 
 def _unit(t: Tensor, generator: Generator) -> Tensor:
-    values = OPS["rand"].call(t.numel(), generator=generator).to(t.dtype)
+    values = OPS["rand"].call(t.numel(), generator=generator, device="cpu").to(t.device, t.dtype)
     return values / OPS["vector_norm"].call(values)  # type: ignore[no-any-return]  # an op
 
 

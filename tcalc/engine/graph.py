@@ -33,6 +33,7 @@ class Node:
     edges: Sequence[Node | None]
     seq: int
     freed = False
+    watching = False  # whether any node ever was watched: until then backward asks none
     watched = False  # any of the three below is set
     tensor_hooks: dict[int, tuple[int, Hook]] | None = None  # (number of the output, hook on its gradient), first of all
     retained: list[tuple[int, weakref.ref[Tensor]]] | None = None  # outputs that keep their gradient (retain_grad), next
@@ -64,6 +65,10 @@ class Node:
     def release(self) -> None:
         """Drop what was saved for backward."""
 
+    def watch(self) -> None:
+        """Have backward look for what is to be done before this node runs."""
+        self.watched = Node.watching = True
+
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(grad_inputs, grad_outputs)` after this node ran; a tuple it returns takes the place of grad_inputs."""
         if self.hooks is None:
@@ -72,7 +77,7 @@ class Node:
 
     def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(grad_outputs)` before this node runs; a tuple it returns takes the place of grad_outputs."""
-        self.watched = True
+        self.watch()
         if self.pre_hooks is None:
             self.pre_hooks = {}
         return RemovableHandle(self.pre_hooks, hook)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import backend, dtypes, inplace
+from .backend import ndarray
 from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
 from .families.common import fitting
 from .families.view import show, show_lazy
 from .ops.index import nonzero_places
-from .registry import OPS
+from .registry import MEMO_LIMIT, OPS
 from .spec import Spec, spec_of
 from .tensor import Tensor
 
@@ -26,8 +27,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     if type(index) is int:
         return _row(self, index)
     if type(index) is slice:
-        _sliceable(self)
-        return _sliced(self, 0, index, skip=False)
+        return _some_rows(self, index)
     view, picks = _walk(self, index if isinstance(index, tuple) else (index,), isinstance(index, tuple))
     if picks:
         return OPS["index"].call(view, picks)  # type: ignore[no-any-return]  # the registry holds functions
@@ -37,6 +37,26 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 def _sliceable(t: Tensor) -> None:
     if not t.spec.ndim:
         raise TensorIndexError("slice() cannot be applied to a 0-dim tensor.", "slice", {"self": t})
+
+
+_slices: dict[tuple[Spec, int | None, int | None], Any] = {}  # plans of x[start:stop]
+
+
+def _some_rows(t: Tensor, index: slice) -> Tensor:
+    """x[start:stop:step]; the plan of one without step is kept for the next tensor of that spec."""
+    start, stop = index.start, index.stop
+    plain = index.step is None and (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int)  # not 1.0, nor True
+    key = t.spec, start, stop
+    plan = _slices.get(key) if plain else None
+    if plan is not None:
+        return plan(t)  # type: ignore[no-any-return]  # a view's plan
+    _sliceable(t)
+    if plain:
+        if len(_slices) >= MEMO_LIMIT:
+            _slices.clear()
+        first, last, _ = index.indices(t.spec.sizes[0])
+        _slices[key] = SLICE.prepare([t, 0, first, max(first, last), 1])
+    return _sliced(t, 0, index, skip=False)
 
 
 def _no_row(t: Tensor, index: int) -> TensorIndexError:
@@ -67,6 +87,9 @@ def _row(t: Tensor, index: int) -> Tensor:
         spec.rows = row
     if index < 0:
         index += size
+    array = t.a
+    if len(shape) > 1 and array.__class__ is ndarray:  # NumPy gives a number for an element
+        return show(SELECT, row, index * spec.strides[0], (None, 0, index), t, True, array[index])
     return show(SELECT, row, index * spec.strides[0], (None, 0, index), t)
 
 
@@ -88,7 +111,7 @@ def _walk(t: Tensor, index: Sequence[Any], skip: bool) -> tuple[Tensor, list[Ten
             dim += 1
         elif isinstance(item, bool):
             view = UNSQUEEZE.call(view, dim)
-            _pick(picks, dim, [tensor([0] if item else [], dtype=dtypes.int64)])
+            _pick(picks, dim, [tensor([0] if item else [], dtype=dtypes.int64, device=view.spec.device)])
             dim += 1
         elif isinstance(item, int):
             view = _selected(view, dim, item, place)
@@ -114,9 +137,9 @@ def _as_item(i: Any) -> Any:
             return int(i.item())
         return i
     if isinstance(i, (list, tuple, range)):
-        return tensor(list(i), dtype=None if i else dtypes.int64)
+        return tensor(list(i), dtype=None if i else dtypes.int64, device=backend.CPU)
     if isinstance(i, backend.ndarray):
-        return tensor(i)
+        return tensor(i, device=backend.CPU)
     if hasattr(i, "__index__"):
         return i.__index__()
     if isinstance(i, str):
@@ -172,10 +195,28 @@ def _pick(picks: list[Tensor | None], dim: int, found: list[Tensor]) -> None:
     picks.extend(found)
 
 
+def _beside(item: Tensor, view: Tensor) -> Tensor:
+    """An index tensor where the indexed one is: one of the CPU goes there.
+
+    Raises RuntimeError with torch's sentence for one of another device.
+    """
+    where = view.spec.device
+    if item.spec.device is where or where is backend.META:
+        return item
+    if item.spec.device is not backend.CPU:
+        raise TensorError(
+            f"indices should be either on cpu or on the same device as the indexed tensor ({where})",
+            "index",
+            {"self": view, "indices": item},
+        )
+    return OPS["move"].call(item, where)  # type: ignore[no-any-return]  # the registry holds functions
+
+
 def _pick_tensor(picks: list[Tensor | None], view: Tensor, dim: int, item: Tensor) -> int:
     """Note an index tensor for `dim`; a mask counts as one place tensor a dim. Returns the dims it stands for."""
+    item = _beside(item, view)
     if item.spec.dtype is not dtypes.bool_:
-        _pick(picks, dim, [item])
+        _pick(picks, dim, [_planned(item, view)])
         return 1
     for i, size in enumerate(item.shape):
         if view.shape[dim + i] != size:
@@ -188,8 +229,15 @@ def _pick_tensor(picks: list[Tensor | None], view: Tensor, dim: int, item: Tenso
         raise TensorError("a mask on the meta device has no values, so the number of elements it picks is unknown", "index")
     if not item.ndim:
         raise TensorIndexError("a 0-dim mask is written x[None][mask.reshape(1)]", "index")
-    _pick(picks, dim, nonzero_places(item))  # type: ignore[no-untyped-call]  # ops are declared without types
+    _pick(picks, dim, [_planned(places, view) for places in nonzero_places(item)])  # type: ignore[no-untyped-call]  # ops are declared without types
     return item.ndim
+
+
+def _planned(places: Tensor, view: Tensor) -> Tensor:
+    """Places to pick from a tensor without values need none either; what a mask picks was counted before."""
+    if view.spec.device is not backend.META or places.spec.device is backend.META:
+        return places
+    return OPS["move"].call(places, backend.META)  # type: ignore[no-any-return]  # the registry holds functions
 
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
@@ -242,9 +290,9 @@ def _as_value(value: Any, view: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, (bool, int, float, complex)):
-        return tensor(fitting(value, view.spec.dtype), dtype=view.spec.dtype)
+        return tensor(fitting(value, view.spec.dtype), dtype=view.spec.dtype, device=backend.CPU)
     if isinstance(value, (backend.ndarray, backend.np.generic)):
-        return tensor(value, dtype=view.spec.dtype)
+        return tensor(value, dtype=view.spec.dtype, device=backend.CPU)
     raise TensorTypeError(
         f"can't assign a {type(value).__name__} to a torch.{view.spec.dtype.kernel_name}Tensor", "setitem", {"self": view}
     )

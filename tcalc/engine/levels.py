@@ -50,6 +50,8 @@ class RawLevel:
         """First gradient of a leaf that was of this spec, or one more: stolen when `owned` and laid out so, else copied or added in place."""
         held = leaf._grad
         if held is not None:
+            if grad.__class__ is not ndarray:
+                backend.on_device(grad)
             try:
                 held.a += grad
             except ValueError:  # only after `.data = ` of another shape
@@ -114,7 +116,7 @@ def _settle(spec: Spec, grad: Any) -> Tensor:
     spec = _grad_spec(spec)
     if spec.contiguous:
         return make(backend.copy_of(grad), row_major(spec))
-    fresh = allocate(spec)
+    fresh = allocate(spec)  # which makes its device current
     fresh.a[...] = grad
     return fresh
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import backend, data, indexing
+from . import backend, data, indexing, waiting
 from .autograd import tensor_backward
 from .dtypes import dtype
 from .errors import EngineError, TensorError, TensorIndexError, TensorTypeError
@@ -17,7 +17,7 @@ from .layout import Size, is_channels_last, wrap_dim
 from .modes import is_inference_mode_enabled
 from .ops.convert import METHODS
 from .record import cut
-from .registry import MEMO_LIMIT, OPS, PUBLIC, Op
+from .registry import MEMO_LIMIT, OPS, PUBLIC, Op, Public, on_reading, read, read_file
 from .signature import Layout, Mismatch, channels_last, refusal, strided
 from .spec import Spec
 from .tensor import Storage, Tensor, View
@@ -75,15 +75,27 @@ def _rtruediv(self: Tensor, other: Any) -> Any:
     return OPS["mul"].call(OPS["reciprocal"].call(self), other)
 
 
+_products: dict[tuple[Spec, Spec], Callable[[Tensor, Tensor], Tensor]] = {}  # plans of x @ y for two matrices
+
+
 def _matmul(self: Tensor, other: Any) -> Any:
     if not isinstance(other, Tensor):
         return NotImplemented
     if self.spec.ndim != 2 or other.spec.ndim != 2:
         return OPS["matmul"].call(self, other)
+    plan: Any = _products.get((self.spec, other.spec))
+    if plan is not None:
+        return plan(self, other)
     try:  # two matrices: mm, with nothing to parse
-        return OPS["mm"].run([self, other, None])
+        plan = OPS["mm"].prepare([self, other, None])
+        if plan is None:
+            return OPS["mm"].run([self, other, None])
     except EngineError as error:
         raise OPS["matmul"].explained(error, (self, other), {}) from None
+    if len(_products) >= MEMO_LIMIT:
+        _products.clear()
+    _products[self.spec, other.spec] = plan
+    return plan(self, other)
 
 
 def _equality(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
@@ -513,13 +525,40 @@ def install() -> None:
         setattr(Tensor, name, property(getter))
     for name, accessors in PARTS.items():
         setattr(Tensor, name, property(*accessors))
-    for name, public in PUBLIC.items():
-        if any(op.method for op in public.ops) and name not in Tensor.__dict__:
-            setattr(Tensor, name, public.method())
-        form = inplace_form(public.ops)
-        if form is not None and any(op.method for op in public.ops) and f"{name}_" not in Tensor.__dict__:
-            setattr(Tensor, f"{name}_", form)
+    for name, public in PUBLIC.so_far():
+        _install_op(name, public)
+    for name, file in waiting.FILE_OF["methods"].items():
+        if file not in read and name not in Tensor.__dict__:
+            setattr(Tensor, name, Waiting(name, file))
+    on_reading.append(_install_ops)
     _operators()
+
+
+def _install_ops(names: list[str]) -> None:
+    """The methods of some public names."""
+    for name in names:
+        _install_op(name, PUBLIC[name])
+
+
+def _install_op(name: str, public: Public) -> None:
+    """The method of a public name and its in-place form, unless there is one of that name."""
+    if any(op.method for op in public.ops):
+        for attribute, make in ((name, lambda _: public.method()), (f"{name}_", inplace_form)):
+            if attribute not in Tensor.__dict__ or Tensor.__dict__[attribute].__class__ is Waiting:
+                found = make(public.ops)
+                if found is not None:
+                    setattr(Tensor, attribute, found)
+
+
+class Waiting:
+    """Stands for a method whose file waits to be read."""
+
+    def __init__(self, name: str, file: str):
+        self.name, self.file = name, file
+
+    def __get__(self, tensor: Tensor | None, cls: type[Tensor]) -> Any:
+        read_file(self.file)
+        return getattr(cls if tensor is None else tensor, self.name)
 
 
 def inplace_form(overloads: list[Op]) -> Callable[..., Any] | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-from . import anomaly, autograd, backend, data, dtypes, methods, modes, printing, random
+from . import anomaly, autograd, backend, blocks, data, dtypes, methods, modes, printing, random, waiting
 from .errors import TensorError
 from .families import creation
 from .families.structural import out_type
@@ -19,7 +19,7 @@ from .graph import AccumulateGrad, Node, RemovableHandle
 from .inplace import CopySlices
 from .layout import Size, broadcast_shapes
 from .record import OpNode
-from .registry import OPS, PUBLIC
+from .registry import OPS, PUBLIC, on_reading, read, read_file
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
 from .tensor import LazyView, Parameter, Tensor, View
 
@@ -34,12 +34,14 @@ class Sub:
 
 
 def manual_seed(seed: int) -> random.Generator:
-    """Start torch's random streams anew from `seed`; returns the default generator.
+    """Start torch's random streams anew from `seed`, those of GPUs too; returns the default generator.
 
     >>> manual_seed(0).initial_seed()
     0
     """
-    return random.default_generator.manual_seed(int(seed) if isinstance(seed, (int, float)) else seed)
+    generator = random.default_generator.manual_seed(int(seed) if isinstance(seed, (int, float)) else seed)
+    random.seed_gpus(generator.initial_seed())
+    return generator
 
 
 def initial_seed() -> int:
@@ -53,12 +55,14 @@ def initial_seed() -> int:
 
 
 def seed() -> int:
-    """Start the default generator from a seed of chance; returns it.
+    """Start the default generators from a seed of chance; returns it.
 
     >>> isinstance(seed(), int)
     True
     """
-    return random.default_generator.seed()
+    fresh = random.default_generator.seed()
+    random.seed_gpus(fresh)
+    return fresh
 
 
 def get_rng_state() -> Tensor:
@@ -102,7 +106,7 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
-def broadcast_shape(*shapes: Any) -> Size:
+def broadcast_shape(*shapes: int | Sequence[int]) -> Size:
     """The common shape of several shapes.
 
     >>> broadcast_shapes((2, 1), (3,))
@@ -121,7 +125,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(OPS["expand"].call(t, shape) for t in tensors)
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Tensor | Sequence[Tensor], indexing: str = "ij") -> tuple[Tensor, ...]:
     """Vectors expanded against each other: one tensor a vector, all of shape (n1, n2, ...).
 
     See: broadcast_tensors, outer, linspace
@@ -132,7 +136,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """
     if indexing not in ("ij", "xy"):
         raise TensorError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+    given: list[Any] = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
     swap = indexing == "xy" and len(given) >= 2
     if swap:
         given[0], given[1] = given[1], given[0]
@@ -251,32 +255,6 @@ def is_floating_point(input: Tensor) -> bool:
     return input.spec.dtype.is_floating_point
 
 
-def cuda_is_available() -> bool:
-    """Whether a GPU can be used.
-
-    See: cuda.device_count, device, Tensor.cuda
-
-    >>> cuda.is_available() == (cuda.device_count() > 0)
-    True
-    """
-    return backend.cuda_problem() is None
-
-
-def synchronize(device: Any = None) -> None:
-    """Wait until a GPU has done all its work.
-
-    Raises RuntimeError when there is none.
-
-    See: cuda.is_available, Tensor.cuda
-
-    >>> if cuda.is_available(): cuda.synchronize()
-    """
-    where = backend.resolve("cuda" if device is None else device)
-    cupy = backend.xp_of(where)
-    with cupy.cuda.Device(where.index):
-        cupy.cuda.Stream.null.synchronize()
-
-
 def enter_device(self: backend.device) -> backend.device:
     """`with device(...)`: tensors are made there inside the block."""
     creation._default_device.append(backend.resolve(self))
@@ -305,9 +283,48 @@ def _legacy(d: dtypes.dtype) -> Callable[..., Tensor]:
     return make_tensor
 
 
+class Later:
+    """Stands in a Table for what is fetched when it is asked for."""
+
+    def __init__(self, fetch: Callable[[str], Any]):
+        self.fetch = fetch
+
+
+_op = Later(lambda name: PUBLIC[name].call)
+_in_place = Later(lambda name: getattr(Tensor, name))
+
+
+class Table(dict[str, Any]):
+    """The names of a namespace. What comes from files of ops that wait to be read is there, and fetched when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if value.__class__ is Later:
+            value = self[name] = value.fetch(name)
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def items(self) -> Any:
+        return [(name, self[name]) for name in self]
+
+    def values(self) -> Any:
+        return [self[name] for name in self]
+
+
 def _ops(namespace: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, public in PUBLIC.items():
+    for file, waits in waiting.FILES.items():
+        if file not in read:
+            if namespace == "torch":
+                found |= dict.fromkeys(waits.functions.split(), _op)
+            elif namespace in waits.namespaces.split():
+                read_file(file)
+    for name, public in PUBLIC.so_far():
         own = next((op for op in public.ops if op.function and op.namespace == namespace), None)
         if own is not None and not name.endswith("_"):
             found[own.short if name == public.name else name] = public.call
@@ -338,7 +355,7 @@ def _torch() -> dict[str, Any]:
         dtypes.promote_types, methods.allclose, methods.equal, methods.is_nonzero, methods.is_complex, methods.is_conj, methods.is_neg, methods.is_signed, methods.is_inference,
         methods.is_same_size, methods.get_device, typename,
         use_deterministic_algorithms, are_deterministic_algorithms_enabled, set_float32_matmul_precision, get_float32_matmul_precision, modes.no_grad, modes.enable_grad, modes.set_grad_enabled,
-        modes.inference_mode, creation.set_default_device, printing.set_printoptions, anomaly.is_anomaly_enabled, anomaly.is_anomaly_check_nan_enabled,
+        modes.inference_mode, creation.set_default_device, printing.set_printoptions, blocks.get_num_threads, blocks.set_num_threads, anomaly.is_anomaly_enabled, anomaly.is_anomaly_check_nan_enabled,
     ]  # fmt: skip
     found |= {f.__name__: f for f in functions}
     found |= {
@@ -347,13 +364,12 @@ def _torch() -> dict[str, Any]:
         "Generator": random.Generator, "contiguous_format": contiguous_format, "preserve_format": preserve_format, "channels_last": channels_last,
         "strided": strided, "layout": Layout, "memory_format": MemoryFormat, "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
         "newaxis": None, "default_generator": random.default_generator, "nn": Sub("torch.nn"), "autograd": Sub("torch.autograd"), "func": Sub("torch.func"),
-        "cuda": Sub("torch.cuda"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "fft": Sub("torch.fft"), "special": Sub("torch.special"),
+        "cuda": Sub("torch.cuda"), "distributed": Sub("torch.distributed"), "optim": Sub("torch.optim"), "linalg": Sub("torch.linalg"), "fft": Sub("torch.fft"), "special": Sub("torch.special"),
         "masked": Sub("torch.masked"), "signal": Sub("torch.signal"),
         "random": Sub("torch.random"), "get_default_device": creation.current_device,
     }  # fmt: skip
     found |= {name: _legacy(d) for name, d in _LEGACY.items()}
-    found |= {name: PUBLIC[name].call for name in _ALSO_IN_TORCH}
-    return found | {name: getattr(Tensor, name) for name in _IN_PLACE_FUNCTIONS} | {"detach": Tensor.detach}
+    return Table(found | dict.fromkeys(_ALSO_IN_TORCH, _op) | dict.fromkeys(_IN_PLACE_FUNCTIONS, _in_place) | {"detach": Tensor.detach})
 
 
 def _functional() -> dict[str, Any]:
@@ -370,6 +386,11 @@ def _of(module: str, names: str) -> dict[str, Any]:
 def _nn() -> Any:
     """torch.nn and torch.optim, which are loaded when a program first names something of them: start-up does not pay for them."""
     return import_module("tcalc.engine.nn.names")
+
+
+def _distributed() -> Any:
+    """torch.distributed, loaded likewise."""
+    return import_module("tcalc.engine.distributed_names")
 
 
 _SPECIAL = {
@@ -402,7 +423,11 @@ _TABLES: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "torch.autograd.functional": lambda: _of("functional", "jacobian hessian vjp jvp hvp vhp"),
     "torch.func": lambda: _of("func", "grad grad_and_value vjp jvp jacrev jacfwd hessian") | _of("nn.stateless", "functional_call"),
-    "torch.cuda": lambda: {"is_available": cuda_is_available, "device_count": backend.cuda_count, "synchronize": synchronize},
+    "torch.cuda": lambda: import_module("tcalc.engine.cuda").names(),
+    "torch.distributed": lambda: _distributed().functions(),
+    "torch.distributed.ReduceOp": lambda: _distributed().reduce_ops(),
+    "torch.distributed.group": lambda: _distributed().groups(),
+    "torch.nn.parallel": lambda: _nn().parallel_names(),
     "torch.optim": lambda: _nn().optimizers(),
     "torch.optim.lr_scheduler": lambda: _nn().lr_schedulers(),
     "torch.linalg": lambda: {**_ops("torch.linalg"), "matmul": PUBLIC["matmul"].call, "diagonal": PUBLIC["diagonal"].call},
@@ -420,6 +445,15 @@ def forget_names() -> None:
     for found in (table, tensor_attributes, _attributes):
         found.cache_clear()
     _later[:] = LATER
+
+
+def _new_kinds(names: list[str]) -> None:
+    """Ops were read, and some give tuples with names of their own."""
+    _attributes.cache_clear()
+    _later[:] = LATER
+
+
+on_reading.append(_new_kinds)
 
 
 def lookup(name: str) -> Any:
@@ -446,6 +480,8 @@ class Members:
         self._path = path
 
     def __getattr__(self, name: str) -> Any:
+        if f"{self._path}.{name}" == "torch.cuda.simulate":  # for Python only: a program in the language cannot claim a GPU
+            return backend.simulate
         try:
             value = table(self._path)[name]
         except KeyError:
@@ -468,7 +504,7 @@ _TENSOR_METHODS = frozenset(
 @cache
 def tensor_attributes() -> frozenset[str]:
     """Every attribute of a Tensor that a program may read."""
-    from_ops = {name for name in vars(Tensor) if not name.startswith("_") and callable(getattr(Tensor, name))}
+    from_ops = {name for name, own in vars(Tensor).items() if not name.startswith("_") and (callable(own) or own.__class__ is methods.Waiting)}
     hidden = {"get_storage", "untyped_storage", "refuse_stale", "retain_in", "keep_expected"}
     return frozenset((from_ops - hidden) | _TENSOR_PROPERTIES | _TENSOR_METHODS)
 
@@ -483,7 +519,7 @@ def attributes() -> dict[type, frozenset[str]]:
 
 
 NODE_ATTRIBUTES = frozenset(("name", "next_functions", "register_hook", "register_prehook"))
-LATER = ("tcalc.engine.nn.names", "tcalc.engine.standins")  # modules with kinds of values of their own
+LATER = ("tcalc.engine.nn.names", "tcalc.engine.standins", "tcalc.engine.cuda", "tcalc.engine.distributed_names", "tcalc.engine.nn.averaging")  # modules with kinds of values of their own
 _later = [*LATER]  # those not loaded yet
 
 
@@ -495,10 +531,12 @@ def _attributes() -> dict[type, frozenset[str]]:
         RemovableHandle: frozenset(("remove", "id")), Size: frozenset(("numel", "count", "index")),
         dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize", "to_real", "to_complex")),
         backend.device: frozenset(("type", "index")),
-        random.Generator: frozenset("manual_seed initial_seed seed device get_state set_state clone_state get_offset set_offset".split()),
+        **dict.fromkeys(
+            (random.Generator, random.CudaGenerator), frozenset("manual_seed initial_seed seed device get_state set_state clone_state get_offset set_offset".split())
+        ),
         dtypes.FloatInfo: frozenset(dtypes.FloatInfo._fields), dtypes.IntInfo: frozenset(dtypes.IntInfo._fields),
     }  # fmt: skip
-    for op in OPS.values():
+    for _, op in OPS.so_far():
         result = getattr(op, "result_type", None)
         if result is not None:
             found[result] = frozenset(op.fields) | {"count", "index"}  # type: ignore[attr-defined]  # a structural op

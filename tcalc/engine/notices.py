@@ -17,13 +17,22 @@ class Notice(NamedTuple):
 
 
 collected: list[Notice] | None = None
+_made: set[str] = set()  # what notice_once said
 
 
 def collect() -> None:
     """From now on keep remarks in `collected` (the last MAX_COLLECTED at most), for a session to take away."""
     global collected
+    _made.clear()
     if collected is None:
         collected = []
+
+
+def notice_once(key: str, ident: str, text: str) -> None:
+    """Make a remark that a session hears once."""
+    if key not in _made:
+        _made.add(key)
+        notice(ident, text)
 
 
 def notice(ident: str, text: str, **operands: Any) -> None:

@@ -17,7 +17,7 @@ def randperm(gen: Generator, n: int, dtype: dtype) -> Array:
 
     Raises RuntimeError where the dtype cannot hold n - 1, NotImplementedError for bool.
     """
-    _check_randperm(n, dtype)
+    check_randperm(n, dtype)
     if n >= _TWO_WORD_PERMUTATIONS:
         order = _shuffled_inside_out(gen, n)
     elif n < 2:
@@ -30,7 +30,7 @@ def randperm(gen: Generator, n: int, dtype: dtype) -> Array:
     return cast(order, dtype)
 
 
-def _check_randperm(n: int, dtype: dtype) -> None:
+def check_randperm(n: int, dtype: dtype) -> None:
     if n < 0:
         raise TensorError(f"Trying to create tensor with negative dimension {n}: [{n}]", "randperm")
     if dtype is bool_:

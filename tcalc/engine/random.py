@@ -7,25 +7,43 @@ AVX2 or AVX512, compared with it in long runs of interleaved calls: values and g
 from __future__ import annotations
 
 import math
+import sys
+from typing import Any
 
-from .backend import Array, np, numpy_dtype
+from .backend import CPU, Array, np, numpy_dtype
 from .boxmuller import BLOCK, block32, block64, serial
 from .distributions import CPP_NAMES, cauchy, exponential, geometric, log_normal, multinomial, rrelu
 from .dtypes import INT, bfloat16, bool_, dtype, float16, float32, float64, int64
 from .errors import TensorError, TensorNotImplemented, TensorValueError
 from .fillorder import fill_order, put
-from .generator import CHUNK, Generator, bits53, default_generator, fractions24, fractions53, in_chunks, random64
+from .generator import (
+    CHUNK,
+    CudaGenerator,
+    Generator,
+    bits53,
+    default_generator,
+    default_of,
+    fractions24,
+    fractions53,
+    in_chunks,
+    random64,
+    seed_gpus,
+    source_for,
+)
 from .permutation import INT_MAX, cast, randperm
 from .rejection import binomial, poisson, standard_gamma
 from .rounding import fma32, fma64
 
 __all__ = [
+    "CudaGenerator",
     "Generator",
     "bernoulli",
     "bernoulli_tensor",
     "binomial",
     "cauchy",
     "default_generator",
+    "default_of",
+    "drawing",
     "exponential",
     "fill_order",
     "geometric",
@@ -38,11 +56,13 @@ __all__ = [
     "random_",
     "randperm",
     "rrelu",
+    "seed_gpus",
     "standard_gamma",
     "uniform",
 ]
 
-_ONE_WORD_SPANS = 2**28  # torch draws spans below it from one word, others from two
+THIS = sys.modules[__name__]
+ONE_WORD_SPANS = 2**28  # torch draws spans below it from one word, others from two
 
 _FLOAT_DIGITS = {float16: 11, bfloat16: 8, float32: 24, float64: 53}
 _FLOAT_MAX = {
@@ -53,6 +73,21 @@ _FLOAT_MAX = {
 }
 
 
+def drawing(given: Generator | None, where: Any) -> tuple[Any, Any]:
+    """(the samplers for tensors of a device, what they draw from): this module and a generator, or `cudarandom` and a Source.
+
+    Raises RuntimeError with torch's sentence for a generator of another kind of device.
+    """
+    if given is None and where is CPU:
+        return THIS, default_generator
+    gen = source_for(given, where)
+    if where.type != "cuda":
+        return THIS, gen
+    from . import cudarandom  # only programs that draw on a GPU pay for it
+
+    return cudarandom, cudarandom.Source(gen, where)  # type: ignore[arg-type]  # source_for gives what goes with the device
+
+
 def uniform(gen: Generator, n: int, dtype: dtype, low: float = 0.0, high: float = 1.0) -> Array:
     """n numbers in [low, high) of a floating dtype: `rand`, `Tensor.uniform_`.
 
@@ -60,7 +95,7 @@ def uniform(gen: Generator, n: int, dtype: dtype, low: float = 0.0, high: float 
     """
     if dtype.is_complex:
         return uniform(gen, 2 * n, dtype.to_real(), low, high).view(dtype.name)
-    _check_uniform(dtype, low, high)
+    check_uniform(dtype, low, high)
     if dtype is float64:
         return in_chunks(n, np.float64, lambda m: _spread64(fractions53(gen, m), low, high))
     low32, high32 = float(np.float32(low)), float(np.float32(high))
@@ -99,7 +134,11 @@ def _spread64(u: Array, low: float, high: float) -> Array:
     return values
 
 
-def _check_uniform(dtype: dtype, low: float, high: float) -> None:
+def check_uniform(dtype: dtype, low: float, high: float) -> None:
+    """Refuse bounds that no numbers of the dtype lie between.
+
+    Raises RuntimeError, NotImplementedError for integer dtypes, with torch's sentences.
+    """
     if not dtype.is_floating_point:
         raise TensorNotImplemented(f"\"check_uniform_bounds\" not implemented for '{dtype.kernel_name}'", "uniform_")
     limit = _FLOAT_MAX[dtype]
@@ -124,10 +163,7 @@ def normal(gen: Generator, n: int, dtype: dtype, mean: float = 0.0, std: float =
     """
     if dtype.is_complex:  # the variance is shared by the parts
         return normal(gen, 2 * n, dtype.to_real(), mean, std / math.sqrt(2), contiguous).view(dtype.name)
-    if not std >= 0.0:
-        raise TensorError(f"normal expects std >= 0.0, but found std {std:g}", "normal_")
-    if not dtype.is_floating_point and n:
-        raise TensorNotImplemented(f"\"normal_kernel_cpu\" not implemented for '{dtype.kernel_name}'", "normal_")
+    check_normal(n, dtype, std, "cpu")
     if n < BLOCK or not contiguous:
         values = fma64(serial(gen, n, dtype is float64), std, mean)
         return values if dtype is float64 else values.astype(np.float32).astype(numpy_dtype(dtype), copy=False)
@@ -138,6 +174,17 @@ def normal(gen: Generator, n: int, dtype: dtype, mean: float = 0.0, std: float =
         start += CHUNK
     out[start:] = _normal_blocks(gen, n - start, dtype, mean, std)
     return out
+
+
+def check_normal(n: int, dtype: dtype, std: float, kind: str) -> None:
+    """Refuse a negative deviation, and integer dtypes in the words of the kernel of that kind of device.
+
+    Raises RuntimeError, NotImplementedError, with torch's sentences.
+    """
+    if not std >= 0.0:
+        raise TensorError(f"normal expects std >= 0.0, but found std {std:g}", "normal_")
+    if not dtype.is_floating_point and n:
+        raise TensorNotImplemented(f"\"normal_kernel_{kind}\" not implemented for '{dtype.kernel_name}'", "normal_")
 
 
 def _normal_blocks(gen: Generator, n: int, dtype: dtype, mean: float, std: float) -> Array:
@@ -160,6 +207,15 @@ def randint(gen: Generator, n: int, low: int, high: int, dtype: dtype) -> Array:
 
     Raises RuntimeError for an empty range or bounds the dtype cannot hold, ValueError past 64 bits.
     """
+    first, span = integer_range(low, high, dtype)
+    return _integers(gen, n, first, span, dtype)
+
+
+def integer_range(low: int, high: int, dtype: dtype) -> tuple[int, int]:
+    """(first number, count of numbers) of [low, high) in a dtype.
+
+    Raises as `randint`.
+    """
     for bound in (low, high):
         if not -(2**63) <= bound < 2**63:
             raise TensorValueError("Overflow when unpacking long long", "random_")
@@ -174,7 +230,7 @@ def randint(gen: Generator, n: int, low: int, high: int, dtype: dtype) -> Array:
             )
     _check_in_range("from", low, dtype)
     _check_in_range("to - 1", high - 1, dtype)
-    return _integers(gen, n, low, high - low, dtype)
+    return low, high - low
 
 
 def random_(gen: Generator, n: int, dtype: dtype, low: int | None = None, high: int | None = None) -> Array:
@@ -185,14 +241,28 @@ def random_(gen: Generator, n: int, dtype: dtype, low: int | None = None, high: 
     """
     if high is not None:
         return randint(gen, n, low or 0, high, dtype)
-    last = 2 ** _FLOAT_DIGITS[dtype] if dtype.is_floating_point else INT_MAX[dtype]
     if low is None:
         # the count of values is torch's modulus; 64-bit types take two words whatever the modulus
         draw = random64 if dtype.itemsize == 8 else _words
-        return in_chunks(n, numpy_dtype(dtype), lambda m: cast(draw(gen, m) % np.uint64(last + 1), dtype))
+        return in_chunks(n, numpy_dtype(dtype), lambda m: cast(draw(gen, m) % np.uint64(last_of(dtype) + 1), dtype))
     if low == -(2**63):
-        _check_full_range(dtype)
+        check_full_range(dtype, "cpu")
         return in_chunks(n, numpy_dtype(dtype), lambda m: cast(random64(gen, m).view(np.int64), dtype))
+    first, span = range_from(low, dtype)
+    return _integers(gen, n, first, span, dtype)
+
+
+def last_of(dtype: dtype) -> int:
+    """The largest integer that a dtype can count to."""
+    return 2 ** _FLOAT_DIGITS[dtype] if dtype.is_floating_point else INT_MAX[dtype]
+
+
+def range_from(low: int, dtype: dtype) -> tuple[int, int]:
+    """(first number, count of numbers) from `low` to the largest integer of a dtype.
+
+    Raises as `randint`.
+    """
+    last = last_of(dtype)
     if dtype.is_floating_point:
         low = _representable(low, low + 1, dtype)[0]
         if low >= last:
@@ -202,11 +272,15 @@ def random_(gen: Generator, n: int, dtype: dtype, low: int | None = None, high: 
                 "random_",
             )
     _check_in_range("from", low, dtype)
-    return _integers(gen, n, low, last - low + 1, dtype)
+    return low, last - low + 1
 
 
-def _check_full_range(dtype: dtype) -> None:
-    kernel = "random_full_64_bits_range_kernel_cpu"
+def check_full_range(dtype: dtype, kind: str) -> None:
+    """Refuse dtypes that torch does not fill with 64-bit numbers, in the words of the kernel of that kind of device.
+
+    Raises RuntimeError or NotImplementedError.
+    """
+    kernel = f"random_full_64_bits_range_kernel_{kind}"
     if dtype is float16 or dtype is bool_:
         raise TensorNotImplemented(f"\"{kernel}\" not implemented for '{dtype.kernel_name}'", "random_")
     if dtype.category == INT and dtype is not int64:
@@ -219,7 +293,7 @@ def _words(gen: Generator, n: int) -> Array:
 
 def _integers(gen: Generator, n: int, low: int, span: int, dtype: dtype) -> Array:
     """n integers in [low, low + span)."""
-    draw = _words if span < _ONE_WORD_SPANS else random64
+    draw = _words if span < ONE_WORD_SPANS else random64
     modulus, offset = np.uint64(span), np.int64(low)
 
     def chunk(m: int) -> Array:
@@ -263,10 +337,18 @@ def bernoulli(gen: Generator, n: int, dtype: dtype, p: float) -> Array:
 
     Raises RuntimeError unless 0 <= p <= 1.
     """
-    if not 0.0 <= p <= 1.0:
-        raise TensorError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}", "bernoulli_")
+    check_odds(p)
     threshold = math.ceil(p * 2.0**53)
     return in_chunks(n, numpy_dtype(dtype), lambda m: bits53(gen, m) < threshold)
+
+
+def check_odds(p: float) -> None:
+    """Refuse what is no probability.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    if not 0.0 <= p <= 1.0:
+        raise TensorError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}", "bernoulli_")
 
 
 def bernoulli_tensor(gen: Generator, p: Array, dtype: dtype) -> Array:

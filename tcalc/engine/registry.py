@@ -2,20 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property, partial
-from typing import Any
+from importlib import import_module
+from typing import Any, TypeVar
 
+from . import backend, blocks, waiting
 from .dtypes import dtype
 from .errors import EngineError
 from .modes import is_grad_enabled
+from .notices import notice_once
 from .record import Formula, names_of
 from .signature import Mismatch, Param, Signature, refusal
 from .tensor import Tensor
 
-OPS: dict[str, Op] = {}  # by declaration name: sum, sum_dim, ...
-PUBLIC: dict[str, Public] = {}  # by public name: sum
+Entry = TypeVar("Entry")
+
+
+class Names(dict[str, Entry]):
+    """A table of ops by name. Files of ops that few programs use are read when one of their names is asked for (ops/waiting.py says
+    which names those are); whoever goes through the whole table has all of them read."""
+
+    def __init__(self, kind: str):
+        super().__init__()
+        self.kind = kind
+
+    def __missing__(self, name: str) -> Entry:
+        file = waiting.FILE_OF[self.kind].get(name)
+        if file is None or file in read:
+            raise KeyError(name)
+        read_file(file)
+        return dict.__getitem__(self, name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, name) or name in waiting.FILE_OF[self.kind]
+
+    def declared(self, name: str) -> Entry | None:
+        """The entry, if its file was read."""
+        return dict.get(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        read_all()
+        return dict.__iter__(self)
+
+    def __len__(self) -> int:
+        read_all()
+        return dict.__len__(self)
+
+    def keys(self) -> Any:
+        read_all()
+        return dict.keys(self)
+
+    def values(self) -> Any:
+        read_all()
+        return dict.values(self)
+
+    def items(self) -> Any:
+        read_all()
+        return dict.items(self)
+
+    def so_far(self) -> Iterable[tuple[str, Entry]]:
+        """The entries of the files that were read."""
+        return [*dict.items(self)]
+
+
+OPS: Names[Op] = Names("ops")  # by declaration name: sum, sum_dim, ...
+PUBLIC: Names[Public] = Names("names")  # by public name: sum
+read: set[str] = set()  # the files of ops/waiting.py that are not waiting any more
+on_reading: list[Callable[[list[str]], None]] = []  # called with the public names of a file that was read
+
+
+def read_file(file: str) -> None:
+    """Read a file of ops, and those that it needs itself, and make its names known everywhere."""
+    import_module(f"tcalc.engine.ops.{file}")
+    for each in waiting.FILES:
+        if each not in read and f"tcalc.engine.ops.{each}" in sys.modules:
+            read.add(each)
+            for tell in on_reading:
+                tell(waiting.FILES[each].names.split())
+
+
+def read_all() -> None:
+    """Read every file of ops."""
+    for file in waiting.FILES:
+        if file not in read:
+            read_file(file)
 
 
 class Op:
@@ -26,17 +105,21 @@ class Op:
     gradient) and `F` (the ops at the level the formula runs on). Formulas of `holomorphic` ops say nothing of conjugation: see
     `conjugating`. Others give torch's gradient of complex numbers themselves. `real_only` ops refuse complex numbers with the error it makes. `node` is torch's name of the graph node without its
     number when it does not follow from the public name, `overload` that number (None for a name without one),
-    `scalar_overload` the number when an operand is a Python number, or a pair for a number on either side.
+    `scalar_overload` the number when an operand is a Python number, or a pair for a number on either side. `host` says why the op, on a
+    GPU, computes on the CPU all the same: always, or when `host_when` holds of the kernel's arguments; with `never` the kernel itself
+    calls `on_host`.
     """
 
     family = "op"
     constant: Sequence[int] = ()  # results without a gradient, by number
-    memoised = False  # the plan follows from the first input's spec and plain arguments, so it is kept for the next call
+    memoised = False  # the plan follows from the specs of the tensors and plain arguments, so it is kept for the next call
     finish_grads: Callable[[Sequence[Any], Sequence[Any], Any], Sequence[Any]] | None = (
         None  # (grads, specs, F): to the inputs' shapes, dtypes
     )
     cast_saved = False  # elementwise formulas see saved values in the result's dtype
     conjugates = False  # this is the form that nodes of complex results keep
+    blocked = False  # this is the form that nodes of large results keep
+    moves = False  # this is the form that nodes keep where a 0-dim CPU tensor met others on cuda
 
     def __init__(
         self,
@@ -58,8 +141,11 @@ class Op:
         lead: Sequence[Param] = (),
         holomorphic: bool = True,
         real_only: Callable[[dtype], EngineError] | None = None,
+        host: str = "",
+        host_when: Callable[..., bool] | None = None,
     ):
-        self.kernel, self.holomorphic, self.real_only = kernel, holomorphic, real_only
+        self.file: str = kernel.__module__.rpartition(".")[2]  # where it is declared
+        self.kernel, self.holomorphic, self.real_only, self.host = kernel, holomorphic, real_only, host
         self.name: str = kernel.__name__.strip("_")
         self.public = public or self.name
         self.doc = kernel.__doc__ or ""
@@ -71,29 +157,27 @@ class Op:
         sides = scalar_overload if isinstance(scalar_overload, tuple) else (scalar_overload, scalar_overload)
         self.scalar_nodes = None if scalar_overload is None else tuple([f"{stem}{number}" for number in sides])
         self.formulas, self.grads, self.domain = formulas or {}, grads, domain
+        self.differentiable = bool(formulas or grads)  # whether any input has a formula
         self.function, self.method, self.inplace, self.aliases, self.namespace = function, method, inplace, tuple(aliases), namespace
         self.keeps_indices = any(param.name == "indices" for param in self.signature.params)  # torch saves these too: once freed, there is no second backward
         self.arguments, self.positional = len(self.signature.params), self.signature.positional
         self.named = [param.name for param in self.signature.params[self.positional :]]
         self.input_places = [i for i, param in enumerate(self.signature.params) if param.name in self.inputs]
         self.signature.extend(self.extra_params())
+        if host and host_when is not never:
+            self.kernel = through_host(self.name, kernel, host_when)
         self.vjps: dict[int, Callable[..., Any]] = {}
         self.masks: dict[int, tuple[int, ...]] = {}
         self.call = self.build()
-        if self.name in OPS:
+        if OPS.declared(self.name) is not None:
             raise ValueError(f"two ops are declared as {self.name}")
         OPS[self.name] = self
-        public_record = PUBLIC.get(self.public)
+        public_record = PUBLIC.declared(self.public)
         if public_record is None:
             public_record = PUBLIC[self.public] = Public(self.public)
         public_record.ops.append(self)
         for alias in self.aliases:
             PUBLIC[alias] = public_record
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether any input has a formula."""
-        return bool(self.formulas or self.grads)
 
     @property
     def short(self) -> str:
@@ -132,9 +216,10 @@ class Op:
         """The op on bound values, in the order of the signature."""
         return self.prepare(values)(values[0])
 
-    def prepare(self, values: list[Any]) -> Callable[[Tensor], Any]:
-        """A plan that only waits for its tensor: all that the first input's spec and the other arguments decide (`memoised` families)."""
-        raise TypeError(f"{self.name} cannot run")
+    def prepare(self, values: list[Any]) -> Any:
+        """A plan, called with the tensors: all that their specs and the other arguments decide (`memoised` families). None where
+        that is not all that decides."""
+        raise TypeError(f"{self.name} makes no plans")
 
     def kept(self, values: Sequence[Any]) -> list[Any]:
         """The bound values a node keeps: all but the inputs, which live on only where a formula saved them."""
@@ -153,6 +238,10 @@ class Op:
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
         """The op on raw arrays, for formulas in plain backward."""
         return self.kernel(xp, *args, **kwargs)
+
+    def on(self, xp: Any) -> Callable[..., Any]:
+        """`raw` for one array module."""
+        return partial(self.kernel if type(self).raw is Op.raw else self.raw, xp)
 
     # --- formulas -------------------------------------------------------------------------------------------------
 
@@ -189,6 +278,10 @@ class Op:
         found = eval(f"lambda {names}: lambda grad, saved, params, specs, needs, F: {body}")(*formulas)
         if self.conjugates and any(map(self._uses_values, formulas)):
             found = conjugated(found)
+        if self.moves:
+            found = moved(found)
+        if self.blocked:
+            found = blocks.blockwise(found)
         self.vjps[mask] = found
         return found  # type: ignore[no-any-return]  # eval does not say
 
@@ -214,6 +307,13 @@ class Op:
         twin.finish_grads = rounded(self.finish_grads)
         return twin
 
+    @cached_property
+    def beside_cpu(self) -> Op:
+        """This op as nodes keep it where a 0-dim CPU tensor met others on cuda: its saved value goes to the gradient's device."""
+        twin = self.twin()
+        twin.moves, twin.vjps = True, {}
+        return twin
+
     def form_for(self, d: dtype) -> Op:
         """This op as nodes of results of a dtype keep it that is not `as_is`."""
         return self.conjugating if d.is_complex else self.rounding
@@ -221,7 +321,7 @@ class Op:
     def twin(self) -> Op:
         """A copy that shares none of the forms above."""
         twin = copy(self)
-        for form in ("conjugating", "rounding"):
+        for form in ("blockwise", "conjugating", "rounding", "beside_cpu"):
             vars(twin).pop(form, None)
         return twin
 
@@ -260,6 +360,15 @@ def conjugated(vjps: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def moved(vjps: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiled formulas that get saved values on the device of the gradient."""
+
+    def run(grad: Any, saved: Any, params: Any, specs: Any, needs: Any, F: Any) -> Any:
+        return vjps(grad, [F.move(value, specs[-1].device) for value in saved], params, specs, needs, F)
+
+    return run
+
+
 def rounded(finish: Callable[..., Sequence[Any]] | None) -> Callable[..., Sequence[Any]]:
     """`finish_grads` that also brings each gradient to the dtype of its input."""
 
@@ -273,6 +382,50 @@ def rounded(finish: Callable[..., Sequence[Any]] | None) -> Callable[..., Sequen
         ]
 
     return run
+
+
+def never() -> bool:
+    """For `host_when`: the kernel itself says when."""
+    return False
+
+
+def on_host(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a function makes of arrays (in lists and tuples, too) on the CPU, on the device they came from; op `name` says why, once a session."""
+    op = OPS[name]
+    shown = f"{op.namespace}.{op.short}".removeprefix("torch.")
+    notice_once(f"host {name}", "device-copy", f"{shown} ran on the CPU, and its arrays went there and back: {op.host}")
+    homes = [array for value in (*args, *kwargs.values()) for array in _arrays_in(value)]
+    found = function(*[_at_home(value) for value in args], **{key: _at_home(value) for key, value in kwargs.items()})
+    if not homes:
+        return found
+    where = backend.device_of(homes[0])
+    return [backend.transfer(part, where) for part in found] if isinstance(found, (tuple, list)) else backend.transfer(found, where)
+
+
+def through_host(name: str, kernel: Callable[..., Any], when: Callable[..., bool] | None) -> Callable[..., Any]:
+    """A kernel that computes on the CPU what is on another device."""
+
+    def run(xp: Any, *args: Any, **kwargs: Any) -> Any:
+        if xp is backend.np or (when is not None and not when(*args, **kwargs)):
+            return kernel(xp, *args, **kwargs)
+        return on_host(name, partial(kernel, backend.np), *args, **kwargs)
+
+    run.__annotations__ = kernel.__annotations__  # help reads them
+    return run
+
+
+def _arrays_in(value: Any) -> list[Any]:
+    """The arrays of a GPU in an argument."""
+    if isinstance(value, (tuple, list)):
+        return [array for item in value for array in _arrays_in(item)]
+    return [value] if backend.is_away(value) else []
+
+
+def _at_home(value: Any) -> Any:
+    """An argument with its arrays on the host."""
+    if isinstance(value, (tuple, list)):
+        return type(value)([_at_home(item) for item in value])
+    return backend.to_host(value) if backend.is_away(value) else value
 
 
 class Public:
@@ -311,12 +464,18 @@ MEMO_LIMIT = 4096
 PLAIN_ARGUMENTS = frozenset((int, bool, tuple, type(None)))
 
 
+def _plain(value: Any) -> bool:
+    """Whether a plan may be kept by an argument: equal ones of one type mean the same, which 0.0 and -0.0 do not."""
+    return type(value) in PLAIN_ARGUMENTS or (type(value) is float and value != 0)
+
+
 def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[..., Any]:
     """The function behind a name: the first overload whose signature takes the arguments runs.
 
-    Plans of memoised ops are kept: a second call with an equal spec and equal arguments parses nothing.
+    Plans of memoised ops are kept: a second call with equal specs and equal arguments parses nothing.
     """
-    memo: dict[Any, tuple[Callable[[Tensor], Any], Any]] = {}
+    memo: dict[Any, Any] = {}
+    memoised = [op for op in ops if op.memoised]
 
     def parse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for op in ops:
@@ -326,13 +485,21 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
                 mismatch = error.with_traceback(None)  # which would keep this frame alive, in a cycle
                 continue
             try:
-                if not op.memoised or (values[-1] is not None and op.signature.params[-1].name == "out"):
+                if op not in memoised or (values[-1] is not None and op.signature.params[-1].name == "out"):
                     return op.run(values)
                 plan = op.prepare(values)
-                if not kwargs and all([type(a) in PLAIN_ARGUMENTS for a in args[1:]]):
-                    if len(memo) >= MEMO_LIMIT:
-                        memo.clear()
-                    memo[values[0].spec, args[1:]] = plan, [*map(type, args[1:])] or None
+                if plan is None:
+                    return op.run(values)
+                tensors = [value for value in args if isinstance(value, Tensor)]
+                if len(memo) >= MEMO_LIMIT:
+                    memo.clear()
+                if len(op.inputs) > 1:
+                    if not kwargs and len(tensors) == len(args):
+                        memo[tuple([t.spec for t in args])] = plan
+                    return plan(*[values[place] for place in op.input_places])
+                if not kwargs and all(map(_plain, args[1:])):
+                    kinds: Any = [*map(type, args[1:])] or None
+                    memo[values[0].spec, args[1:]] = plan, int if kinds in ([int], [int, int]) else kinds
                 return plan(values[0])
             except EngineError as error:
                 raise op.explained(error, args, kwargs) from None
@@ -347,11 +514,30 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
                 plan, kinds = memo[self.spec, args]
             except (AttributeError, KeyError, TypeError):  # no Tensor, not met before, an argument that cannot be a key
                 kinds = plan = None
-            if plan is not None and (kinds is None or [*map(type, args)] == kinds):  # 1, 1.0 and True are equal keys
-                return plan(self)
+            # 1, 1.0 and True are equal keys; one or two ints are what most calls give
+            if plan is not None and (
+                kinds is None or (args[0].__class__ is int and args[-1].__class__ is int if kinds is int else [*map(type, args)] == kinds)
+            ):
+                try:
+                    return plan(self)
+                except EngineError:
+                    return parse((self, *args), kwargs)  # which explains it
         return parse((self, *args) if self is not None or args else (), kwargs)
 
-    chosen = recall if any(op.memoised for op in ops) else call
+    def recall_several(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            try:
+                plan = memo[tuple([t.spec for t in args])]
+            except (AttributeError, KeyError):  # no Tensor, not met before
+                plan = None
+            if plan is not None:
+                try:
+                    return plan(*args)
+                except EngineError:
+                    return parse(args, kwargs)  # which explains it
+        return parse(args, kwargs)
+
+    chosen = call if not memoised else recall if any([len(op.inputs) == 1 for op in memoised]) else recall_several
     chosen.__name__ = name
     return chosen
 
@@ -372,7 +558,7 @@ class RawOps:
         self.xp = xp
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        call = partial(OPS[name].raw, self.xp)
+        call = OPS[name].on(self.xp)
         setattr(self, name, call)
         return call
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from . import backend, dtypes
 from .errors import TensorTypeError
 from .generator import Generator
+from .layout import Size
 from .tensor import Tensor
 
 REQUIRED = object()
@@ -34,7 +35,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_real(value: Any) -> bool:
-    return _is_number(value) and not isinstance(value, complex)
+    return _is_number(value) and not isinstance(value, complex) and not (isinstance(value, Tensor) and value.spec.dtype.is_complex)
 
 
 def _number(value: Any) -> Any:
@@ -97,7 +98,7 @@ KINDS = {
     "Bool": Kind("bool", lambda v: isinstance(v, (bool, backend.np.bool_)), bool),
     "Float": Kind("float", _is_real, lambda v: float(_number(v))),
     "Str": Kind("str", lambda v: isinstance(v, str)),
-    "DType": Kind("torch.dtype", lambda v: isinstance(v, dtypes.dtype) or v in _PYTHON_TYPES, lambda v: _PYTHON_TYPES.get(v, v)),
+    "DType": Kind("torch.dtype", lambda v: isinstance(v, dtypes.dtype) or (isinstance(v, type) and v in _PYTHON_TYPES), lambda v: _PYTHON_TYPES.get(v, v)),
     "Device": Kind("torch.device", lambda v: isinstance(v, (str, backend.device)) or _is_int(v), backend.device),
     "Generator": Kind("torch.Generator", lambda v: isinstance(v, Generator)),
     "Format": Kind("torch.memory_format", lambda v: isinstance(v, MemoryFormat)),
@@ -325,10 +326,17 @@ def shown(name: str) -> str:
     return "input" if name == "self" else name
 
 
+_TORCHS_OWN: dict[type, str] = {
+    dtypes.dtype: "torch.dtype", backend.device: "torch.device", MemoryFormat: "torch.memory_format", Layout: "torch.layout", Size: "torch.Size",
+}  # fmt: skip
+
+
 def type_name(value: Any) -> str:
     """A value's type as torch's TypeErrors spell it."""
     if isinstance(value, Tensor):
         return "Tensor"
+    if value.__class__ in _TORCHS_OWN:
+        return _TORCHS_OWN[value.__class__]
     if isinstance(value, (tuple, list)):
         inner = ", ".join(type_name(v) for v in value)
         return f"{type(value).__name__} of {'[' if isinstance(value, list) else '('}{inner}{']' if isinstance(value, list) else ')'}"
@@ -341,6 +349,7 @@ def refusal(
     """torch's TypeError when no signature fits: the reason when there is one signature, else what was given and what is expected."""
     if len(signatures) == 1 and not signatures[0].either:
         return TensorTypeError(last.sentence(name, method), name)
-    given = ", ".join([type_name(a) for a in args[method:]] + ["".join(f"{k}={type_name(v)}, " for k, v in kwargs.items())] * bool(kwargs))
+    words = [f"{key}={type_name(value)}" for key, value in kwargs.items()]
+    given = ", ".join([*map(type_name, args[method:]), *words]) + (", " if words and not args[method:] else "")
     listing = "".join(f"\n * {text}" for s in signatures for text in s.texts(method))
     return TensorTypeError(f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:{listing}\n", name)

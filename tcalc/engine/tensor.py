@@ -485,7 +485,8 @@ class Tensor:
     def retain_in(self, node: Node) -> None:
         """Have a node leave the gradient of this tensor, an output of it, in `.grad`."""
         owner, index = place_of(node)
-        node.watched = owner.watched = True
+        node.watch()
+        owner.watch()
         owner.retained = [*(owner.retained or ()), (index, weakref.ref(self))]
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
@@ -509,7 +510,8 @@ class Tensor:
         if isinstance(node, AccumulateGrad) and node.leaf is nobody:
             node = nowhere()  # no gradient will ever come
         owner, index = place_of(node)
-        node.watched = owner.watched = True
+        node.watch()
+        owner.watch()
         if owner.tensor_hooks is None:
             owner.tensor_hooks = {}
         return RemovableHandle(owner.tensor_hooks, (index, hook))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tcalc.lang.errors import Kind, LangError
+from tcalc.lang.names import children
 from tcalc.lang.parse import Source, Statement
 
 MAX_DEPTH = 200
@@ -18,7 +19,7 @@ MAX_LITERAL_BITS = 1_000_000
 MODULES = frozenset(
     {
         "torch", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.optim",
-        "torch.optim.lr_scheduler", "torch.autograd", "torch.autograd.functional", "torch.cuda", "torch.linalg",
+        "torch.optim.lr_scheduler", "torch.distributed", "torch.nn.parallel", "torch.autograd", "torch.autograd.functional", "torch.cuda", "torch.linalg",
         "torch.fft", "torch.special", "torch.masked", "torch.signal", "torch.signal.windows", "torch.random", "torch.func", "math", "numpy", "numpy.linalg", "numpy.random",
     }
 )  # fmt: skip
@@ -84,7 +85,7 @@ def check(statement: Statement) -> None:
             special(origin, node)
         # A sum leans to the left: its terms nest without brackets and do not count as depth.
         left = node.left if type(node) is ast.BinOp else None
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             stack.append((child, depth, terms + 1) if child is left else (child, depth + 1, 0))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 _ENGINE = "tcalc.engine.namespace"
@@ -17,10 +19,23 @@ def loaded() -> bool:
 
 def table(path: str) -> dict[str, Any]:
     """The public names of a namespace ('torch', 'torch.nn', ...), the library's own dict; KeyError if there is no such namespace."""
+    if not loaded():
+        _load()
     from tcalc.engine import namespace, notices
 
     notices.collect()  # what the engine remarks is for the session to say, not for Python's warnings
     return namespace.table(path)
+
+
+def _load() -> None:
+    """Load the library without looking for garbage meanwhile: there is none, and the search costs some of the start."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        import_module(_ENGINE)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def attributes() -> dict[type, frozenset[str]]:

@@ -56,12 +56,25 @@ _REFUSED_MEMBERS = {
         _FLOATS,
     ),
     "torch.autocast": _WIDE, "torch.amp": _WIDE, "torch.utils": _DATA,
-    **dict.fromkeys((f"torch.{name}" for name in ("distributed", "multiprocessing")), "a program runs in one process: start several tcalc from the shell"),
+    "torch.multiprocessing": "a program starts no processes: mpiexec -n 2 tcalc -f ddp.tc does, for torch.distributed",
+    **dict.fromkeys(
+        (f"torch.distributed.{name}" for name in "all_gather_object broadcast_object_list gather_object scatter_object_list send_object_list recv_object_list".split()),
+        "processes exchange tensors only: pickled objects could run code",
+    ),
+    **dict.fromkeys(
+        (f"torch.distributed.{name}" for name in "TCPStore FileStore HashStore PrefixStore Store rpc launch run elastic".split()),
+        "processes are started and connected by mpiexec only: mpiexec -n 2 tcalc -f ddp.tc",
+    ),
+    **dict.fromkeys(
+        (f"torch.distributed.{name}" for name in "fsdp tensor device_mesh pipelining checkpoint algorithms optim".split()),
+        "of torch.distributed there are the communications and nn.parallel.DistributedDataParallel",
+    ),
+    "torch.cuda.simulate": "a program cannot claim a GPU: start tcalc with --simulate-cuda 2",
     "torch.profiler": ":time and :trace show where time goes",
     **dict.fromkeys((f"torch.{name}" for name in ("mps", "xpu", "mtia", "accelerator")), _OTHER),
     **dict.fromkeys(
-        (f"torch.{name}" for name in ("get_num_threads", "set_num_threads", "get_num_interop_threads", "set_num_interop_threads")),
-        "the number of threads is the math library's: set OMP_NUM_THREADS before tcalc starts",
+        (f"torch.{name}" for name in ("get_num_interop_threads", "set_num_interop_threads")),
+        "ops run one after the other: set_num_threads says how many threads share the work of one",
     ),
     **dict.fromkeys((f"torch.{name}" for name in ("from_dlpack", "to_dlpack", "frombuffer")), "memory of other libraries does not come into a program: use tensor([...]) or -l"),
     **dict.fromkeys((f"torch.{name}" for name in ("symeig", "eig", "lstsq", "matrix_rank", "solve")), "torch took this name out: the function is in torch.linalg"),

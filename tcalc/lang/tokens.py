@@ -20,6 +20,7 @@ EXCEPTIONS: tuple[type[Exception], ...] = (
 # How the file names of compiled statements begin.
 USER_CODE = "<tcalc "
 
+_PARALLEL = {"DataParallel": "data_parallel", "DistributedDataParallel": "distributed"}
 _NN_FILES = {
     "Module": "module", "Linear": "linear", "Bilinear": "linear", "Identity": "linear", "NonDynamicallyQuantizableLinear": "linear",
     "Flatten": "flatten", "Unflatten": "flatten", "Sequential": "container", "ModuleList": "container", "ModuleDict": "container",
@@ -157,6 +158,8 @@ def class_name(cls: type) -> str:
     """A class's name as Python with torch prints it."""
     if cls.__module__ == "builtins":
         return cls.__qualname__
+    if cls.__name__ in _PARALLEL:
+        return f"torch.nn.parallel.{_PARALLEL[cls.__name__]}.{cls.__name__}"
     if cls.__module__.startswith("tcalc.engine.nn") and cls.__name__ != "Parameter":
         name = cls.__name__
         begun = next((file for start, file in _NN_BEGINNINGS.items() if name.startswith(start)), None)
@@ -172,7 +175,10 @@ def class_name(cls: type) -> str:
     return _ENGINE_NAMES.get(cls.__name__, f"torch.{cls.__name__}")
 
 
-_ENGINE_NAMES = {"Generator": "torch._C.Generator", "RemovableHandle": "torch.utils.hooks.RemovableHandle"}
+_ENGINE_NAMES = {
+    **dict.fromkeys(("Generator", "CudaGenerator"), "torch._C.Generator"), "RemovableHandle": "torch.utils.hooks.RemovableHandle",
+    **{name: f"torch.distributed.distributed_c10d.{name}" for name in ("Work", "ProcessGroup")}, "RedOpType": "torch._C._distributed_c10d.ReduceOp.RedOpType",
+}  # fmt: skip
 
 
 def is_instance(value: object, kinds: Any) -> bool:

@@ -257,7 +257,9 @@ def _is_new(name: str, before: Snapshot, after: Snapshot) -> bool:
 
 
 def _is_zero(tensor: Tensor) -> bool:
-    return tensor.a is not None and not tensor.a.any()
+    from ..engine.backend import to_host
+
+    return tensor.a is not None and not to_host(tensor.a).any()
 
 
 def _nodes(root: Any) -> list[Any]:

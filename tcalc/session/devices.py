@@ -29,18 +29,18 @@ class Devices:
 
 def devices() -> Devices:
     """What can be used here. Loads the engine, and CuPy where it is installed."""
-    from ..engine import backend
+    from ..engine import backend, cuda
     from ..engine.families.creation import current_device
 
     found = [Device("cpu", f"{os.cpu_count() or 1} cores", _free(), machine_memory())]
     problem = backend.cuda_problem()
     for index in range(backend.cuda_count()):
-        cupy = backend.xp_of(backend.device("cuda", index))
-        free, total = cupy.cuda.Device(index).mem_info
-        name = cupy.cuda.runtime.getDeviceProperties(index)["name"]
-        found.append(Device(f"cuda:{index}", name.decode() if isinstance(name, bytes) else str(name), int(free), int(total)))
+        where = backend.device("cuda", index)
+        free, total = cuda.mem_get_info(where)
+        about = "the CPU stands in for it" if backend.simulated() else cuda.get_device_name(where)
+        found.append(Device(backend.label(where), about, free, total))
     found.append(Device("meta", "shapes only, no memory"))
-    return Devices(found, str(current_device()), problem)
+    return Devices(found, backend.label(current_device()), problem)
 
 
 def _free() -> int | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .carets import Mark, marks_of
 from .hints import Hint
+from .misuse import PLAIN_ERRORS, misuse
 from .provenance import Related
 from .scene import Scene
 from .sentences import Operand, sentence_for
@@ -115,6 +116,12 @@ def error_of(
         error.message = "recursion is too deep"
     elif isinstance(exc, MemoryError):
         error.message = "out of memory" + (f": {error.message}" if error.message else "")
+    elif isinstance(exc, ValueError) and error.message.endswith("is read-only"):
+        error.message = (
+            "this memory can only be read: it is a read-only array's, or that of a file too large to be changed; .clone() gives a copy"
+        )
+    elif _is_internal(exc) and (misused := misuse(exc, error.message)) is not None:
+        error.message = misused
     elif _is_internal(exc):
         error.trace = places_of(exc)
         error.kind, error.message = "internal", f"internal error: {type(exc).__name__}: {error.message}"
@@ -242,12 +249,9 @@ def _is_internal(exc: BaseException) -> bool:
             internal, engine = False, None
     if engine is not None and isinstance(exc, TypeError) and engine.f_code.co_name == "__call__":
         return False  # a module or a transform hands on what it was called with
-    if engine is not None and isinstance(exc, _PLAIN_ERRORS):
+    if engine is not None and isinstance(exc, PLAIN_ERRORS):
         return not all(_is_plain(value) for value in engine.f_locals.values())
     return internal
-
-
-_PLAIN_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 def _is_plain(value: object, depth: int = 0) -> bool:

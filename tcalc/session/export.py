@@ -150,7 +150,7 @@ def translated(steps: Iterable[Past | Aside], first: Sequence[str]) -> str:
 def _starting_seed(steps: Sequence[Past | Aside]) -> list[str]:
     """The line that makes the random numbers the session's, when it drew some without saying from which seed."""
     module = sys.modules.get("tcalc.engine.generator")
-    if module is None or "words" not in vars(module.default_generator):
+    if module is None or "words" not in vars(module.default_generator.own):
         return []
     seeds = {"manual_seed", "seed", "set_rng_state"}
     if any(isinstance(step, Past) and step.ok and seeds & words_of(step.source) for step in steps):
@@ -171,9 +171,13 @@ def _aside(aside: Aside, bound: Bound, script: _Script) -> list[str]:
     if suffix == ".npy":
         return [f"{name} = torch.from_numpy(np.load({aside.path!r}))" for name in aside.names]
     lines = [f"with np.load({aside.path!r}) as arrays:"]
-    only = f"arrays[{aside.names[0]!r} if {aside.names[0]!r} in arrays else arrays.files[0]]"
     if len(aside.names) == 1:
-        return [*lines, f"    {aside.names[0]} = torch.from_numpy({only})"]
+        (name,) = aside.names
+        return [
+            *lines,
+            f"    {name} = {{each: torch.from_numpy(arrays[each]) for each in arrays}}",
+            f"{name} = {name}[{name!r}] if {name!r} in {name} else {name} if len({name}) > 1 else {name}.popitem()[1]",
+        ]
     return lines + [f"    {name} = torch.from_numpy(arrays[{name!r}])" for name in aside.names]
 
 

@@ -104,6 +104,8 @@ class Storages:
 
 def facts_of(tensor: Tensor, variables: Mapping[str, object], storages: Storages, name: str | None = None, *, fresh: bool = False) -> Facts:
     """The facts of `tensor`, which the user knows as `name` (None for an unnamed value); `fresh` when only since now."""
+    from ..engine.backend import label
+
     same, sharing, sources = _relatives(tensor, variables, name, fresh)
     grad = gradient(tensor)
     leaf, requires, made_by, kept = _history(tensor)
@@ -112,7 +114,7 @@ def facts_of(tensor: Tensor, variables: Mapping[str, object], storages: Storages
         shape=tuple(tensor.shape),
         stride=tensor.spec.strides,
         offset=tensor.storage_offset(),
-        device=str(tensor.device),
+        device=label(tensor.device),
         contiguous=tensor.spec.contiguous,
         storage=storages.number(tensor),
         version=version_of(tensor),

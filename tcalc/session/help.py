@@ -18,7 +18,7 @@ NAMESPACES = {
     "nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "linalg": "torch.linalg", "special": "torch.special", "fft": "torch.fft",
     "masked": "torch.masked", "signal": "torch.signal", "windows": "torch.signal.windows",
     "func": "torch.func", "autograd": "torch.autograd", "cuda": "torch.cuda", "random": "torch.random", "init": "torch.nn.init", "utils": "torch.nn.utils",
-    "functional": "torch.nn.functional",
+    "functional": "torch.nn.functional", "distributed": "torch.distributed", "parallel": "torch.nn.parallel",
 }  # fmt: skip
 
 
@@ -109,8 +109,8 @@ def _groups() -> tuple[tuple[str, tuple[str, ...]], ...]:
         home = namespace.table(op.namespace)
         if op.namespace in ("torch", "torch.nn.functional"):
             if op.method or op.short in home:
-                module = op.kernel.__module__.rpartition(".")[2] if op.namespace == "torch" else "nn"
-                found.setdefault(_GROUPS.get(module, "others"), {})[op.short] = None
+                file = op.file if op.namespace == "torch" else "nn"
+                found.setdefault(_GROUPS.get(file, "others"), {})[op.short] = None
         elif op.short in home:
             found.setdefault(f"{op.namespace.removeprefix('torch.')}.NAME", {})[op.short] = None
     for name in namespace.table("torch.nn"):

@@ -128,9 +128,10 @@ def _guarded(device: str | None) -> Iterator[None]:
     """Put back the process-wide state of the engine that a program can change."""
     from ..engine.backend import resolve
     from ..engine.families.creation import _default_device
-    from ..engine.generator import default_generator as random
+    from ..engine.generator import default_generator, kept_gpus, put_back_gpus
 
-    devices, state = list(_default_device), dict(vars(random))
+    random = default_generator.own
+    devices, state, gpus = list(_default_device), dict(vars(random)), kept_gpus()
     drawn = random.state() if "_twister" in state else None
     if device is not None:
         _default_device.append(resolve(device))
@@ -143,6 +144,7 @@ def _guarded(device: str | None) -> Iterator[None]:
         for name in vars(random).keys() - state.keys():
             del vars(random)[name]
         random._seed, random.cached = state["_seed"], state["cached"]
+        put_back_gpus(gpus)
 
 
 class Mirrors:

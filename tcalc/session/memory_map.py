@@ -69,6 +69,8 @@ class MemoryMap:
 
 def memory_map(tensor: Tensor, name: str, variables: Mapping[str, object], storages: Storages) -> MemoryMap:
     """The map of the storage under `tensor`, which the user knows as `name`. No data is copied but the slots shown."""
+    from ..engine.backend import label
+
     storage, memory, spec = tensor.get_storage(), memory_of(tensor), tensor.spec
     count = storage.nbytes // spec.itemsize
     slots = tuple(range(count)) if count <= MAX_SLOTS else (*range(EDGE_SLOTS), *range(count - EDGE_SLOTS, count))
@@ -79,7 +81,7 @@ def memory_map(tensor: Tensor, name: str, variables: Mapping[str, object], stora
     return MemoryMap(
         storages.number(tensor),
         spec.dtype.name,
-        str(spec.device),
+        label(spec.device),
         count,
         storage.nbytes,
         version_of(tensor),

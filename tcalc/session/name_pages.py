@@ -25,6 +25,8 @@ SEARCHED = (
     "torch.masked",
     "torch.signal.windows",
     "torch.cuda",
+    "torch.nn.parallel",
+    "torch.distributed",
 )
 
 
@@ -34,6 +36,7 @@ _CONSTANTS = {
     "inf": ("nan", "isinf"),
     "nan": ("inf", "isnan", "nan_to_num"),
     "newaxis": ("unsqueeze", "dim"),
+    "cuda.default_generators": ("Generator", "cuda.manual_seed"),
 }
 
 
@@ -69,9 +72,11 @@ def _constant(name: str, value: Any) -> HelpPage:
         "pi": "The ratio of a circle's circumference to its diameter.", "e": "Euler's number, the base of the natural logarithm.",
         "inf": "Positive infinity.", "nan": "Not a number: what 0/0 gives; it equals nothing, itself included.",
         "newaxis": "None, as an index: a new dim of size 1.",
+        "cuda.default_generators": "The generators that the GPUs draw from, in the order of the devices; none without a GPU.",
     }  # fmt: skip
     if name in about:
-        source = "ones(3)[:, newaxis].shape" if name == "newaxis" else name
+        shown = {"newaxis": "ones(3)[:, newaxis].shape", "cuda.default_generators": "len(cuda.default_generators) == cuda.device_count()"}
+        source = shown.get(name, name)
         return HelpPage(name, (name,), about[name], example=session_of(source), see=_CONSTANTS[name])
     from ..engine.describe import read_docstring
 

@@ -42,6 +42,7 @@ def op_page(public: Public) -> HelpPage:
         shapes=fields.get("shapes", "") or _shapes(shown),
         storage=fields.get("storage", "") or _storage(op),
         grad=phrases(fields.get("grad", "")) or _grad(shown),
+        cuda="; ".join(dict.fromkeys(f"computed on the CPU: {each.host}" for each in public.ops if each.host)),
         example=text.example,
         see=see_of(fields) or _beside(public),
     )
@@ -101,7 +102,7 @@ def _forms(public: Public, method: bool) -> list[str]:
 def _shapes(ops: Sequence[Op]) -> str:
     """The rule that a family has for all of its ops."""
     op = ops[0]
-    if op.family == "elementwise" or (op.kernel.__module__.rpartition(".")[2] in _ELEMENTWISE_FILES and op.family in ("composite", "structural")):
+    if op.family == "elementwise" or (op.file in _ELEMENTWISE_FILES and op.family in ("composite", "structural")):
         return "any; kept" if len(op.inputs) == 1 else "broadcast: (a, 1), (b)  ->  (a, b)"
     if op.family == "reduction":
         if not any("dim" in each.signature.positions for each in ops):
@@ -177,7 +178,7 @@ def _beside(public: Public) -> tuple[str, ...]:
     near = dict.fromkeys(
         _title(each, False)
         for each in OPS.values()
-        if each.kernel.__module__ == op.kernel.__module__ and each.family == op.family and (each.function or each.method)
+        if each.file == op.file and each.family == op.family and (each.function or each.method)
     )
     return around([*near], _title(op, False))
 

@@ -12,7 +12,7 @@ _SEE = 4
 class HelpPage:
     """All that is said of one name. Empty parts are left out; `example` is a session, `>>>` before what is typed.
 
-    `grad` pairs inputs with what they get (no input: of all); `keywords` are arguments that a whole family of ops takes;
+    `grad` pairs inputs with what they get (no input: of all); `cuda` says what is special there; `keywords` are arguments that a whole family of ops takes;
     `lists` are headed lists of names.
     """
 
@@ -25,6 +25,7 @@ class HelpPage:
     shapes: str = ""
     storage: str = ""
     grad: tuple[tuple[str, str], ...] = ()
+    cuda: str = ""
     example: str = ""
     see: tuple[str, ...] = ()
     lists: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..budget import keep_reserve, spend_reserve
 from ..lang.compile import compile_statement
-from ..lang.errors import LangError
+from ..lang.errors import LangError, Span
 from ..lang.parse import parse
 from ..lang.places import spots
 from ..lang.run import Environment
@@ -128,6 +128,13 @@ def loading() -> float:
     return 0.0 if ready is None else ready - sys.modules["tcalc.engine"].began
 
 
+def settle(raises: bool = True) -> None:
+    """Raise here what is wrong with values on a GPU and would be told when the host next waits for it; or, after another error, drop it."""
+    backend = sys.modules.get("tcalc.engine.backend")
+    if backend is not None and backend.insisted:
+        backend.settle(raises)
+
+
 class _Run:
     """One statement on its way."""
 
@@ -135,6 +142,7 @@ class _Run:
         self.session, self.record, self.statement, self.emit = session, record, statement, emit
         self.first_node, self.loaded, self.start = first_node, loading(), perf_counter()
         self.watch: Watch | None = None
+        self.ran = False  # to its end: what fails now, no part of it is to blame for more than another
 
     def measure(self) -> None:
         """How long it has taken by now."""
@@ -152,8 +160,11 @@ class _Run:
         try:
             code = compile_statement(self.statement, record.filename)
             session.env.run(code, self._echo, self._print)
+            self.ran = True
+            settle()
             self._show_assigned(targets)
         except (Exception, KeyboardInterrupt) as exc:
+            settle(raises=False)
             if isinstance(exc, MemoryError):
                 spend_reserve()
             self.measure()
@@ -180,12 +191,17 @@ class _Run:
         session, found = self.session, spots(exc)
         if not found:
             origin = self.statement.origin
-            span = exc.span if isinstance(exc, LangError) else None
+            span = exc.span if isinstance(exc, LangError) else self._whole() if self.ran else None
             place = Place(self.record.filename, origin.text, origin.first)
             return error_of(exc, place, span, session.env.variables, session.trail)
         inner = found[0]
         place = Place(inner.filename, inner.source.text, inner.source.first)
         return error_of(exc, place, inner.span, inner.names, session.trail, found[1:], session.env.variables)
+
+    def _whole(self) -> Span:
+        lines, statement = self.statement.source.split("\n"), self.statement
+        end = len(lines[-1]) + (statement.col if len(lines) == 1 else 0)
+        return Span(statement.line, statement.col, statement.line + len(lines) - 1, end)
 
     def _echo(self, value: object) -> None:
         if value is None:

@@ -72,9 +72,9 @@ def timing(source: str, session: Session) -> Timing | Error:
 def _wait() -> None:
     """Let cuda finish what it was given: calls return before that."""
     if "cupy" in sys.modules:
-        from ..engine.namespace import cuda_is_available, synchronize
+        from ..engine.cuda import is_available, synchronize
 
-        if cuda_is_available():
+        if is_available():
             synchronize()
 
 

@@ -154,7 +154,7 @@ class _Watch:
                 leaf = edge.leaf()
                 self.before[edge] = leaf is not None and gradient(leaf) is not None
         if edge.watched or getattr(getattr(edge, "owner", None), "watched", False):
-            array = level.expose(given).a
+            array = _on_host(level.expose(given))
             if array is not None:
                 held = self._sums.get(edge)
                 self._sums[edge] = array.copy() if held is None else held + array
@@ -164,7 +164,7 @@ class _Watch:
         handed = self._sums.pop(node, None)
         if handed is None or grad is None or isinstance(grad, list):
             return False
-        array = level.expose(grad).a
+        array = _on_host(level.expose(grad))
         return bool(((handed != array) & ((handed == handed) | (array == array))).any())
 
     def told(self, record: Record) -> Trace:
@@ -248,19 +248,25 @@ def _input_names(node: Any, origin: Origin, origins: Origins) -> list[str]:
     return names
 
 
+def _on_host(tensor: Tensor) -> Any:
+    """The values of a tensor, None when it has none."""
+    from ..engine.backend import to_host
+
+    return None if tensor.a is None else to_host(tensor.a)
+
+
 def _value(tensor: Tensor | None) -> Value | None:
     """What is kept of a gradient."""
     if tensor is None:
         return None
     shape = tuple(tensor.shape)
-    array = tensor.a
+    array = _on_host(tensor)
     if array is None or array.size == 0:
         return Value(shape)
-    from ..engine.backend import to_host
     from ..engine.tensor import wrap
 
     low, high = float(array.min()), float(array.max())
     nan = low != low or high != high
     constant = low if low == high and len(shape) > 0 and array.size > 1 else None
-    whole = wrap(to_host(array).copy()) if array.size <= MAX_WHOLE else None
+    whole = wrap(array.copy()) if array.size <= MAX_WHOLE else None
     return Value(shape, whole, constant, low, high, nan)

@@ -25,7 +25,7 @@ class Samples:
         n = 1
         for size in shape:
             n *= size
-        values = tcalc.rand(n, generator=self.generator, dtype=tcalc.float64)
+        values = tcalc.rand(n, generator=self.generator, dtype=tcalc.float64, device="cpu").to(tcalc.get_default_device())
         if domain in ("positive", "nonzero other", "probability"):
             values = values * 0.8 + (0.6 if domain != "probability" else 0.1)
         elif domain == "unit":
@@ -36,6 +36,11 @@ class Samples:
             values = (values * 0.8 + 0.1) * tcalc.tensor([1.0, -1.0], dtype=tcalc.float64).repeat(n)[:n]
         t = values.reshape(tuple(shape[::-1])).permute(tuple(range(len(shape)))[::-1])
         return t.detach().clone(memory_format=tcalc.preserve_format).requires_grad_()
+
+    def distinct(self) -> Any:
+        """Numbers of which no two are equal, (3, 4)."""
+        order = tcalc.randperm(12, generator=self.generator, device="cpu").to(tcalc.get_default_device())
+        return (order.double().reshape(4, 3).t() / 7).detach().requires_grad_()
 
 
 Case = tuple[str, Callable[..., Any], list[Any]]
@@ -50,7 +55,7 @@ def _calls() -> dict[str, list[Case]]:
     ops = {name: op.call for name, op in OPS.items()}
     x34 = lambda: s(3, 4)  # noqa: E731 - short names keep the table readable
     at = lambda *values: tcalc.tensor(values, dtype=tcalc.float64)  # noqa: E731
-    distinct = lambda: (tcalc.randperm(12, generator=s.generator).double().reshape(4, 3).t() / 7).detach().requires_grad_()  # noqa: E731
+    distinct = s.distinct
     definite = lambda x: x @ x.mT + tcalc.eye(3, dtype=tcalc.float64)  # noqa: E731
     table: dict[str, list[tuple[Callable[..., Any], list[Any]]]] = {
         "pow_scalar": [(lambda x, e=e: ops["pow_scalar"](x, e), [s(3, 4, domain="positive")]) for e in (2, 3, 0.5, -1.5, 0, 1)],

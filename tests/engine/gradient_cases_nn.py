@@ -20,7 +20,7 @@ def network_calls(s: Any) -> dict[str, list[tuple[Callable[..., Any], list[Any]]
     ops = {name: op.call for name, op in OPS.items()}
     x34 = lambda: s(3, 4)  # noqa: E731 - short names keep the table readable
     at = lambda *values: tcalc.tensor(values, dtype=tcalc.float64)  # noqa: E731
-    distinct = lambda: (tcalc.randperm(12, generator=s.generator).double().reshape(4, 3).t() / 7).detach().requires_grad_()  # noqa: E731
+    distinct = s.distinct
     return {
         "safe_softmax": [(lambda x: ops["safe_softmax"](tcalc.where(mask, x, -float("inf"))), [s(2, 3, 4)])],
         "attention_of_heads": [

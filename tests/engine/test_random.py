@@ -132,7 +132,7 @@ CALLS = {
         libm=True,
     ),
     "rrelu": Call(
-        lambda g, n, d: random.rrelu(g, _weights(n, d.name) - 0.5, 0.125, 1 / 3)[0],
+        lambda g, n, d: (x := _weights(n, d.name) - 0.5) * random.rrelu(g, x, 0.125, 1 / 3),
         lambda torch, g, n, kind: torch.ops.aten.rrelu_with_noise(
             t := _tensor(torch, _weights(n, kind) - 0.5), torch.empty_like(t), 0.125, 1 / 3, True, g
         ),

@@ -16,7 +16,8 @@ from tcalc.session.export import ExportError, torch_script, translated_source
 from tcalc.session.record import Printed
 from tcalc.session.session import Session
 
-SNIPPETS = sorted((Path(__file__).resolve().parents[1] / "snippets").glob("*.py"))
+FOLDER = Path(__file__).resolve().parents[1] / "snippets"
+SNIPPETS = sorted(path for path in FOLDER.glob("*.py") if "cuda" not in path.stem)  # PyTorch's CPU build, too, runs the scripts that come out
 
 SESSIONS = {
     "views": "x = arange(6.).view(2, 3)\ny = x.T\ny[0, 1] = 9\nx\ny.stride(), y.is_contiguous()\ny.shape",

@@ -35,3 +35,31 @@ def test_modes_belong_to_a_thread() -> None:
         each.join(60)
     assert found["a"] == ["False", "torch.float64", "torch.float64", "tensor([1.23])"]
     assert found["b"] == ["True", "torch.float32", "torch.float32", "tensor([1.2346])"]
+
+
+def test_random_numbers_belong_to_a_thread() -> None:
+    """What one session seeds and draws changes nothing for another; each starts somewhere else unless it is told where."""
+    barrier = Barrier(2)
+    found: dict[str, list[object]] = {}
+
+    def work(name: str, seed: int) -> None:
+        session = Session()
+        values: list[object] = []
+        for text in (f"manual_seed({seed})", "rand(2)", "randn(3)", "initial_seed()", "torch.randperm(4)"):
+            barrier.wait(20)
+            record = session.run(text)[-1]
+            assert record.error is None
+            values += [str(item.value) for item in record.items if hasattr(item, "value") and text != f"manual_seed({seed})"]
+        found[name] = values
+
+    threads = [Thread(target=work, args=("a", 0)), Thread(target=work, args=("b", 1))]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    alone = {}
+    for name, seed in (("a", 0), ("b", 1)):
+        session = Session()
+        records = session.run(f"manual_seed({seed}); rand(2); randn(3); initial_seed(); torch.randperm(4)")
+        alone[name] = [str(item.value) for record in records[1:] for item in record.items if hasattr(item, "value")]
+    assert found == alone

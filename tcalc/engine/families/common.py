@@ -49,14 +49,11 @@ def same_device(op: str, specs: Sequence[Spec]) -> backend.device:
     """
     if not specs:
         return CPU
-    first = next((s for s in specs if s.ndim or s.device.type != "cpu"), specs[0])
+    common = next((s.device for s in specs if s.device is not CPU), CPU)
     for s in specs:
-        if s.device is not first.device and (s.ndim or s.device.type != "cpu"):
-            names = sorted({str(first.device), str(s.device)}, key=lambda n: [str(x.device) for x in specs].index(n))
-            raise TensorError(
-                f"Expected all tensors to be on the same device, but found at least two devices, {names[0]} and {names[1]}!", op
-            )
-    return first.device
+        if s.device is not common and (s.ndim or s.device is not CPU):
+            raise TensorError(f"Expected all tensors to be on the same device, but found at least two devices, {common} and {s.device}!", op)
+    return common
 
 
 def not_implemented(label: str, d: dtype) -> TensorNotImplemented:
@@ -290,6 +287,8 @@ def write_out(out: Tensor, result: Tensor, op: str, rule: str = "cast") -> Tenso
     if isinstance(out, LazyView):
         out.written(lambda: np.copyto(out.a, result.a, "unsafe"))
     elif out.a is not None:
+        if out.a.__class__ is not ndarray:
+            backend.on_device(out.a)
         out.a[...] = result.a
     out.get_storage().version += 1
     return out
@@ -344,6 +343,11 @@ def fitting(value: Any, d: dtype) -> Any:
     if value.imag:
         raise TensorError(f"value cannot be converted to type {SCALAR_NAMES.get(d.name, C_NAMES[d.name])} without overflow")
     return value.real
+
+
+def real_for(values: Any, target: Any) -> Any:
+    """An array's elements as `target` takes them: complex ones leave their imaginary parts behind where it is real, as torch's do."""
+    return values.real if values.dtype.kind == "c" != target.dtype.kind else values
 
 
 def opmath(d: dtype) -> dtype:

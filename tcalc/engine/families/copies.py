@@ -22,6 +22,7 @@ class ViewCopy(Structural):
         code: Any = shown.kernel
         kernel = FunctionType(code.__code__, code.__globals__, declared.__name__, code.__defaults__, code.__closure__)
         kernel.__annotations__, kernel.__kwdefaults__, kernel.__doc__ = code.__annotations__, code.__kwdefaults__, declared.__doc__
+        kernel.__module__ = declared.__module__
         options: dict[str, Any] = {"public": f"{shown.public}_copy", "node": f"{shown.node_name}_copy", "method": False} | rest
         super().__init__(
             kernel, plan=self._planned, skip=1 + shown.absolute, lead=(SELF,), overload=None, formulas=shown.formulas, grads=shown.grads, **options

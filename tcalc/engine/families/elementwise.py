@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from .. import backend, dtypes, inplace
+from .. import backend, blocks, dtypes, inplace
 from ..backend import META, asarray, ndarray
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT, dtype
 from ..errors import EngineError, TensorError
@@ -41,7 +41,7 @@ class Plan:
     """What one combination of operand specs leads to. `direct` means: one call on the arrays as they are (of the ufunc,
     or of a kernel of one operand) gives the result."""
 
-    __slots__ = ("by_default", "casts", "common", "compute", "direct", "spec", "specs", "ufunc", "xp")
+    __slots__ = ("by_default", "casts", "common", "compute", "direct", "op", "spec", "specs", "ufunc", "xp")
 
     def __init__(self, op: Elementwise, specs: Sequence[Spec | type]):
         count = len(op.inputs)
@@ -95,6 +95,13 @@ class Plan:
             and self.spec.contiguous
             and (len(tensors) == len(specs) or common.category == FLOAT)
         )
+        self.op: Op = op
+        if self.direct and self.spec.numel >= blocks.LARGE and all(s.shape == self.spec.shape for s in tensors):
+            self.op = op.blockwise
+            if self.ufunc is None:
+                self.ufunc = blocks.kernel(op.kernel, self.spec.numpy)
+            else:
+                self.ufunc = blocks.threaded(self.ufunc, self.spec.numpy)
 
 
 class Elementwise(Op):
@@ -107,6 +114,11 @@ class Elementwise(Op):
 
     family = "elementwise"
     cast_saved = True
+
+    @property
+    def memoised(self) -> bool:  # type: ignore[override]  # derived here
+        """Whether there is one operand, always a Tensor."""
+        return len(self.inputs) == 1 and self.signature.params[0].kind.name == "Tensor" and type(self) is Elementwise
 
     def __init__(
         self,
@@ -172,8 +184,24 @@ class Elementwise(Op):
             check_out_dtype(plan.spec.dtype, out.spec.dtype, self.public, rule)
             return write_out(out, self.compute(plan, operands, params), self.public, rule)
         result = self.compute(plan, operands, params)
-        record(self, operands, values, result, plan.specs)
+        beside = plan.spec.device.type == "cuda" and any([isinstance(o, Tensor) and o.spec.device is backend.CPU for o in operands])
+        record(self.beside_cpu if beside else plan.op, operands, values, result, plan.specs)
         return result
+
+    def prepare(self, values: list[Any]) -> Any:
+        values = values[: len(values) - self.takes_out]
+        plan = self._planned(values[:1], values)
+        if plan.by_default or plan.spec.device is not backend.CPU:
+            return None
+        whole = plan.ufunc is not None and self._default(values[1:])
+        if whole and not (plan.spec.contiguous and values[0].spec.contiguous):
+            return None
+        kernel: Any = plan.ufunc
+        if not whole:
+            count = self.positional - 1
+            named = dict(zip(self.named, values[1 + count :], strict=True))
+            kernel = _after(self.kernel, plan.xp, values[1 : 1 + count], named)
+        return ElementwiseCall(self, plan, kernel, self.kept(values))
 
     def _planned(self, operands: Sequence[Any], values: Sequence[Any]) -> Plan:
         if self.joins:
@@ -189,15 +217,16 @@ class Elementwise(Op):
         """The result, without history."""
         if plan.xp is None:
             return make(None, plan.spec)
+        if plan.spec.device.type == "cuda":
+            xp = backend.xp_of(plan.spec.device)
+            if xp is not plan.xp:  # stand-ins came or went
+                plan.xp, plan.ufunc = xp, self.ufunc and getattr(xp, self.ufunc)
         arrays = [
             (o.a if cast is None else o.a.astype(cast)) if isinstance(o, Tensor) else fit(o, plan.compute)
             for o, cast in zip(operands, plan.casts, strict=True)
         ]
-        if plan.spec.device.type == "cuda":
-            arrays = [
-                backend.transfer(a, plan.spec.device) if isinstance(o, Tensor) and o.spec.device.type == "cpu" else a
-                for a, o in zip(arrays, operands, strict=True)
-            ]
+        if plan.xp is not backend.np:
+            arrays = [backend.transfer(a, plan.spec.device) if a.__class__ is ndarray else a for a in arrays]
         if plan.ufunc is not None and self._default(params):
             if plan.spec.contiguous and all(s is None or s.contiguous for s in plan.specs):
                 return adopt(plan.ufunc(*arrays), plan.spec)
@@ -222,6 +251,16 @@ class Elementwise(Op):
         if self.ufunc is not None and not kwargs and len(args) == len(self.inputs):
             return getattr(xp, self.ufunc)(*args)
         return self.kernel(xp, *args, **kwargs)
+
+    @cached_property
+    def blockwise(self) -> Op:
+        """This op as nodes of large results keep it: its formulas run a block of elements at a time."""
+        twin = self.twin()
+        twin.blocked, twin.vjps = True, {}
+        return twin
+
+    def on(self, xp: Any) -> Callable[..., Any]:
+        return partial(self.kernel if self.ufunc is None else self.raw, xp)
 
     def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
         result = specs[-1]
@@ -274,7 +313,7 @@ class Elementwise(Op):
                 t = make(array if array.__class__ is ndarray else asarray(array), plan.spec)
             node = self.node
             if node is not None and op.differentiable and is_grad_enabled():
-                attach(op, (node,), (self,), params, t, plan.specs)
+                attach(plan.op, (node,), (self,), params, t, plan.specs)
             return t
 
         op = self
@@ -287,10 +326,13 @@ class Elementwise(Op):
 
         def operate(self: Any, other: Any) -> Any:
             """The operator form; NotImplemented for what is neither Tensor nor number, so that Python raises its own TypeError."""
+            kind = other.__class__
+            if kind is float or kind is int:
+                return beside(self, other)
             try:
                 plan = plans[self.spec, other.spec]
             except (AttributeError, KeyError):
-                return slow(self, other)
+                return beside(self, other)
             if not plan.direct:
                 return general(self, other)
             array = plan.ufunc(self.a, other.a)  # type: ignore[misc]  # a direct plan has one
@@ -301,18 +343,24 @@ class Elementwise(Op):
                 mark(t)
             left, right = self.node, other.node
             if (left is not None or right is not None) and op.differentiable and is_grad_enabled():
-                attach(op, (left, right), (self, other), params, t, plan.specs)
+                attach(plan.op, (left, right), (self, other), params, t, plan.specs)
             return t
 
-        def slow(self: Any, other: Any) -> Any:
-            if isinstance(self, Tensor) and other.__class__ in NUMBERS:
+        def beside(self: Any, other: Any) -> Any:
+            """The same beside a number."""
+            if other.__class__ in NUMBERS and isinstance(self, Tensor):
                 plan = plans.get((self.spec, other.__class__))
                 if plan is None or not plan.direct:
                     return general(self, other)
                 array = plan.ufunc(self.a, other)  # type: ignore[misc]  # a direct plan has one
-                t = make(array if array.__class__ is ndarray else asarray(array), plan.spec)
-                if self.node is not None and op.differentiable and is_grad_enabled():
-                    attach(op, (self.node, None), (self, other), params, t, plan.specs)
+                t = new_tensor(Tensor)
+                t.a = array if array.__class__ is ndarray else asarray(array)
+                t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
+                if inferring:
+                    mark(t)
+                node = self.node
+                if node is not None and op.differentiable and is_grad_enabled():
+                    attach(plan.op, (node, None), (self, other), params, t, plan.specs)
                 return t
             if isinstance(other, (Tensor, int, float, complex, backend.np.generic)):
                 return general(self, other)
@@ -399,6 +447,32 @@ class Elementwise(Op):
         return form
 
 
+class ElementwiseCall:
+    """An op on one tensor of a given spec, the other arguments being given."""
+
+    __slots__ = ("cast", "kernel", "op", "params", "recorded", "specs", "target")
+
+    def __init__(self, op: Elementwise, plan: Plan, kernel: Callable[[Any], Any], params: list[Any]):
+        self.target, self.specs, self.cast, self.kernel, self.params = plan.spec, plan.specs, plan.casts[0], kernel, params
+        self.op = plan.op if plan.spec.dtype.as_is else op.form_for(plan.spec.dtype)
+        self.recorded = op.differentiable and plan.spec.dtype.continuous
+
+    def __call__(self, operand: Tensor) -> Tensor:
+        """The result."""
+        array = operand.a if self.cast is None else operand.a.astype(self.cast)
+        made = self.kernel(array)
+        result = adopt(made.copy() if made is array else made, self.target)
+        node = operand.node
+        if node is not None and self.recorded and is_grad_enabled():
+            attach(self.op, (node,), (operand,), self.params, result, self.specs)
+        return result
+
+
+def _after(kernel: Callable[..., Any], xp: Any, rest: Sequence[Any], named: dict[str, Any]) -> Callable[[Any], Any]:
+    """A kernel that waits for its array alone."""
+    return lambda array: kernel(xp, array, *rest, **named)
+
+
 def _plain(operands: Sequence[Any]) -> list[Any]:
     """numpy scalars as Python numbers."""
     return [o.item() if isinstance(o, backend.np.generic) else o for o in operands]
@@ -441,7 +515,8 @@ def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
         "overload",
         "grads",
     }
-    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok", "gives", "inplace_derivative", "holomorphic", "real_only"}
+    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok", "gives"}
+    own |= {"inplace_derivative", "holomorphic", "real_only", "host", "host_when"}
     formulas = {k: v for k, v in options.items() if k not in own}
     rest = {k: v for k, v in options.items() if k in own}
     return lambda kernel: Elementwise(kernel, formulas=formulas, **rest)

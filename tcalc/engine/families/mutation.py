@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from .. import inplace
+from .. import backend, inplace
 from ..backend import xp_of
 from ..errors import EngineError, TensorError
 from ..layout import has_overlap
@@ -35,6 +35,8 @@ class Mutation(Op):
         target: Tensor = values[0]
         inputs = values[: len(self.inputs)]
         recording = inplace.admit(self, target, inputs)
+        if self.real_only is not None and target.spec.dtype.is_complex:
+            raise self.real_only(target.spec.dtype)
         if self.check:
             self.check(target, *values[1:])
         if not self.overlap_ok and not any(_same_elements(v, target) for v in inputs[1:]):
@@ -42,7 +44,11 @@ class Mutation(Op):
         specs = [v.spec if isinstance(v, Tensor) else None for v in inputs]
 
         def perform() -> None:
-            self.invoke([xp_of(target.spec.device)], [v.a if isinstance(v, Tensor) else v for v in values])
+            where = target.spec.device
+            arrays = [v.a if isinstance(v, Tensor) else v for v in values]
+            if where.type == "cuda":
+                arrays = [backend.transfer(a, where) if a.__class__ is backend.ndarray else a for a in arrays]
+            self.invoke([xp_of(where)], arrays)
 
         return inplace.write(self, target, inputs, values, [*specs, target.spec], perform, recording)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from .. import backend, dtypes
-from ..backend import META, xp_of
+from .. import backend, blocks, dtypes
+from ..backend import META
 from ..dtypes import FLOAT, dtype
 from ..errors import TensorError, TensorIndexError
 from ..layout import reduced_shape, wrap_dims
@@ -141,28 +142,37 @@ class Reduction(Op):
 class ReductionPlan:
     """What to fold on tensors of one spec, in which dtype, into which result."""
 
-    __slots__ = ("cast", "named", "op", "params", "specs", "target", "xp")
+    __slots__ = ("cast", "fold", "op", "params", "recorded", "specs", "target")
 
     def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, named: dict[str, Any], params: list[Any]):
         self.op = op if target.dtype.as_is else op.form_for(target.dtype)
-        self.target, self.cast, self.named, self.params = target, cast, named, params
-        self.specs = (spec, target)
+        on_cuda = spec.device.type == "cuda"
+        kernel = _after_cast(op.kernel, cast) if on_cuda and cast is not None else op.kernel  # a cast, too, works on the current device
+        self.target, self.cast, self.params = target, None if on_cuda else cast, params
+        self.specs, self.recorded = (spec, target), self.op.differentiable and target.dtype.continuous
         backend.check_fits(target.nbytes, spec.device)
         backend.check_work(spec.numel if spec.device is not META else 0, op.public)
-        self.xp = None if spec.device is META else xp_of(spec.device)
+        fold: Any = None if spec.device is META else partial(backend.starting(kernel, spec.device), **named)
+        if spec.numel >= blocks.SHARED and spec.device is backend.CPU and spec.contiguous and "dim" in op.places:
+            fold = blocks.folded(fold, named["dim"], target.ndim == spec.ndim, spec.sizes)
+        self.fold = fold
 
     def __call__(self, source: Tensor) -> Tensor:
         """The folded tensor."""
-        op, target = self.op, self.target
-        if self.xp is None:
+        target = self.target
+        if self.fold is None:
             result = make(None, target)
         else:
-            array = source.a if self.cast is None else source.a.astype(self.cast)
-            result = adopt(op.kernel(self.xp, array, **self.named), target)
+            result = adopt(self.fold(source.a if self.cast is None else source.a.astype(self.cast)), target)
         node = source.node
-        if node is not None and op.differentiable and is_grad_enabled() and target.dtype.continuous:
-            attach(op, (node,), (source,), self.params, result, self.specs)
+        if node is not None and self.recorded and is_grad_enabled():
+            attach(self.op, (node,), (source,), self.params, result, self.specs)
         return result
+
+
+def _after_cast(kernel: Callable[..., Any], d: Any) -> Callable[..., Any]:
+    """A kernel on arrays of another dtype."""
+    return lambda xp, array, **named: kernel(xp, array.astype(d), **named)
 
 
 def reduction(**options: Any) -> Callable[[Callable[..., Any]], Reduction]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
 from .. import backend
-from ..backend import META, xp_of
+from ..backend import CPU, META, xp_of
 from ..graph import Output
 from ..modes import is_grad_enabled
 from ..record import OpNode, attach, keep_indices, record
@@ -59,6 +59,19 @@ class Structural(Op):
         self.pool += [field for field in self.fields[1:] if field != "indices"]
         self.keeps_indices = self.keeps_indices or "indices" in self.fields
         self.result_type = result_type(self.public, self.fields) if fields else None
+
+    @property
+    def memoised(self) -> bool:  # type: ignore[override]  # derived here
+        """Whether there is one result from tensors alone."""
+        kinds = [param.kind.name for param in self.signature.params[: self.arguments]]
+        return type(self) is Structural and kinds == ["Tensor"] * len(kinds) and not self.fields
+
+    def prepare(self, values: list[Any]) -> Any:
+        specs = [_spec(values[place]) for place in self.input_places]
+        if not all([isinstance(spec, Spec) for spec in specs]):
+            return None
+        planned = self.planned(values[: len(values) - self.takes_out])
+        return StructuralPlan(self, values, specs, planned) if planned.device is CPU else None
 
     def extra_params(self) -> Sequence[Param]:
         return [OUTS if self.fields or self.several else OUT] if self.takes_out else []
@@ -119,9 +132,14 @@ class Structural(Op):
 
     def compute(self, values: list[Any], planned: Spec) -> Any:
         """The kernel's result on the arrays."""
-        return self.invoke([xp_of(planned.device)], [_array(v) for v in values])
+        arrays = [_array(v) for v in values]
+        if planned.device.type == "cuda" and not self.mixed:
+            arrays = [backend.transfer(a, planned.device) if a.__class__ is backend.ndarray else a for a in arrays]  # 0-dim CPU tensors
+        return self.invoke([xp_of(planned.device)], arrays)
 
     def _several(self, values: list[Any], planned: Sequence[Spec], inputs: list[Any], out: Any) -> Any:
+        if not planned:
+            return ()
         if planned[0].device is META:
             results = [make(None, s) for s in planned]
         else:
@@ -174,6 +192,31 @@ class Structural(Op):
         if len(given) != len(grads) or all([s is None or s.dtype is result.dtype for s in given]):
             return grads
         return [g if g is None or s.dtype is result.dtype else F.cast(g, s.dtype) for g, s in zip(grads, given, strict=True)]
+
+
+class StructuralPlan:
+    """How to compute one result from tensors of given specs, the other arguments being given."""
+
+    __slots__ = ("kernel", "op", "params", "recorded", "specs", "target")
+
+    def __init__(self, op: Structural, values: Sequence[Any], specs: list[Any], planned: Spec):
+        self.op = op if planned.dtype.as_is else op.form_for(planned.dtype)
+        self.specs, self.target = (*specs, planned), planned
+        self.params = op.kept(values[: len(values) - op.takes_out])
+        self.recorded = op.differentiable and planned.dtype.continuous
+        self.kernel = partial(op.kernel, backend.np)
+
+    def __call__(self, *tensors: Tensor) -> Tensor:
+        """The result."""
+        result = adopt(self.kernel(*[t.a for t in tensors]), self.target)
+        if self.recorded:
+            edges = [t.node for t in tensors]
+            for edge in edges:
+                if edge is not None:
+                    if is_grad_enabled():
+                        attach(self.op, edges, tensors, self.params, result, self.specs)
+                    break
+        return result
 
 
 def _spec(value: Any) -> Any:

@@ -26,16 +26,24 @@ class ViewOp(Op):
     """An op that shares storage; `inplace_overload` numbers the node of its `NAME_` form, where it has one.
 
     The kernel maps a Geometry (offset 0 unless `absolute`) and the parameters to a Geometry,
-    or to a list of them for an op with several outputs. Outputs that are not `tracked` are no views to autograd, though they share memory."""
+    or to a list of them for an op with several outputs. `array` is the view on raw arrays, where they have it themselves.
+    Outputs that are not `tracked` are no views to autograd, though they share memory."""
 
     family = "view"
 
     memoised = True
 
     def __init__(
-        self, kernel: Callable[..., Any], *, absolute: bool = False, inplace_overload: int | None = None, tracked: bool = True, **rest: Any
+        self,
+        kernel: Callable[..., Any],
+        *,
+        absolute: bool = False,
+        inplace_overload: int | None = None,
+        tracked: bool = True,
+        array: Callable[..., Any] | None = None,
+        **rest: Any,
     ):
-        self.absolute, self.inplace_overload, self.tracked = absolute, inplace_overload, tracked
+        self.absolute, self.inplace_overload, self.tracked, self.array = absolute, inplace_overload, tracked, array
         self.memoised = not absolute
         self._windows: dict[Any, Any] = {}
         super().__init__(kernel, skip=1 + absolute, lead=(SELF,), **rest)
@@ -55,9 +63,12 @@ class ViewOp(Op):
         shown = spec_of(spec.dtype, spec.device, result.shape, result.strides, spec.lazy)
         return partial(show_lazy if spec.lazy else show, self, shown, result.offset, params)
 
+    def on(self, xp: Any) -> Callable[..., Any]:
+        return self.array or super().on(xp)
+
     def raw(self, xp: Any, array: Any, *args: Any) -> Any:
         if array.__class__ is not ndarray:
-            array = xp.asarray(array)
+            array = array.a if isinstance(array, Tensor) else xp.asarray(array)
         if not array.flags.c_contiguous:
             array = xp.ascontiguousarray(array)
         key = array.shape, array.itemsize, args
@@ -104,15 +115,18 @@ def _plain(view: View) -> Tensor:
     return t
 
 
-def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, record: bool = True) -> View:
-    """A view of `source` with another spec, `shift` elements further on, recorded as `op`."""
+def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, record: bool = True, array: Any = None) -> View:
+    """A view of `source` with another spec, `shift` elements further on, recorded as `op`. `array` is what it shows, where NumPy has
+    a quicker way to it."""
     storage = source.storage
     if storage is None:
         storage = source.get_storage()
     t = new_tensor(View)
     offset = source.offset + shift
     raw = storage.raw
-    if raw.__class__ is ndarray and spec.numel:
+    if array is not None:
+        t.a = array
+    elif raw.__class__ is ndarray and spec.numel:
         t.a = ndarray(spec.sizes, spec.numpy, raw, offset * spec.itemsize, spec.byte_strides)
     else:
         t.a = on_storage(storage, spec, offset)

@@ -188,7 +188,7 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
         raise TensorValueError("dim 0 must be divisible by groups")
     each = tensor.shape[0] // groups
     count = min(each, tensor.shape[1])
-    inputs = PUBLIC["arange"].call(count)
+    inputs = PUBLIC["arange"].call(count, device=tensor.device)
     middle = tuple([size // 2 for size in tensor.shape[2:]])
     with no_grad():
         tensor.zero_()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .. import dtypes
 from ..errors import TensorError, TensorIndexError, TensorTypeError
 from ..families.creation import current_device, refuse_negative
+from ..ops.convert import converted, target_of
 from ..registry import OPS
 from ..spec import spec_of
 from ..tensor import Parameter, Tensor, allocate
@@ -130,17 +131,57 @@ class Module:
         fn(self)
         return self
 
-    def to(self, *args: Any, **kwargs: Any) -> Module:
-        """Parameters and floating buffers moved or cast, as Tensor.to does, in place; returns the module."""
+    def _changed(self, change: Callable[[Any], Tensor]) -> Module:
         for t in [*self.parameters(), *self.buffers()]:
             given: Any = t
-            moved = given.data.to(*args, **kwargs)
-            given.data = moved if t.spec.dtype.is_floating_point else given.data.to(moved.device)
+            given.data = change(given.data)
+            if t._grad is not None:
+                t._grad.data = change(t._grad.data)
         return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Module:
+        """Parameters with their gradients, and buffers, moved as Tensor.to does, and cast where they are floating; returns the module.
+
+        Raises TypeError for a dtype that is not floating, RuntimeError for a device that is not there.
+        """
+        target = target_of(args, kwargs)
+        if target.dtype is not None and not target.dtype.continuous:
+            raise TensorTypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={target.dtype!r}", "to"
+            )
+
+        def change(t: Tensor) -> Tensor:
+            laid = target.memory_format if t.spec.ndim in (4, 5) else None
+            return converted(t, target.dtype if t.spec.dtype.continuous else None, target.device, memory_format=laid)
+
+        return self._changed(change)
+
+    def cuda(self, device: Any = None) -> Module:
+        """Parameters and buffers on a GPU, the current one unless a device or its number is given; returns the module.
+
+        Raises RuntimeError when there is none.
+        """
+        return self._changed(lambda t: t.cuda(device))
+
+    def cpu(self) -> Module:
+        """Parameters and buffers on the CPU; returns the module."""
+        return self._changed(lambda t: t.cpu())
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Module:
+        """Parameters and buffers as they are, but with memory of their own on a device, and no values; returns the module."""
+        return self._changed(lambda t: OPS["empty_like"].call(t, device=device))
 
     def double(self) -> Module:
         """Parameters and floating buffers as float64, in place; returns the module."""
         return self.to(dtypes.float64)
+
+    def half(self) -> Module:
+        """Parameters and floating buffers as float16, in place; returns the module."""
+        return self.to(dtypes.float16)
+
+    def bfloat16(self) -> Module:
+        """Parameters and floating buffers as bfloat16, in place; returns the module."""
+        return self.to(dtypes.bfloat16)
 
     def float(self) -> Module:
         """Parameters and floating buffers as float32, in place; returns the module."""
@@ -197,7 +238,7 @@ class Module:
 PUBLIC_NAMES = frozenset(
     (
         "forward children named_children modules named_modules named_parameters parameters named_buffers buffers zero_grad requires_grad_ train eval apply"
-        " to double float state_dict load_state_dict training"
+        " to cuda cpu to_empty double half bfloat16 float state_dict load_state_dict training"
     ).split()
 )
 

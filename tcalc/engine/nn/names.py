@@ -7,13 +7,13 @@ from typing import Any
 from .. import optim, schedulers
 from ..namespace import Sub
 from ..tensor import Parameter
-from . import activations, containers, init, losses, modules, normalisation, pooling, recurrent, reshaping, transformer, utils
+from . import activations, containers, init, losses, modules, normalisation, parallel, pooling, recurrent, reshaping, transformer, utils
 from . import layers as kinds_of_layers
 
 
 def _kinds() -> list[type[modules.Module]]:
     """Every kind of module."""
-    homes = (modules, activations, kinds_of_layers, normalisation, pooling, reshaping, recurrent, transformer, losses, containers)
+    homes = (modules, activations, kinds_of_layers, normalisation, pooling, reshaping, recurrent, transformer, losses, containers, parallel)
     kinds = [c for home in homes for c in vars(home).values() if isinstance(c, type) and issubclass(c, modules.Module) and c.__name__[0] != "_"]
     return list(dict.fromkeys(kinds))
 
@@ -21,7 +21,8 @@ def _kinds() -> list[type[modules.Module]]:
 def layers() -> dict[str, Any]:
     """torch.nn."""
     return {
-        "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "utils": Sub("torch.nn.utils"), "Parameter": Parameter,
+        "functional": Sub("torch.nn.functional"), "init": Sub("torch.nn.init"), "utils": Sub("torch.nn.utils"), "parallel": Sub("torch.nn.parallel"),
+        "Parameter": Parameter,
         **{c.__name__: c for c in _kinds() if c is not transformer.NonDynamicallyQuantizableLinear},
     }  # fmt: skip
 
@@ -37,6 +38,14 @@ def helpers() -> dict[str, Any]:
         utils.clip_grad_norm_, utils.clip_grad_value_, utils.clip_grads_with_norm_, utils.get_total_norm, utils.parameters_to_vector, utils.vector_to_parameters,
     )  # fmt: skip
     return {f.__name__: f for f in functions}
+
+
+def parallel_names() -> dict[str, Any]:
+    """torch.nn.parallel."""
+    from .averaging import DistributedDataParallel  # brings torch.distributed along, which few programs need
+
+    found = (parallel.DataParallel, DistributedDataParallel, parallel.data_parallel, parallel.replicate, parallel.scatter, parallel.parallel_apply, parallel.gather)
+    return {each.__name__: each for each in found}
 
 
 def optimizers() -> dict[str, Any]:

@@ -151,7 +151,7 @@ class _Statistics(Module):
         if track_running_stats:
             self.running_mean = PUBLIC["zeros"].call(num_features, dtype=dtype, device=device)
             self.running_var = PUBLIC["ones"].call(num_features, dtype=dtype, device=device)
-            self.num_batches_tracked = tensor(0)
+            self.num_batches_tracked = tensor(0, device=device)
 
     def _check_dims(self, input: Tensor) -> None:
         """Refuse other dims.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import dtypes
+from .. import backend, dtypes
 from ..errors import TensorAssertion, TensorError, TensorValueError
 from ..modes import is_grad_enabled
 from ..notices import notice
@@ -311,6 +311,7 @@ class _Stack(Module):
     norm: Any
 
     def _build(self, layer: Module, num_layers: int, norm: Module | None) -> None:
+        backend.check_handles(max(num_layers, 0))
         self.layers, self.num_layers, self.norm = ModuleList([_clone(layer) for _ in range(num_layers)]), num_layers, norm
 
     def _length(self, x: Any) -> int:

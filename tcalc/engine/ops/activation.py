@@ -254,7 +254,7 @@ def softshrink(xp, self, lambd: Scalar = 0.5):
     return xp.where(self > bound, self - bound, xp.where(self < -bound, self + bound, self * self.dtype.type(0)))
 
 
-@activation(self=lambda grad, self, threshold, F: F.where(self > threshold, grad, 0.0), only=(INT, FLOAT))
+@activation(self=lambda grad, self, threshold, F: F.where(self <= threshold, 0.0, grad), only=(INT, FLOAT))
 def threshold(xp, self, threshold: Scalar, value: Scalar):
     """The element where it is above `threshold`, `value` elsewhere.
 
@@ -400,7 +400,8 @@ def rrelu(F, self, lower: Scalar = 1.0 / 8, upper: Scalar = 1.0 / 3, training: B
     with no_grad():
         noise = F.where(self > 0, 1.0, (lower + upper) / 2).to(self.dtype)
     if training and self.a is not None:
-        _, slopes = random.rrelu(random.default_generator, self.a.reshape(-1), lower, upper)
+        samplers, source = random.drawing(None, self.spec.device)
+        slopes = samplers.rrelu(source, self.a.reshape(-1), lower, upper)
         noise = allocate(spec_of(self.dtype, self.spec.device, self.spec.sizes))
         noise.a[...] = slopes.reshape(self.spec.sizes)
     return self.mul_(noise) if inplace else F.rrelu_with_noise(noise, self)

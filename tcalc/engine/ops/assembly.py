@@ -385,7 +385,7 @@ def combinations(F, self, r: Int = 2, with_replacement: Bool = False):
     count = comb(self.shape[0] + r - 1, r) if with_replacement else comb(self.shape[0], r)
     backend.check_handles(count * r)  # the choices are listed as Python's integers before the elements are taken
     choices = list((_with_replacement if with_replacement else _combinations)(range(self.shape[0]), r))
-    columns = [tensor([choice[k] for choice in choices], dtype=dtypes.int64) for k in range(r)]
+    columns = [tensor([choice[k] for choice in choices], dtype=dtypes.int64, device=self.device) for k in range(r)]
     return F.stack([F.index_select(self, 0, column) for column in columns], 1)
 
 
@@ -393,6 +393,8 @@ def _plan_block_diag(tensors):
     for i, x in enumerate(tensors):
         if x.ndim > 2:
             raise TensorError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {x.ndim} dimensions")
+    if not tensors:
+        return spec_of(dtypes.get_default_dtype(), backend.CPU, (1, 0))
     blocks = [_block(x.shape) for x in tensors]
     d = dtypes.result_type([x.dtype for x in tensors], [], [])
     return spec_of(d, tensors[0].device, (sum(n for n, _ in blocks), sum(m for _, m in blocks)))
@@ -425,6 +427,8 @@ def block_diag(xp, tensors: Spread):
     tensor([[1., 1., 0.],
             [0., 0., 5.]])
     """
+    if not tensors:
+        return xp.zeros((1, 0), backend.NUMPY[dtypes.get_default_dtype()])
     blocks = [x.reshape(_block(x.shape)) for x in tensors]
     found = xp.zeros((sum(x.shape[0] for x in blocks), sum(x.shape[1] for x in blocks)), xp.result_type(*[x.dtype for x in blocks]))
     top = left = 0

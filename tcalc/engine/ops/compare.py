@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .. import dtypes
+from ..backend import META
 from ..dtypes import BOOL, INT
-from ..errors import TensorError
+from ..errors import TensorError, TensorNotImplemented
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import structural
 from ..layout import broadcast_shapes
@@ -85,6 +86,11 @@ def ge(xp, self, other: Either):
     return xp.greater_equal(self, other)
 
 
+def _truth(a):
+    """What a logical function of CuPy takes: it has none of complex numbers."""
+    return a != 0 if a.dtype.kind == "c" else a
+
+
 @elementwise(returns=dtypes.bool_, only=ANY)
 def logical_not(xp, self):
     """Whether the element is 0.
@@ -94,7 +100,7 @@ def logical_not(xp, self):
     >>> logical_not(tensor([0, 3]))
     tensor([ True, False])
     """
-    return xp.logical_not(self)
+    return xp.logical_not(_truth(self))
 
 
 @elementwise(returns=dtypes.bool_, only=ANY)
@@ -106,7 +112,7 @@ def logical_and(xp, self, other):
     >>> logical_and(tensor([True, True]), tensor([True, False]))
     tensor([ True, False])
     """
-    return xp.logical_and(self, other)
+    return xp.logical_and(_truth(self), _truth(other))
 
 
 @elementwise(returns=dtypes.bool_, only=ANY)
@@ -118,7 +124,7 @@ def logical_or(xp, self, other):
     >>> logical_or(tensor([False, False]), tensor([True, False]))
     tensor([ True, False])
     """
-    return xp.logical_or(self, other)
+    return xp.logical_or(_truth(self), _truth(other))
 
 
 @elementwise(returns=dtypes.bool_, only=ANY)
@@ -130,7 +136,7 @@ def logical_xor(xp, self, other):
     >>> logical_xor(tensor([True, True]), tensor([True, False]))
     tensor([False,  True])
     """
-    return xp.logical_xor(self, other)
+    return xp.logical_xor(_truth(self), _truth(other))
 
 
 @elementwise(only=BITS, operator="&", label="bitwise_and_cpu")
@@ -240,13 +246,17 @@ def isclose(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: 
     return xp.isclose(self, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
-def _one_bool(self, *rest):
-    return spec_of(dtypes.bool_)
+def _one_bool(self, other):
+    if META in (self.device, other.device):
+        raise TensorNotImplemented("aten::equal: attempted to run this operator with Meta tensors, which have no values")
+    return spec_of(dtypes.bool_, self.device)
 
 
 def _one_bool_broadcast(self, other, *rest):
+    if META in (self.device, other.device):
+        raise TensorError("Tensor.item() cannot be called on meta tensors")
     broadcast_shapes(self.shape, other.shape)
-    return spec_of(dtypes.bool_)
+    return spec_of(dtypes.bool_, self.device)
 
 
 @structural(plan=_one_bool_broadcast, out=False, function=False, method=False)

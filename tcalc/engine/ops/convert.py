@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .. import backend, dtypes
 from ..backend import META, resolve
 from ..dtypes import dtype
-from ..errors import TensorTypeError
+from ..errors import TensorError, TensorNotImplemented, TensorTypeError
 from ..families.structural import composite, structural
 from ..layout import is_channels_last
-from ..signature import MemoryFormat, channels_last, contiguous_format
+from ..signature import KINDS, MemoryFormat, Mismatch, Signature, channels_last, contiguous_format, refusal, type_name
 from ..spec import spec_of
 from ..tensor import Tensor
 from .shape import format_strides
@@ -29,7 +31,7 @@ def _plan_to_copy(self, d, where, memory_format):
 def to_copy(xp, self, d: Any, where: Any, memory_format: Any):
     """A copy in another dtype or on another device."""
     array = self
-    if where is not None and (backend.module_of(array) is not xp or where.type == "cuda"):
+    if where is not None and backend.device_of(array) is not where:
         array = backend.transfer(array, where)
     if array.dtype.kind == "c" and d is not None and d.category < dtypes.COMPLEX and d is not dtypes.bool_:
         array = array.real  # as torch casts: the imaginary part is dropped
@@ -59,8 +61,53 @@ def converted(t: Tensor, d: dtype | None, where: backend.device | None, copy: bo
     if right and not copy:
         return t
     if spec.device is META and where not in (None, META):
-        raise TensorTypeError("Cannot copy out of meta tensor; no data!", "to", {"self": t})
+        raise TensorNotImplemented("Cannot copy out of meta tensor; no data!", "to", {"self": t})
     return OPS["to_copy"].call(t, d or spec.dtype, where, memory_format)  # type: ignore[no-any-return]  # the registry holds functions
+
+
+class Target(NamedTuple):
+    """What `to` is asked for; None leaves a thing as it is."""
+
+    dtype: dtype | None
+    device: backend.device | None
+    copy: bool
+    memory_format: MemoryFormat | None
+
+
+def _to_device(self, device: Device | None = None, dtype: DType | None = None, non_blocking: Bool = False, copy: Bool = False, *, memory_format: Format | None = None):
+    """`to` with a device first, or with keywords."""
+
+
+def _to_dtype(self, dtype: DType, non_blocking: Bool = False, copy: Bool = False, *, memory_format: Format | None = None):
+    """`to` with a dtype first."""
+
+
+def _to_tensor(self, tensor: Tensor, non_blocking: Bool = False, copy: Bool = False, *, memory_format: Format | None = None):
+    """`to` with a tensor whose dtype and device are wanted."""
+
+
+FORMS = tuple([Signature(form, 1) for form in (_to_device, _to_dtype, _to_tensor)])
+for _form in FORMS:
+    _form.extend(())
+
+
+def target_of(args: tuple[object, ...], kwargs: dict[str, object]) -> Target:
+    """The arguments of `to`, in any of their three forms.
+
+    Raises TypeError with torch's sentence for others, RuntimeError for a device that is not there.
+    """
+    for form in reversed(FORMS):  # a tensor of one int could be the number of a device, too
+        try:
+            values = form.bind(args, kwargs)
+        except Mismatch as error:
+            mismatch = error.with_traceback(None)
+            continue
+        if form is FORMS[2]:
+            like = values[0].spec
+            return Target(like.dtype, like.device, values[2], values[3])
+        where, d = (values[0], values[1]) if form is FORMS[0] else (None, values[0])
+        return Target(d, None if where is None else resolve(where), values[-2], values[-1])
+    raise refusal("to", FORMS, args, kwargs, mismatch, False)
 
 
 def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
@@ -76,38 +123,8 @@ def to(self: Tensor, *args: object, **kwargs: object) -> Tensor:
     >>> tensor([1, 2]).to(float32)
     tensor([1., 2.])
     """
-    d: dtype | None = None
-    where: backend.device | None = None
-    named = dict(kwargs)
-    copy, memory_format = bool(named.pop("copy", False)), named.pop("memory_format", None)
-    named.pop("non_blocking", None)
-    given = list(args)
-    if "other" in named:
-        given.insert(0, named.pop("other"))
-    for key, value in named.items():
-        if key not in ("dtype", "device"):
-            raise TensorTypeError(f"to() got an unexpected keyword argument '{key}'", "to")
-        given.append(value)
-    flags: list[bool] = []  # non_blocking, then copy
-    for value in given:
-        kind = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128}.get(value) if isinstance(value, type) else None
-        if isinstance(value, dtypes.dtype) or kind is not None:
-            d = kind or value  # type: ignore[assignment]  # checked by isinstance above
-        elif isinstance(value, Tensor):
-            d, where = value.spec.dtype, value.spec.device
-        elif isinstance(value, bool):
-            flags.append(value)
-        elif isinstance(value, (str, backend.device, int)):
-            where = resolve(value)
-        elif value is not None:
-            raise TensorTypeError(
-                f"to() received an invalid combination of arguments - got ({', '.join(type(v).__name__ for v in args)}), but expected one of:\n"
-                " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, *, torch.memory_format"
-                " memory_format = None)\n * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)\n"
-                " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)\n",
-                "to",
-            )
-    return converted(self, d, where, copy or flags[1:] == [True], memory_format if isinstance(memory_format, MemoryFormat) else None)
+    target = target_of(args, kwargs)
+    return converted(self, target.dtype, target.device, target.copy, target.memory_format)
 
 
 def type_of(self: Tensor, dtype: object = None) -> str | Tensor:
@@ -127,19 +144,21 @@ def type_of(self: Tensor, dtype: object = None) -> str | Tensor:
     return to(self, dtype)
 
 
-def cpu(self: Tensor) -> Tensor:
-    """The tensor on the CPU.
+def cpu(self: Tensor, *, memory_format: MemoryFormat | None = None) -> Tensor:
+    """The tensor on the CPU: itself when it is there.
+
+    See: cuda, to, device
 
     >>> ones(2).cpu().device
     device(type='cpu')
     """
-    return converted(self, None, backend.CPU)
+    return converted(self, None, backend.CPU, memory_format=memory_format)
 
 
-def cuda(self: Tensor, device: object = None) -> Tensor:
-    """The tensor on a GPU, the current one unless a device or its number is given.
+def cuda(self: Tensor, device: object = None, non_blocking: bool = False, *, memory_format: MemoryFormat | None = None) -> Tensor:
+    """The tensor on a GPU, the current one unless a device or its number is given; itself when it is there.
 
-    Raises RuntimeError with one line that says what is missing when there is none.
+    Raises RuntimeError with one line that says what is missing when there is none, TypeError for what is no device.
 
     See: cpu, to, cuda.is_available
 
@@ -147,7 +166,12 @@ def cuda(self: Tensor, device: object = None) -> Tensor:
     >>> x.is_cuda == cuda.is_available()
     True
     """
-    return converted(self, None, resolve("cuda" if device is None else device))
+    if device is not None and not KINDS["Device"].accepts(device):
+        raise TensorTypeError(f"cuda(): argument 'device' (position 1) must be torch.device, not {type_name(device)}", "cuda")
+    where = resolve("cuda" if device is None else device)
+    if where.type != "cuda":
+        raise TensorError(f"Invalid device, must be cuda device, got {where.type}", "cuda")
+    return converted(self, None, where, memory_format=memory_format)
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:

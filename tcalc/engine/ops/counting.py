@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..backend import check_fits, check_work, module_of
+from ..backend import check_fits, check_work, module_of, on_device
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError, TensorNotImplemented
 from ..families.common import not_implemented, refuses
@@ -22,6 +22,7 @@ def _values(t, name):
     if t.a is None:
         raise TensorNotImplemented(f"aten::{name}: attempted to run this operator with Meta tensors, but the size of the result depends on values", name)
     check_work(t.spec.numel, name)
+    on_device(t.a)
     return t.a
 
 

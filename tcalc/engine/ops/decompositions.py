@@ -89,6 +89,49 @@ def check_codes(info, sentence, kind=LinAlgError):
     raise kind(f"{name}: {batch}{text.replace('{i}', str(flat[first]))}")
 
 
+def of_finite(xp, function, A, read=None):
+    """The function of a batch of matrices, nan for those that are not finite: LAPACK, which may print, fail or not end, never sees them.
+
+    `read` is the part that counts (all of each matrix unless given).
+    """
+    sound = xp.isfinite(A if read is None else read).all((-2, -1))
+    if sound.all():
+        return function(A)
+    found = function(xp.where(sound[..., None, None], A, xp.zeros((), A.dtype)))
+    alone = not isinstance(found, tuple)
+    filled = [xp.where(sound.reshape(sound.shape + (1,) * (r.ndim - sound.ndim)), r, r.dtype.type(xp.nan)) for r in ([found] if alone else found)]
+    return filled[0] if alone else filled
+
+
+NOT_FINITE = "linalg.svd: The algorithm failed to converge because the input matrix contained non-finite values."
+ILL = "The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated"
+
+
+def singular(xp, A, **options):
+    """NumPy's svd; infinities give nan.
+
+    Raises LinAlgError with torch's sentence for nan, and where LAPACK finds no end.
+    """
+    check_codes(xp.isnan(A).any((-2, -1)), NOT_FINITE)
+    try:
+        return of_finite(xp, lambda a: backend.strict_linalg(xp).svd(a, **options), A)
+    except xp.linalg.LinAlgError:
+        raise LinAlgError(f"linalg.svd: {ILL} singular values.") from None
+
+
+def eigen(xp, A, triangle, values_only=False):
+    """NumPy's eigh (or eigvalsh) of the triangle "L" or "U"; what is not finite there gives nan.
+
+    Raises LinAlgError with torch's sentence where LAPACK finds no end.
+    """
+    linalg = backend.strict_linalg(xp)
+    found = linalg.eigvalsh if values_only else linalg.eigh
+    try:
+        return of_finite(xp, lambda a: found(a, triangle), A, xp.tril(A) if triangle == "L" else xp.triu(A))
+    except xp.linalg.LinAlgError:
+        raise LinAlgError(f"linalg.eigh: {ILL} eigenvalues.") from None
+
+
 def each(xp, shape, function, *arrays):
     """The function on every matrix of a batch, its results stacked."""
     batch = arrays[0].shape[:-2]
@@ -164,7 +207,7 @@ def cofactors(xp, A):
 
     Grad: sum(grad * result) * inv(A).mT - inv(A).mT @ grad.mT @ result
     """
-    u, s, vh = xp.linalg.svd(A, full_matrices=False)
+    u, s, vh = of_finite(xp, lambda a: xp.linalg.svd(a, full_matrices=False), A)
     n = s.shape[-1]
     others = xp.where(xp.eye(n, dtype=bool), xp.ones((), s.dtype), s[..., None, :]).prod(-1)
     turn = xp.linalg.det(u) * xp.linalg.det(vh)
@@ -270,7 +313,7 @@ def first_zero(xp, a):
 
 def _inverse_and_code(xp, a):
     try:
-        return xp.linalg.inv(a), 0
+        return backend.strict_linalg(xp).inv(a), 0
     except xp.linalg.LinAlgError:
         return xp.full(a.shape, xp.inf, a.dtype), first_zero(xp, a)
 
@@ -278,7 +321,7 @@ def _inverse_and_code(xp, a):
 def inverses(xp, A):
     """Inverses, and for each matrix 0 or the number of the first zero on the diagonal of its LU factor."""
     try:
-        return xp.linalg.inv(A), xp.zeros(A.shape[:-2], "int32")
+        return backend.strict_linalg(xp).inv(A), xp.zeros(A.shape[:-2], "int32")
     except xp.linalg.LinAlgError:
         return each(xp, (A.shape[-2:], ()), lambda a: _inverse_and_code(xp, a), A)
 
@@ -359,7 +402,7 @@ def _factor_and_code(xp, a):
     """The factor of one matrix, and 0 or the order of the first leading minor that is not positive."""
     for k in range(1, a.shape[-1] + 1):
         try:
-            found = xp.linalg.cholesky(a[:k, :k])
+            found = backend.strict_linalg(xp).cholesky(a[:k, :k])
         except xp.linalg.LinAlgError:
             return xp.tril(a), k
     return found, 0
@@ -369,7 +412,7 @@ def factors(xp, A, upper):
     """Lower (or upper) Cholesky factors, read off that triangle, and a code for each matrix."""
     lower = adjoint_of(xp, A) if upper else A
     try:
-        found, info = xp.linalg.cholesky(lower), xp.zeros(A.shape[:-2], "int32")
+        found, info = backend.strict_linalg(xp).cholesky(lower), xp.zeros(A.shape[:-2], "int32")
     except xp.linalg.LinAlgError:
         found, info = each(xp, (A.shape[-2:], ()), lambda a: _factor_and_code(xp, a), lower)
     return (adjoint_of(xp, found) if upper else found), info
@@ -577,7 +620,7 @@ def linalg_eigh(xp, self, UPLO: Str = "L"):
     >>> linalg.eigh(tensor([[2., 0.], [0., 1.]])).eigenvalues
     tensor([1., 2.])
     """
-    return xp.linalg.eigh(self, UPLO.upper())
+    return eigen(xp, self, UPLO.upper())
 
 
 @composite(namespace=SPACE, method=False)
@@ -652,7 +695,7 @@ def linalg_svd(xp, A, full_matrices: Bool = True, *, driver: Str | None = None):
     >>> linalg.svd(tensor([[3., 0.], [0., 4.]])).S
     tensor([4., 3.])
     """
-    return xp.linalg.svd(A, full_matrices)
+    return singular(xp, A, full_matrices=full_matrices)
 
 
 @composite(namespace=SPACE, method=False)

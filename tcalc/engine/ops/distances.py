@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import dtypes
+from ..backend import META
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
 from ..families.common import not_implemented
@@ -38,7 +39,9 @@ def _norms(xp, differences, p, dim):
     if p == 2:
         return xp.sqrt(xp.add.reduce(xp.square(size), dim))
     if math.isinf(p):
-        return size.max(dim, initial=0) if p > 0 else size.min(dim, initial=xp.inf)
+        if not size.shape[dim]:
+            return xp.full(xp.add.reduce(size, dim).shape, 0 if p > 0 else xp.inf, size.dtype)
+        return size.max(dim) if p > 0 else size.min(dim)
     return xp.power(xp.add.reduce(xp.power(size, p), dim), 1 / p)
 
 
@@ -54,7 +57,7 @@ def _plan_dist(self, other, p):
         )
     if found.category < FLOAT:
         raise TensorError(f"norm(): input dtype should be either floating point or complex. Got {found.kernel_name} instead.")
-    return spec_of(found.to_real(), self.device, ())
+    return spec_of(found.to_real(), META if other.device is META else self.device, ())  # a 0-dim tensor is at home everywhere
 
 
 def _dist_grads(grad, self, other, result, p, self_spec, other_spec, needs, F):

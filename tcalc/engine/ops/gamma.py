@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..backend import scipy_module
+from ..backend import check_work, scipy_module
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError
 from ..families.common import underivable
@@ -116,6 +116,7 @@ def mvlgamma(xp, self, p: Int):
     """
     if p < 1:
         raise TensorError("p has to be greater than or equal to 1")
+    check_work(self.size * p, "mvlgamma")
     total = _log_gamma(xp, self)
     for i in range(1, p):
         total = total + _log_gamma(xp, self - self.dtype.type(i / 2))

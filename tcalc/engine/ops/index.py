@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .. import dtypes
-from ..backend import check_work, dtype_of, module_of, to_host
+from ..at import add_at
+from ..backend import check_work, device_of, dtype_of, module_of, transfer, within
 from ..dtypes import BOOL, INT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
-from ..families.common import check_writable, fitting
+from ..families.common import check_writable, fitting, real_for
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
@@ -52,6 +55,10 @@ def _plan_index(self, indices):
     return spec_of(self.dtype, self.device, shape, elementwise_strides(shape, tuple(operands)))
 
 
+def _outside(dim, size, bad):
+    return TensorIndexError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
+
+
 def check_bounds(shape, indices):
     """Refuse an index outside its dim, before anything is read.
 
@@ -63,10 +70,7 @@ def check_bounds(shape, indices):
         size = shape[dim]
         if not size:
             raise TensorIndexError("index is out of bounds for dimension with size 0")
-        low, high = int(index.min()), int(index.max())
-        if low < -size or high >= size:
-            bad = low if low < -size else high
-            raise TensorIndexError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
+        within(index, -size, size, partial(_outside, dim, size))
 
 
 @structural(
@@ -88,7 +92,7 @@ def index(xp, self, indices: Indices):
 def index_backward(xp, grad, shape: Size, indices: Indices):
     """Zeros of `shape` with each picked element's gradient added where it came from."""
     result = xp.zeros(shape, grad.dtype)
-    xp.add.at(result, _arrays(indices), grad)
+    add_at(xp, result, _arrays(indices), grad)
     return result
 
 
@@ -127,7 +131,7 @@ def index_put(xp, self, indices: Indices, values, accumulate: Bool = False):
     check_bounds(self.shape, [None if isinstance(i, slice) else i for i in places])
     result = xp.array(self, order="C")
     if accumulate:
-        xp.add.at(result, places, values)
+        add_at(xp, result, places, values)
     else:
         result[places] = values
     return result
@@ -170,9 +174,7 @@ def _bounded(self_shape, dim, index):
     if index.size:
         dim = wrap_dim(dim, len(self_shape))
         size = self_shape[dim] if self_shape else 1
-        low, high = int(index.min()), int(index.max())
-        if low < 0 or high >= size:
-            raise TensorError(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}")
+        within(index, 0, size, lambda bad: TensorError(f"index {bad} is out of bounds for dimension {dim} with size {size}"))
 
 
 @structural(apart=True, plan=_plan_gather, self=lambda grad, self_spec, dim, index, F: F.scatter_add_to(self_spec.sizes, dim, index, grad))
@@ -214,7 +216,7 @@ def scatter_add_to(xp, shape: Size, dim: Dim, index, src):
     if not index.size:
         return result
     _bounded(shape, dim, index)  # what was saved may have been given other data since
-    xp.add.at(result, _grid(xp, dim, index), src)
+    add_at(xp, result, _grid(xp, dim, index), src)
     return result
 
 
@@ -327,7 +329,7 @@ def scatter_add(xp, self, dim: Dim, index, src):
     result = xp.array(self, widened(self.dtype), order="C")
     _bounded(self.shape, dim, index)
     if self.ndim:
-        xp.add.at(result, _grid(xp, dim, index), _corner(src, index))
+        add_at(xp, result, _grid(xp, dim, index), _corner(src, index))
         return result
     return result + src.reshape(())
 
@@ -361,10 +363,7 @@ def index_select(xp, self, dim: Dim, index):
     tensor([[2, 2],
             [4, 4]])
     """
-    if index.size:
-        size = self.shape[dim] if self.ndim else 1
-        if int(index.min()) < 0 or int(index.max()) >= size:
-            raise TensorIndexError("index out of range in self")
+    within(index, 0, self.shape[dim] if self.ndim else 1, lambda bad: TensorIndexError("index out of range in self"))
     return xp.take(self, index.reshape(-1), axis=dim) if self.ndim else self.copy()
 
 
@@ -380,7 +379,7 @@ def index_add_to(xp, shape: Size, dim: Dim, index, src):
     result = xp.zeros(shape, src.dtype)
     if not shape:
         return result + src
-    xp.add.at(result, (slice(None),) * (dim % len(shape)) + (index.reshape(-1),), src)
+    add_at(xp, result, (slice(None),) * (dim % len(shape)) + (index.reshape(-1),), src)
     return result
 
 
@@ -416,7 +415,7 @@ def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
     _bounded(self.shape, dim, index)
     if not self.ndim:
         return result + alpha * source.sum()
-    xp.add.at(result, (slice(None),) * (dim % self.ndim) + (index.reshape(-1),), source * self.dtype.type(alpha))
+    add_at(xp, result, (slice(None),) * (dim % self.ndim) + (index.reshape(-1),), source * self.dtype.type(alpha))
     return result
 
 
@@ -525,9 +524,7 @@ def take(xp, self, index):
     tensor([4, 1])
     """
     size = self.size
-    if index.size and (int(index.min()) < -size or int(index.max()) >= size):
-        bad = int(index.min()) if int(index.min()) < -size else int(index.max())
-        raise TensorIndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements.")
+    within(index, -size, size, lambda bad: TensorIndexError(f"out of range: tried to access index {bad} on a tensor of {size} elements."))
     return self.reshape(-1)[index]
 
 
@@ -678,8 +675,9 @@ def copy_(xp, self, src, non_blocking: Bool = False):
     >>> zeros(2).copy_(tensor([1, 2]))
     tensor([1., 2.])
     """
-    if module_of(src) is not xp:
-        src = xp.asarray(to_host(src))
+    here = device_of(self)
+    if device_of(src) is not here:
+        src = transfer(src, here)
     self[...] = src.real if src.dtype.kind == "c" and self.dtype.kind in "iuf" else src
 
 
@@ -722,7 +720,7 @@ def fill_with(xp, self, value):
     >>> fill(zeros(2), tensor(3))
     tensor([3., 3.])
     """
-    return xp.broadcast_to(value, self.shape).astype(self.dtype)
+    return xp.broadcast_to(real_for(value, self), self.shape).astype(self.dtype)
 
 
 def _check_fill(target, value):

@@ -9,6 +9,8 @@ from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
 from .decompositions import SPACE, by_columns, check_codes, check_float, check_matrices, codes, each
 
+_NO_LDL = "CuPy has no LDL factors"
+
 
 def _plan_ldl(self, hermitian, check_errors):
     check_matrices("torch.linalg.ldl_factor_ex", self)
@@ -22,7 +24,7 @@ def _lapack(name, a, hermitian=False):
     return backend.scipy_module("linalg.lapack", backend.np).get_lapack_funcs(f"{kind}{name}", (a,))
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_ldl, fields=("LD", "pivots", "info"))
+@structural(namespace=SPACE, method=False, plan=_plan_ldl, fields=("LD", "pivots", "info"), host=_NO_LDL)
 def linalg_ldl_factor_ex(xp, self, *, hermitian: Bool = False, check_errors: Bool = False):
     """A = P @ L @ D @ L.mT @ P.mT of symmetric matrices, L and D (blocks of 1 and 2) in one matrix, as LAPACK's sytrf leaves them.
 
@@ -40,10 +42,9 @@ def linalg_ldl_factor_ex(xp, self, *, hermitian: Bool = False, check_errors: Boo
         found, pivots, info = _lapack("trf", a, hermitian)(a, lower=1)
         return backend.np.tril(found), pivots, info
 
-    host = backend.to_host(self)
-    if not host.size:
+    if not self.size:
         return self, xp.zeros(self.shape[:-1], "int32"), xp.zeros(self.shape[:-2], "int32")
-    found, pivots, info = (xp.asarray(a) for a in each(backend.np, ((n, n), (n,), ()), factor, host))
+    found, pivots, info = each(xp, ((n, n), (n,), ()), factor, self)
     if check_errors:
         check_codes(info, LDL)
     return found, pivots, info
@@ -89,7 +90,7 @@ def _plan_ldl_solve(LD, pivots, B, hermitian):
     return by_columns(LD, *batch, *B.shape[-2:])
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_ldl_solve)
+@structural(namespace=SPACE, method=False, plan=_plan_ldl_solve, host=_NO_LDL)
 def linalg_ldl_solve(xp, LD, pivots, B, *, hermitian: Bool = False):
     """The X of A @ X = B, for the factors of A that linalg.ldl_factor gives.
 
@@ -102,15 +103,13 @@ def linalg_ldl_solve(xp, LD, pivots, B, *, hermitian: Bool = False):
     tensor([[1.],
             [1.]])
     """
-    np = backend.np
-    batch = np.broadcast_shapes(LD.shape[:-2], B.shape[:-2])
-    factors, places, right = (backend.to_host(a) for a in (LD, pivots, B))
-    factors, right = np.broadcast_to(factors, (*batch, *factors.shape[-2:])), np.broadcast_to(right, (*batch, *right.shape[-2:]))
-    places = np.broadcast_to(places, (*batch, places.shape[-1]))
+    batch = xp.broadcast_shapes(LD.shape[:-2], B.shape[:-2])
+    factors, right = xp.broadcast_to(LD, (*batch, *LD.shape[-2:])), xp.broadcast_to(B, (*batch, *B.shape[-2:]))
+    places = xp.broadcast_to(pivots, (*batch, pivots.shape[-1]))
     if not right.size:
         return xp.zeros(right.shape, right.dtype)
-    (found,) = each(np, (right.shape[-2:],), lambda a, p, b: [_lapack("trs", a, hermitian)(a, p, b, lower=1)[0]], factors, places, right)
-    return xp.asarray(found)
+    (found,) = each(xp, (right.shape[-2:],), lambda a, p, b: [_lapack("trs", a, hermitian)(a, p, b, lower=1)[0]], factors, places, right)
+    return found
 
 
 @composite(public="_lu_with_info", function=False, method=False, fields=("LU", "pivots", "info"))

@@ -20,9 +20,16 @@ def _basis(F, A, q, niter, M):
     return Q
 
 
+def _sides(A):
+    """Rows and columns. Raises ValueError, as torch's own Python does, for what is no matrix."""
+    if len(A.shape) < 2:
+        raise TensorValueError(f"not enough values to unpack (expected 2, got {len(A.shape)})")
+    return A.shape[-2:]
+
+
 def _approximated(F, A, q, niter, M):
     """The q largest singular values of A - M, nearly, and their vectors."""
-    m, n = A.shape[-2:]
+    m, n = _sides(A)
     M = None if M is None else F.expand(M, tuple(A.shape))
     if m < n:
         A, M = F.mH(A), None if M is None else F.mH(M)
@@ -58,7 +65,7 @@ def pca_lowrank(F, A, q: Int | None = None, center: Bool = True, niter: Int = 2)
     >>> pca_lowrank(tensor([[3., 0.], [-3., 0.]]), q=1)[1].round(decimals=2)
     tensor([4.2400])
     """
-    m, n = A.shape[-2:]
+    m, n = _sides(A)
     if q is None:
         q = min(6, m, n)
     elif not 0 <= q <= min(m, n):

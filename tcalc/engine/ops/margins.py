@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..backend import within
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
 from ..families.common import no_kernel, not_implemented
@@ -81,8 +82,7 @@ def multi_margin(xp, self, target, weight: Tensor | None, p: Int, margin: Float,
     """multi_margin_loss, its checks of numbers left out."""
     rows = self.reshape(-1, self.shape[-1] if self.ndim else 1)
     places = target.reshape(-1, 1)
-    if places.size and (int(places.min()) < 0 or int(places.max()) >= rows.shape[1]):
-        raise TensorError("target out of range")
+    within(places, 0, rows.shape[1], lambda bad: TensorError("target out of range"))
     gap = xp.maximum(rows - xp.take_along_axis(rows, places, 1) + rows.dtype.type(margin), 0) ** p
     xp.put_along_axis(gap, places, 0, 1)
     if weight is not None:
@@ -160,8 +160,7 @@ def multilabel_margin_loss(xp, self, target, *, reduction: Str = "mean"):
     """
     classes = self.shape[-1] if self.ndim else 1
     rows, labels = self.reshape(-1, classes), target.reshape(-1, classes)
-    if labels.size and (int(labels.min()) < -1 or int(labels.max()) >= classes):
-        raise TensorError("argument #2 'target' is out of range")
+    within(labels, -1, classes, lambda bad: TensorError("argument #2 'target' is out of range"))
     pairs = label_pairs.kernel(xp, labels, classes)
     gap = xp.maximum(rows[:, None] - xp.take_along_axis(rows, xp.maximum(labels, 0), 1)[..., None] + 1, 0) * pairs.astype(rows.dtype)
     losses = xp.add.reduce(gap, (1, 2)) / rows.dtype.type(classes)

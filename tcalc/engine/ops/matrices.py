@@ -13,7 +13,7 @@ from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..signature import contiguous_format
 from ..spec import spec_of
-from .decompositions import SPACE, adjoint_of, by_rows, check_float, check_matrices, inverted
+from .decompositions import SPACE, adjoint_of, by_rows, check_float, check_matrices, eigen, inverted, singular
 from .linalg import _plan_dot, _refuse_bool, check_addmm_dtypes, check_expandable
 
 
@@ -161,7 +161,7 @@ def linalg_matrix_rank(xp, self, tol: Any = None, hermitian: Bool = False, *, at
         atol, rtol = tol, 0.0
     if not min(self.shape[-2:]):
         return xp.zeros(self.shape[:-2], "int64")
-    values = xp.absolute(xp.linalg.eigvalsh(self)) if hermitian else xp.linalg.svd(self, compute_uv=False)
+    values = xp.absolute(eigen(xp, self, "L", True)) if hermitian else singular(xp, self, compute_uv=False)
     limit = _tolerance(xp, values.max(-1), atol, rtol, self.dtype, self.shape[-2:])
     return xp.add.reduce(values > limit[..., None], -1)
 
@@ -209,10 +209,10 @@ def linalg_pinv(xp, self, rcond: Any = None, hermitian: Bool = False, *, atol: A
     if not self.size:
         return xp.zeros((*self.shape[:-2], self.shape[-1], self.shape[-2]), self.dtype)
     if hermitian:
-        values, u = xp.linalg.eigh(self)
+        values, u = eigen(xp, self, "L")
         sizes, v = xp.absolute(values), u
     else:
-        u, values, vh = xp.linalg.svd(self, full_matrices=False)
+        u, values, vh = singular(xp, self, full_matrices=False)
         sizes, v = values, adjoint_of(xp, vh)
     limit = _tolerance(xp, sizes.max(-1), atol, rtol, self.dtype, self.shape[-2:])
     inverse = xp.where(sizes > limit[..., None], 1 / values, xp.zeros((), values.dtype))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from .. import dtypes, random
+from ..at import add_at
+from ..backend import insist, within
 from ..dtypes import FLOAT
 from ..errors import TensorAssertion, TensorError, TensorIndexError, TensorValueError
 from ..families.common import no_kernel, not_implemented
@@ -36,7 +38,7 @@ def _plan_log_softmax(self, dim, dtype):
 def _up(xp, self, dtype):
     """The values in the dtype softmax computes in."""
     d = self.dtype if dtype is None else spec_of(dtype).numpy
-    wide = (self.real if self.dtype.kind == "c" else self).astype(d)
+    wide = (self.real if self.dtype.kind == "c" else self).astype(d, copy=False)
     return wide.astype("float32") if wide.dtype.itemsize == 2 else wide
 
 
@@ -54,8 +56,11 @@ def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     values = _up(xp, self, dtype)
     if not self.ndim:
         return xp.exp(values - values)  # 1, or nan where there is no softmax
-    values = xp.exp(values - values.max(dim, keepdims=True)) if values.size else values
-    return values / xp.add.reduce(values, dim, keepdims=True)
+    if values.size:
+        values = values - values.max(dim, keepdims=True)
+        xp.exp(values, out=values)
+        values /= xp.add.reduce(values, dim, keepdims=True)
+    return values
 
 
 @structural(plan=_plan_log_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * (F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad))
@@ -72,8 +77,11 @@ def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
     if not self.ndim:
         return xp.zeros((), self.dtype)
     values = _up(xp, self, dtype)
-    shifted = values - values.max(dim, keepdims=True) if values.size else values
-    return shifted - xp.log(xp.add.reduce(xp.exp(shifted), dim, keepdims=True))
+    if not values.size:
+        return values
+    shifted = values - values.max(dim, keepdims=True)
+    shifted -= xp.log(xp.add.reduce(xp.exp(shifted), dim, keepdims=True))
+    return shifted
 
 
 # --- layers -----------------------------------------------------------------------------------------------------------
@@ -123,7 +131,8 @@ def dropout(F, self, p: Float = 0.5, training: Bool = True, inplace: Bool = Fals
         return self.mul_(0) if inplace else self * F.zeros_like(self)
     noise = make(None, self.spec) if self.a is None else allocate(F.zeros_like(self).spec)
     if noise.a is not None:
-        random.put(random.bernoulli(random.default_generator, self.spec.numel, self.dtype, 1 - p), noise.a)
+        samplers, source = random.drawing(None, self.spec.device)
+        random.put(samplers.bernoulli(source, self.spec.numel, self.dtype, 1 - p), noise.a)
         noise = noise.div_(1 - p)
     return self.mul_(noise) if inplace else self * noise
 
@@ -149,8 +158,7 @@ def _plan_embedding(self, weight, padding_idx, by_freq):
 )
 def embedding_rows(xp, self, weight, padding_idx: Int | None, by_freq: Bool = False):
     """Rows of a table by place."""
-    if self.size and (int(self.min()) < 0 or int(self.max()) >= weight.shape[0]):
-        raise TensorIndexError("index out of range in self")
+    within(self, 0, weight.shape[0], lambda bad: TensorIndexError("index out of range in self"))
     return weight[self]
 
 
@@ -211,8 +219,10 @@ def _rates(xp, places, padding_idx, by_freq, d):
 def embedding_backward(xp, grad, indices_of, shape: Size, padding_idx: Int | None, by_freq: Bool = False):
     """Zeros of the table with each looked-up row's gradient added; `by_freq` over how often it was looked up."""
     result, places = xp.zeros(shape, grad.dtype), indices_of.reshape(-1)
-    rates = _rates(xp, places, padding_idx, by_freq, grad.dtype)
-    xp.add.at(result, places, grad.reshape(-1, shape[1]) * rates[:, None])
+    rows = grad.reshape(-1, shape[1])
+    if padding_idx is not None or by_freq:
+        rows = rows * _rates(xp, places, padding_idx, by_freq, grad.dtype)[:, None]
+    add_at(xp, result, places, rows)
     return result
 
 
@@ -228,18 +238,6 @@ def embedding_shares(xp, self, indices_of, padding_idx: Int | None, by_freq: Boo
     places = indices_of.reshape(-1)
     rates = _rates(xp, places, padding_idx, by_freq, self.dtype)
     return (self[places] * rates[:, None]).reshape(*indices_of.shape, self.shape[1])
-
-
-@composite(public="relu", namespace=NN, method=False)
-def relu_inplace(F, self, inplace: Bool):
-    """The element, or 0 where it is negative, written over the tensor when `inplace`.
-
-    Storage: always new; input's own when inplace
-
-    >>> nn.functional.relu(tensor([-1., 2.]), inplace=True)
-    tensor([0., 2.])
-    """
-    return self.relu_() if inplace else F.relu(self)
 
 
 # --- losses -----------------------------------------------------------------------------------------------------------
@@ -391,9 +389,7 @@ def _nll(xp, self, target, weight, reduction, ignore_index):
     """Minus the value of each target's class, weighted, then reduced."""
     classes = self.shape[0 if self.ndim == 1 else 1]
     safe, weights = _class_weights(xp, target, weight, ignore_index, self.dtype)
-    if safe.size and (int(safe.min()) < 0 or int(safe.max()) >= classes):
-        bad = int(safe.min()) if int(safe.min()) < 0 else int(safe.max())
-        raise TensorIndexError(f"Target {bad} is out of bounds.")
+    within(safe, 0, classes, lambda bad: TensorIndexError(f"Target {bad} is out of bounds."))
     losses = -_picked(xp, self, safe) * weights
     if reduction == "none":
         return losses
@@ -533,8 +529,7 @@ def binary_cross_entropy(xp, self, target, weight: Tensor | None = None, *, redu
     >>> nn.functional.binary_cross_entropy(tensor([0.5]), tensor([1.]))
     tensor(0.6931)
     """
-    if bool(((self < 0) | (self > 1)).any()):
-        raise TensorError("all elements of input should be between 0 and 1")
+    insist(((self < 0) | (self > 1)).any(), lambda: TensorError("all elements of input should be between 0 and 1"))
     floor = self.dtype.type(-100)
     loss = (target - 1) * xp.maximum(xp.log1p(-self), floor) - target * xp.maximum(xp.log(self), floor)
     return _fold(xp, loss if weight is None else loss * weight, reduction)

@@ -33,14 +33,17 @@ def _moments(xp, self, dims):
 
 def _normalised(xp, self, dims, eps):
     centred, variance = _moments(xp, self, dims)
-    return centred / xp.sqrt(variance + self.dtype.type(eps))
+    centred /= xp.sqrt(variance + self.dtype.type(eps))
+    return centred
 
 
 def _scaled(xp, values, weight, bias, shape):
     """`values * weight + bias`, both reshaped to stand beside the channels."""
     if weight is not None:
-        values = values * _wide(xp, weight).reshape(shape)
-    return values if bias is None else values + _wide(xp, bias).reshape(shape)
+        values *= _wide(xp, weight).reshape(shape)
+    if bias is not None:
+        values += _wide(xp, bias).reshape(shape)
+    return values
 
 
 def _slopes(grad, self, weight, dims, eps, F):
@@ -303,9 +306,10 @@ def instance_norm(
     >>> nn.functional.instance_norm(tensor([[[1., 3.]]]))
     tensor([[[-1.0000,  1.0000]]])
     """
-    n, c, *sizes = self.shape
+    sizes = self.shape[2:]
     if use_input_stats and math.prod(sizes) == 1:
         raise TensorValueError(f"Expected more than 1 spatial element when training, got input size {self.shape!r}")
+    n, c = self.size(0), self.size(1)
     repeated = [None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias)]
     rows = F.view(F.contiguous(self), (1, n * c, *sizes))
     result = F.batch_norm(rows, *repeated, use_input_stats, momentum, eps)
@@ -335,7 +339,8 @@ def _dropped(F, self, p, training, inplace, feature, alpha):
     spec = self.spec if shape is None else spec_of(self.dtype, self.spec.device, shape)
     noise = F.empty_like(self) if shape is None else allocate(spec)
     if noise.a is not None:
-        random.put(random.bernoulli(random.default_generator, noise.spec.numel, self.dtype, 1 - p), noise.a)
+        samplers, source = random.drawing(None, self.spec.device)
+        random.put(samplers.bernoulli(source, noise.spec.numel, self.dtype, 1 - p), noise.a)
     if not alpha:
         noise = noise.div_(1 - p)
         return self.mul_(noise) if inplace else self * noise

@@ -65,5 +65,5 @@ def pad(F, self, pad: Size, mode: Str = "constant", value: Float | None = None):
     for i in range(len(pad) // 2):
         dim, before, after = ndim - 1 - i, pad[2 * i], pad[2 * i + 1]
         places = _places(shape[dim], before, after, mode, dim, shape, pad)
-        result = F.index_select(result, dim, tensor(places, dtype=dtypes.int64))
+        result = F.index_select(result, dim, tensor(places, dtype=dtypes.int64, device=self.device))
     return result

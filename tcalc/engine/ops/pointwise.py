@@ -6,7 +6,7 @@ import cmath
 import math
 
 from .. import dtypes
-from ..backend import dtype_of, scipy_module
+from ..backend import dtype_of, insist, scipy_module
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT
 from ..errors import TensorError, TensorNotImplemented
 from ..families.activation import activation
@@ -193,8 +193,7 @@ def mul_number(xp, self, other: Float):
 
 def _rounded_quotient(xp, self, other, mode):
     if xp.issubdtype(self.dtype, xp.integer):
-        if (xp.asarray(other) == 0).any():
-            raise TensorError("ZeroDivisionError")
+        insist((xp.asarray(other) == 0).any(), lambda: TensorError("ZeroDivisionError"))
         if mode == "floor":
             return xp.floor_divide(self, other)
         quotient = xp.abs(self) // xp.abs(other)
@@ -1110,7 +1109,9 @@ def masked_fill_tensor(xp, self, mask, value):
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), tensor(0.))
     tensor([0., 2.])
     """
-    return xp.where(mask, self.dtype.type(fitting(value.item(), dtype_of(self.dtype))), self)
+    if value.dtype.kind == "c" and self.dtype.kind != "c":
+        value = self.dtype.type(fitting(value.item(), dtype_of(self.dtype)))  # only a look at the value tells whether it fits
+    return xp.where(mask, value.astype(self.dtype), self)
 
 
 @elementwise(
@@ -1186,7 +1187,7 @@ def addcdiv(xp, self, tensor1, tensor2, *, value: Scalar = 1):
 
 
 @elementwise(self=lambda grad, self, F: F.where((self == self) & (F.abs(self) != math.inf), grad, 0.0), out_rule="nan_to_num", only=ANY)
-def nan_to_num(xp, self, nan: Scalar | None = None, posinf: Scalar | None = None, neginf: Scalar | None = None):
+def nan_to_num(xp, self, nan: Float | None = None, posinf: Float | None = None, neginf: Float | None = None):
     """nan replaced by `nan` (0), infinities by the largest and smallest finite numbers unless given.
 
     See: isnan, isinf, nansum
@@ -1266,7 +1267,7 @@ def _check_relu(common, specs):
 
 
 @elementwise(
-    check=_check_relu, self=lambda grad, result, F: F.where(result > 0, grad, 0.0), out=False, real_only=no_complex("clamp is not supported for complex types"),
+    check=_check_relu, self=lambda grad, result, F: F.where(result <= 0, 0.0, grad), out=False, real_only=no_complex("clamp is not supported for complex types"),
 )
 def relu(xp, self):
     """The element, or 0 where it is negative.
@@ -1276,7 +1277,19 @@ def relu(xp, self):
     >>> relu(tensor([-1., 2.]))
     tensor([0., 2.])
     """
-    return xp.maximum(self, self.dtype.type(0))
+    return xp.maximum(self, 0)
+
+
+@composite(public="relu", namespace="torch.nn.functional", method=False)
+def relu_inplace(F, self, inplace: Bool):
+    """The element, or 0 where it is negative, written over the tensor when `inplace`.
+
+    Storage: always new; input's own when inplace
+
+    >>> nn.functional.relu(tensor([-1., 2.]), inplace=True)
+    tensor([0., 2.])
+    """
+    return self.relu_() if inplace else F.relu(self)
 
 
 @activation(self=lambda grad, self, F: grad * (F.sigmoid(self) * (1 + self * (1 - F.sigmoid(self)))), only=(FLOAT, COMPLEX))

@@ -164,10 +164,9 @@ def nanmedian(xp, self):
     tensor(2.)
     """
     flat = xp.sort(sortable(xp, self.reshape(-1)))
-    count = int((flat == flat).sum())
     if not flat.size:
         return least(xp, self.dtype)
-    return flat[max(count - 1, 0) // 2].reshape(())
+    return xp.take(flat, xp.maximum(xp.add.reduce(flat == flat, 0) - 1, 0) // 2)
 
 
 def _plan_nanmedian_dim(self, dim, keepdim):

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from .. import dtypes, random
-from ..backend import dtype_of, to_host
+from ..backend import CPU, device, dtype_of, np
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
-from ..families.common import not_implemented
+from ..families.common import C_NAMES, no_kernel, not_implemented, refuses
 from ..families.creation import creation, filled
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes
+from ..registry import never
 from ..spec import spec_of
+from .linalg import check_expandable
+
+_BOUNDS = "check_random_bounds handles only integral, floating-point and boolean types"
 
 
-def _pour(spec, sample):
-    """An array laid out as `spec`, `sample(n)` poured in the order torch fills it."""
-    return filled(spec, lambda a: random.put(sample(spec.numel), a))
+def _pour(spec, generator, sample):
+    """An array laid out as `spec`, `sample(samplers, source)` poured in the order torch fills it."""
+    samplers, source = random.drawing(generator, spec.device)
+    return filled(spec, lambda a: random.put(sample(samplers, source), a))
 
 
-def _generator(given):
-    return given or random.default_generator
+def _drawing(xp, generator, array):
+    """`random.drawing` for the device of a raw array."""
+    return random.drawing(generator, CPU if xp is np else device("cuda", array.device.id))
+
+
+def _normal_kernel(spec):
+    return "normal_kernel_cuda" if spec.device.type == "cuda" else "normal_kernel_cpu"
 
 
 def _floats(name, d):
@@ -37,12 +47,7 @@ def rand(xp, spec, size: Size, *, generator: Generator | None = None):
     tensor([0.4963, 0.7682, 0.0885])
     """
     _floats("check_uniform_bounds", spec.dtype)
-    return _on(xp, _pour(spec, lambda n: random.uniform(_generator(generator), n, spec.dtype)))
-
-
-def _on(xp, array):
-    """The array on the module's device: torch's CPU stream is drawn on the host."""
-    return xp.asarray(array)
+    return _pour(spec, generator, lambda samplers, source: samplers.uniform(source, spec.numel, spec.dtype))
 
 
 @creation(plan=lambda size, generator: (size, None), out=True)
@@ -54,8 +59,8 @@ def randn(xp, spec, size: Size, *, generator: Generator | None = None):
     >>> g = manual_seed(0); randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    _floats("normal_kernel_cpu", spec.dtype)
-    return _on(xp, _pour(spec, lambda n: random.normal(_generator(generator), n, spec.dtype, contiguous=spec.contiguous)))
+    _floats(_normal_kernel(spec), spec.dtype)
+    return _pour(spec, generator, lambda samplers, source: samplers.normal(source, spec.numel, spec.dtype, contiguous=spec.contiguous))
 
 
 def _plan_randint(low, high, size):
@@ -73,7 +78,7 @@ def randint(xp, spec, high: Int, size: Size, *, generator: Generator | None = No
     >>> g = manual_seed(0); randint(10, (3,))
     tensor([4, 9, 3])
     """
-    return _on(xp, _pour(spec, lambda n: random.randint(_generator(generator), n, 0, high, spec.dtype)))
+    return _pour(spec, generator, lambda samplers, source: samplers.randint(source, spec.numel, 0, high, spec.dtype))
 
 
 @creation(public="randint", plan=lambda low, high, size, generator: _plan_randint(low, high, size), out=True)
@@ -83,7 +88,7 @@ def randint_from(xp, spec, low: Int, high: Int, size: Size, *, generator: Genera
     >>> g = manual_seed(0); randint(5, 10, (3,))
     tensor([9, 9, 8])
     """
-    return _on(xp, _pour(spec, lambda n: random.randint(_generator(generator), n, low, high, spec.dtype)))
+    return _pour(spec, generator, lambda samplers, source: samplers.randint(source, spec.numel, low, high, spec.dtype))
 
 
 @creation(plan=lambda n, generator: ((n,), dtypes.int64), out=True)
@@ -97,7 +102,8 @@ def randperm(xp, spec, n: Int, *, generator: Generator | None = None):
     >>> g = manual_seed(0); randperm(4)
     tensor([0, 1, 3, 2])
     """
-    return _on(xp, random.randperm(_generator(generator), n, spec.dtype))
+    samplers, source = random.drawing(generator, spec.device)
+    return samplers.randperm(source, n, spec.dtype)
 
 
 @creation(plan=lambda source: (source.shape, source.dtype), like="like")
@@ -108,7 +114,7 @@ def rand_like(xp, spec, self):
     tensor([0.4963, 0.7682, 0.0885])
     """
     _floats("check_uniform_bounds", spec.dtype)
-    return _on(xp, _pour(spec, lambda n: random.uniform(random.default_generator, n, spec.dtype)))
+    return _pour(spec, None, lambda samplers, source: samplers.uniform(source, spec.numel, spec.dtype))
 
 
 @creation(plan=lambda source: (source.shape, source.dtype), like="like")
@@ -118,8 +124,8 @@ def randn_like(xp, spec, self):
     >>> g = manual_seed(0); randn_like(ones(3))
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    _floats("normal_kernel_cpu", spec.dtype)
-    return _on(xp, _pour(spec, lambda n: random.normal(random.default_generator, n, spec.dtype, contiguous=spec.contiguous)))
+    _floats(_normal_kernel(spec), spec.dtype)
+    return _pour(spec, None, lambda samplers, source: samplers.normal(source, spec.numel, spec.dtype, contiguous=spec.contiguous))
 
 
 @creation(plan=lambda source, high: (source.shape, source.dtype), like="like")
@@ -130,7 +136,7 @@ def randint_like(xp, spec, self, high: Int):
     tensor([4., 9., 3.])
     """
     _plan_randint(0, high, ())
-    return _on(xp, _pour(spec, lambda n: random.randint(random.default_generator, n, 0, high, spec.dtype)))
+    return _pour(spec, None, lambda samplers, source: samplers.randint(source, spec.numel, 0, high, spec.dtype))
 
 
 @creation(public="randint_like", plan=lambda source, low, high: (source.shape, source.dtype), like="like")
@@ -141,7 +147,7 @@ def randint_like_from(xp, spec, self, low: Int, high: Int):
     tensor([9., 9., 8.])
     """
     _plan_randint(low, high, ())
-    return _on(xp, _pour(spec, lambda n: random.randint(random.default_generator, n, low, high, spec.dtype)))
+    return _pour(spec, None, lambda samplers, source: samplers.randint(source, spec.numel, low, high, spec.dtype))
 
 
 # --- normal with its parameters given ---------------------------------------------------------------------------------
@@ -162,7 +168,7 @@ def normal(xp, spec, mean: Float, std: Float, size: Size, *, generator: Generato
     tensor([ 1.5410, -0.2934, -2.1788])
     """
     _std_ok(std)
-    return _on(xp, _pour(spec, lambda n: random.normal(_generator(generator), n, spec.dtype, mean, std, spec.contiguous)))
+    return _pour(spec, generator, lambda samplers, source: samplers.normal(source, spec.numel, spec.dtype, mean, std, spec.contiguous))
 
 
 @composite(public="normal", method=False)
@@ -175,7 +181,7 @@ def normal_tensors(F, mean, std, *, generator: Generator | None = None):
     if bool((std < 0).any()):
         raise TensorError("normal expects all elements of std >= 0.0")
     shape = tuple((mean + std).shape)
-    return F.normal(0.0, 1.0, shape, dtype=mean.dtype, generator=generator).mul_(std).add_(mean)
+    return F.normal(0.0, 1.0, shape, dtype=mean.dtype, device=mean.device, generator=generator).mul_(std).add_(mean)
 
 
 @composite(public="normal", method=False)
@@ -186,7 +192,7 @@ def normal_mean(F, mean, std: Float = 1.0, *, generator: Generator | None = None
     tensor([ 1.5410, -0.2934, -2.1788])
     """
     _std_ok(std)
-    return F.normal(0.0, std, tuple(mean.shape), dtype=mean.dtype, generator=generator).add_(mean)
+    return F.normal(0.0, std, tuple(mean.shape), dtype=mean.dtype, device=mean.device, generator=generator).add_(mean)
 
 
 @composite(public="normal", method=False)
@@ -198,13 +204,15 @@ def normal_std(F, mean: Float, std, *, generator: Generator | None = None):
     """
     if bool((std < 0).any()):
         raise TensorError("normal expects all elements of std >= 0.0")
-    return F.normal(0.0, 1.0, tuple(std.shape), dtype=std.dtype, generator=generator).mul_(std).add_(mean)
+    return F.normal(0.0, 1.0, tuple(std.shape), dtype=std.dtype, device=std.device, generator=generator).mul_(std).add_(mean)
 
 
 # --- from given odds --------------------------------------------------------------------------------------------------
 
 
-@structural(plan=lambda self, generator: spec_of(self.dtype, self.device, self.shape), self=lambda grad: grad * 0)
+@structural(
+    plan=lambda self, generator: spec_of(self.dtype, self.device, self.shape), self=lambda grad: grad * 0, real_only=no_kernel("bernoulli_tensor_cpu_self_")
+)
 def bernoulli(xp, self, *, generator: Generator | None = None):
     """1 with the probability each element gives, else 0.
 
@@ -218,7 +226,8 @@ def bernoulli(xp, self, *, generator: Generator | None = None):
     d = _dtype_of(self)
     if d.category < dtypes.FLOAT:
         raise TensorNotImplemented(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{d.kernel_name}'")
-    return random.bernoulli_tensor(_generator(generator), self.reshape(-1), d).reshape(self.shape)
+    samplers, source = _drawing(xp, generator, self)
+    return samplers.bernoulli_tensor(source, self.reshape(-1), d).reshape(self.shape)
 
 
 def _dtype_of(array):
@@ -243,10 +252,16 @@ def multinomial(xp, self, num_samples: Int, replacement: Bool = False, *, genera
     >>> g = manual_seed(0); multinomial(tensor([0., 1., 1.]), 2)
     tensor([2, 1])
     """
-    return random.multinomial(_generator(generator), self, num_samples, replacement)
+    samplers, source = _drawing(xp, generator, self)
+    return samplers.multinomial(source, self, num_samples, replacement)
 
 
-@structural(plan=lambda self, generator: spec_of(self.dtype, self.device, self.shape), method=False, self=lambda grad: grad * 0)
+_BY_TRIAL = "its numbers are drawn one by one, by trial and rejection"
+
+
+@structural(
+    plan=lambda self, generator: spec_of(self.dtype, self.device, self.shape), method=False, self=lambda grad: grad * 0, host=_BY_TRIAL, host_when=never
+)
 def poisson(xp, self, generator: Generator | None = None):
     """Counts of events that happen at the rate each element gives.
 
@@ -255,7 +270,8 @@ def poisson(xp, self, generator: Generator | None = None):
     >>> g = manual_seed(0); poisson(tensor([4., 4.])).shape
     torch.Size([2])
     """
-    return random.poisson(_generator(generator), self).reshape(self.shape)
+    samplers, source = _drawing(xp, generator, self)
+    return samplers.poisson(source, self).reshape(self.shape)
 
 
 def _plan_binomial(self, prob, generator):
@@ -266,7 +282,7 @@ def _plan_binomial(self, prob, generator):
     return spec_of(self.dtype, self.device, broadcast_shapes(tuple(self.shape), tuple(prob.shape)))
 
 
-@structural(plan=_plan_binomial, method=False, out=False)
+@structural(plan=_plan_binomial, method=False, out=False, host=_BY_TRIAL, host_when=never)
 def binomial(xp, self, prob, generator: Generator | None = None):
     """How many of so many tries succeed, each with the probability `prob`.
 
@@ -277,15 +293,17 @@ def binomial(xp, self, prob, generator: Generator | None = None):
     >>> g = manual_seed(0); binomial(tensor([10., 10.]), tensor([0., 1.]))
     tensor([ 0., 10.])
     """
-    count, odds = (to_host(a) for a in xp.broadcast_arrays(self, prob))
-    return _on(xp, random.binomial(_generator(generator), count, odds).reshape(count.shape))
+    count, odds = xp.broadcast_arrays(self, prob)
+    samplers, source = _drawing(xp, generator, count)
+    return samplers.binomial(source, count, odds).reshape(count.shape)
 
 
 # --- filling ----------------------------------------------------------------------------------------------------------
 
 
-def _pour_into(xp, array, sample):
-    random.put(sample(array.size), array)
+def _pour_into(xp, array, generator, sample):
+    samplers, source = _drawing(xp, generator, array)
+    random.put(sample(samplers, source), array)
 
 
 @mutation(public="uniform_", self=lambda grad: grad * 0)
@@ -295,7 +313,7 @@ def uniform_(xp, self, low: Float = 0.0, high: Float = 1.0, *, generator: Genera
     >>> g = manual_seed(0); zeros(3).uniform_()
     tensor([0.4963, 0.7682, 0.0885])
     """
-    _pour_into(xp, self, lambda n: random.uniform(_generator(generator), n, _dtype_of(self), low, high))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.uniform(source, self.size, _dtype_of(self), low, high))
 
 
 @mutation(public="normal_", self=lambda grad: grad * 0)
@@ -306,32 +324,59 @@ def fill_normal(xp, self, mean: Float = 0.0, std: Float = 1.0, *, generator: Gen
     tensor([ 1.5410, -0.2934, -2.1788])
     """
     _std_ok(std)
-    _pour_into(xp, self, lambda n: random.normal(_generator(generator), n, _dtype_of(self), mean, std, bool(self.flags.c_contiguous)))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.normal(source, self.size, _dtype_of(self), mean, std, bool(self.flags.c_contiguous)))
 
 
-@mutation(public="random_", self=lambda grad: grad * 0)
-def random_(xp, self, low: Int | None = None, high: Int | None = None, *, generator: Generator | None = None):
-    """Filled with whole numbers: from `low` below `high`, below one bound, or any that the dtype holds exactly.
+@mutation(public="random_", overload=2, self=lambda grad: grad * 0, real_only=no_kernel("random_kernel_cpu"))
+def random_(xp, self, *, generator: Generator | None = None):
+    """Filled with whole numbers, any that the dtype counts to exactly.
+
+    >>> g = manual_seed(0); zeros(2, dtype=uint8).random_()
+    tensor([172,  47], dtype=torch.uint8)
+    """
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.random_(source, self.size, _dtype_of(self)))
+
+
+@mutation(public="random_", overload=0, self=lambda grad: grad * 0, real_only=refuses(_BOUNDS))
+def random_from(xp, self, low: Int, to: Int | None, *, generator: Generator | None = None):
+    """Filled with whole numbers from `low` and below `to`; with None up to the largest that the dtype counts to.
+
+    >>> g = manual_seed(0); zeros(3).random_(5, 10)
+    tensor([9., 9., 8.])
+    """
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.random_(source, self.size, _dtype_of(self), low, to))
+
+
+@mutation(public="random_", overload=1, self=lambda grad: grad * 0, real_only=refuses(_BOUNDS))
+def random_to(xp, self, to: Int, *, generator: Generator | None = None):
+    """Filled with whole numbers below `to`.
 
     >>> g = manual_seed(0); zeros(3).random_(10)
     tensor([4., 9., 3.])
     """
-    if low is not None and high is None:
-        low, high = 0, low
-    _pour_into(xp, self, lambda n: random.random_(_generator(generator), n, _dtype_of(self), low, high))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.random_(source, self.size, _dtype_of(self), 0, to))
 
 
-@mutation(public="bernoulli_", self=lambda grad: grad * 0)
+@mutation(public="bernoulli_", self=lambda grad: grad * 0, real_only=no_kernel("bernoulli_scalar_cpu_"))
 def fill_bernoulli(xp, self, p: Float = 0.5, *, generator: Generator | None = None):
     """Filled with 1 with probability `p`, else 0.
 
     >>> g = manual_seed(0); zeros(3).bernoulli_()
     tensor([0., 0., 1.])
     """
-    _pour_into(xp, self, lambda n: random.bernoulli(_generator(generator), n, _dtype_of(self), p))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.bernoulli(source, self.size, _dtype_of(self), p))
 
 
-@mutation(public="bernoulli_", overload=1, self=lambda self_spec, F: F.zeros_of(self_spec), p=lambda p_spec, F: F.zeros_of(p_spec))
+def _check_odds_of(self, p, generator):
+    if p.spec.dtype.category < dtypes.FLOAT or p.spec.dtype.is_complex:
+        raise not_implemented("bernoulli_tensor_cpu_p_", p.spec.dtype)
+    check_expandable(p.spec, self.spec.shape)
+
+
+@mutation(
+    public="bernoulli_", overload=1, check=_check_odds_of, self=lambda self_spec, F: F.zeros_of(self_spec), p=lambda p_spec, F: F.zeros_of(p_spec),
+    real_only=no_kernel("bernoulli_tensor_cpu_p_"),
+)
 def fill_bernoulli_tensor(xp, self, p, *, generator: Generator | None = None):
     """Filled with 1 with a probability of its own each, else 0.
 
@@ -339,7 +384,7 @@ def fill_bernoulli_tensor(xp, self, p, *, generator: Generator | None = None):
     tensor([0., 1., 1.])
     """
     odds = xp.broadcast_to(p, self.shape).reshape(-1)
-    _pour_into(xp, self, lambda n: random.bernoulli_tensor(_generator(generator), odds, _dtype_of(self)))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.bernoulli_tensor(source, odds, _dtype_of(self)))
 
 
 @mutation(public="exponential_", self=lambda grad: grad * 0)
@@ -349,27 +394,30 @@ def exponential_(xp, self, lambd: Float = 1.0, *, generator: Generator | None = 
     >>> g = manual_seed(0); zeros(2).exponential_().shape
     torch.Size([2])
     """
-    _pour_into(xp, self, lambda n: random.exponential(_generator(generator), n, _dtype_of(self), lambd))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.exponential(source, self.size, _dtype_of(self), lambd))
 
 
-@mutation(public="geometric_", self=lambda grad: grad * 0)
+@mutation(public="geometric_", self=lambda grad: grad * 0, real_only=no_kernel("geometric_cpu"))
 def geometric_(xp, self, p: Float, *, generator: Generator | None = None):
     """Filled with the number of tries until one of probability `p` succeeds.
 
     >>> g = manual_seed(0); zeros(2).geometric_(0.5).shape
     torch.Size([2])
     """
-    _pour_into(xp, self, lambda n: random.geometric(_generator(generator), n, _dtype_of(self), p))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.geometric(source, self.size, _dtype_of(self), p))
 
 
-@mutation(public="cauchy_", self=lambda grad: grad * 0)
+@mutation(
+    public="cauchy_", self=lambda grad: grad * 0,
+    real_only=lambda d: TensorError(f"Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {C_NAMES[d.name]}"),
+)
 def cauchy_(xp, self, median: Float = 0.0, sigma: Float = 1.0, *, generator: Generator | None = None):
     """Filled with Cauchy numbers.
 
     >>> g = manual_seed(0); zeros(2).cauchy_().shape
     torch.Size([2])
     """
-    _pour_into(xp, self, lambda n: random.cauchy(_generator(generator), n, _dtype_of(self), median, sigma))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.cauchy(source, self.size, _dtype_of(self), median, sigma))
 
 
 @mutation(public="log_normal_", self=lambda grad: grad * 0)
@@ -379,4 +427,4 @@ def log_normal_(xp, self, mean: Float = 1.0, std: Float = 2.0, *, generator: Gen
     >>> g = manual_seed(0); zeros(2).log_normal_().shape
     torch.Size([2])
     """
-    _pour_into(xp, self, lambda n: random.log_normal(_generator(generator), n, _dtype_of(self), mean, std))
+    _pour_into(xp, self, generator, lambda samplers, source: samplers.log_normal(source, self.size, _dtype_of(self), mean, std))

@@ -603,9 +603,15 @@ def _plan_cumulative(self, dim, dtype, name):
 def _accumulate(xp, ufunc, self, dim, dtype):
     wanted = dtype or (dtypes.int64 if self.dtype.kind in "iub" else None)
     source = self if wanted is None else self.astype(spec_of(wanted).numpy)
+    if not self.ndim:
+        return source.copy()
     if source.dtype.itemsize == 2 and source.dtype.kind not in "iu":
-        return ufunc.accumulate(source.astype("float32"), axis=dim) if self.ndim else source.copy()
-    return ufunc.accumulate(source, axis=dim) if self.ndim else source.copy()
+        return ufunc.accumulate(source.astype("float32"), axis=dim)
+    wide = _WIDER.get(source.dtype.name)  # what torch keeps the running value in
+    return ufunc.accumulate(source, axis=dim) if wide is None else ufunc.accumulate(source.astype(wide), axis=dim).astype(source.dtype)
+
+
+_WIDER = {"float32": "float64", "complex64": "complex128"}
 
 
 def _reversed_cumsum(grad, dim, F):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import dtypes
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError
-from ..families.common import no_kernel, not_implemented
+from ..families.common import no_kernel, not_implemented, real_for
 from ..families.structural import composite, structural
 from ..layout import like_strides, reduced_shape, wrap_dim, wrap_dims
 from ..spec import spec_of
@@ -244,7 +244,7 @@ def select_scatter(xp, self, src, dim: Dim, index: Int):
     result = self.copy()
     place = [slice(None)] * self.ndim
     place[dim] = index
-    result[tuple(place)] = src
+    result[tuple(place)] = real_for(src, result)
     return result
 
 
@@ -275,7 +275,7 @@ def diagonal_scatter(xp, self, src, offset: Int = 0, dim1: Dim = 0, dim2: Dim = 
     result = self.copy()
     n = src.shape[-1]
     turned = xp.moveaxis(result, (dim1, dim2), (-2, -1))
-    turned[..., xp.arange(n) + max(-offset, 0), xp.arange(n) + max(offset, 0)] = src
+    turned[..., xp.arange(n) + max(-offset, 0), xp.arange(n) + max(offset, 0)] = real_for(src, result)
     return result
 
 
@@ -319,7 +319,7 @@ def slice_scatter(xp, self, src, dim: Dim = 0, start: Int | None = None, end: In
     result = self.copy()
     place = [slice(None)] * self.ndim
     place[dim] = slice(start, end, step)
-    result[tuple(place)] = src
+    result[tuple(place)] = real_for(src, result)
     return result
 
 

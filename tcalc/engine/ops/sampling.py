@@ -6,6 +6,7 @@ import math
 from itertools import product
 
 from .. import dtypes
+from ..at import add_at
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
 from ..families.common import no_kernel, not_implemented
@@ -167,7 +168,7 @@ def grid_spread(xp, points, weights, places, sizes: Ints):
     found, values = xp.zeros((n, c, math.prod(sizes)), points.dtype), _flat(points)
     beside = xp.arange(n).reshape(n, 1, 1), xp.arange(c).reshape(1, c, 1)
     for tap in range(places.shape[1]):
-        xp.add.at(found, (*beside, places[:, None, tap]), values * weights[:, None, tap])
+        add_at(xp, found, (*beside, places[:, None, tap]), values * weights[:, None, tap])
     return found.reshape(n, c, *sizes)
 
 
@@ -390,7 +391,7 @@ def affine_grid_backward(xp, points, size: Size, corners: Bool):
 
 
 @composite(namespace=NN, method=False)
-def affine_grid(F, theta, size: Any, align_corners: Bool | None = None):
+def affine_grid(F, theta, size: Size, align_corners: Bool | None = None):
     """The points that an affine map makes of a plain grid: where grid_sample is to look to turn, move or stretch an image.
 
     Shapes: theta (n, 2, 3), size (n, c, h, w)  ->  (n, h, w, 2); theta (n, 3, 4), size (n, c, d, h, w)  ->  (n, d, h, w, 3)

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from .. import dtypes
+from ..at import add_at, extreme_at, product_at
+from ..backend import insist, within
 from ..dtypes import BOOL
 from ..errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
 from ..families.common import no_derivative, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
+from ..registry import never
 from ..spec import spec_of
 from .index import _bounded, _check_gather, _corner, _grid, _kept, _padded, widened
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+_NO_PRODUCTS = "CUDA has no operation that multiplies many values into one place, which reduce=\"prod\" needs"
 _EXTREMES = {"amax": "maximum", "amin": "minimum"}
 
 
 # --- many values at one place -----------------------------------------------------------------------------------------
 
 
-def _combined(xp, self, places, values, reduce, include_self, wide=False):
+def _combined(xp, op, self, places, values, reduce, include_self, wide=False):
     """`values` combined into a copy of `self` at index arrays `places`; without `include_self` as if nothing had stood there.
     `wide` combines 16-bit floats in float32."""
     result = xp.array(self, widened(self.dtype) if wide else self.dtype, order="C")
     counts = None
     if reduce == "mean":
         counts = xp.full(result.shape, 1 if include_self else 0, "int64")
-        xp.add.at(counts, places, 1)
-        counts[counts == 0] = 1
+        add_at(xp, counts, places, 1)
+        counts = xp.maximum(counts, 1)
     if not include_self:
         result[places] = _neutral(result.dtype, xp, reduce)
-    ufunc = {"sum": xp.add, "mean": xp.add, "prod": xp.multiply, "amax": xp.maximum, "amin": xp.minimum}[reduce]
-    ufunc.at(result, places, values)
+    if reduce == "prod":
+        product_at(xp, op, result, places, values)
+    elif reduce in _EXTREMES:
+        extreme_at(xp, _EXTREMES[reduce], result, places, values)
+    else:
+        add_at(xp, result, places, values)
     result = result.astype(self.dtype, copy=False)
     if counts is None:
         return result
@@ -121,7 +129,7 @@ def _scatter_reduce_grads(grad, self, self_spec, src, src_spec, result, dim, ind
     return [own, None, _padded(F, theirs, src_spec)]
 
 
-@structural(plan=_plan_scatter_reduce, grads=_scatter_reduce_grads, inplace=True)
+@structural(plan=_plan_scatter_reduce, grads=_scatter_reduce_grads, inplace=True, host=_NO_PRODUCTS, host_when=never)
 def scatter_reduce(xp, self, dim: Dim, index, src, reduce: Str, *, include_self: Bool = True):
     """A copy with the values of `src` combined at the places `index` names along `dim`: "sum", "prod", "mean", "amax" or "amin".
 
@@ -134,9 +142,9 @@ def scatter_reduce(xp, self, dim: Dim, index, src, reduce: Str, *, include_self:
     """
     _bounded(self.shape, dim, index)
     if not self.ndim or not index.size:
-        flat = _combined(xp, self.reshape(-1), (index.reshape(-1),), _corner(src, index).reshape(-1), reduce, include_self, True) if index.size else self.copy()
+        flat = _combined(xp, "scatter_reduce", self.reshape(-1), (index.reshape(-1),), _corner(src, index).reshape(-1), reduce, include_self, True) if index.size else self.copy()
         return flat.reshape(self.shape)
-    return _combined(xp, self, _grid(xp, dim, index), _corner(src, index), reduce, include_self, True)
+    return _combined(xp, "scatter_reduce", self, _grid(xp, dim, index), _corner(src, index), reduce, include_self, True)
 
 
 def _plan_index_reduce(self, dim, index, source, reduce, include_self):
@@ -178,7 +186,7 @@ def _index_reduce_grads(grad, self, self_spec, source, result, dim, index, reduc
     return [own, None, theirs if source.shape else F.reshape(theirs, ())]
 
 
-@structural(plan=_plan_index_reduce, grads=_index_reduce_grads, inplace=True)
+@structural(plan=_plan_index_reduce, grads=_index_reduce_grads, inplace=True, host=_NO_PRODUCTS, host_when=never)
 def index_reduce(xp, self, dim: Dim, index, source, reduce: Str, *, include_self: Bool = True):
     """A copy with the slices of `source` combined at the places of `index` along `dim`: "prod", "mean", "amax" or "amin".
 
@@ -190,12 +198,11 @@ def index_reduce(xp, self, dim: Dim, index, source, reduce: Str, *, include_self
     tensor([15.,  2.])
     """
     size = self.shape[dim] if self.ndim else 1
-    if index.size and (int(index.min()) < 0 or int(index.max()) >= size):
-        raise TensorIndexError("index out of range in self")
+    within(index, 0, size, lambda bad: TensorIndexError("index out of range in self"))
     places = (slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),)
     if not self.ndim:
-        return _combined(xp, self.reshape(1), places, source.reshape(1), reduce, include_self).reshape(())
-    return _combined(xp, self, places, source, reduce, include_self) if index.size else self.copy()
+        return _combined(xp, "index_reduce", self.reshape(1), places, source.reshape(1), reduce, include_self).reshape(())
+    return _combined(xp, "index_reduce", self, places, source, reduce, include_self) if index.size else self.copy()
 
 
 def _plan_scatter_by(self, dim, index, src, reduce):
@@ -280,12 +287,13 @@ def put(xp, self, index, source, accumulate: Bool = False):
             [0., 5.]])
     """
     size = self.size
-    outside = (index < -size) | (index >= size)
-    if outside.any():
-        raise TensorIndexError(f"out of range: tried to access index {int(index[outside][0])} on a tensor of {size} elements.")
+    if index.size:
+        outside = ((index < -size) | (index >= size)).reshape(-1)
+        first = xp.take(index.reshape(-1), xp.argmax(outside))
+        insist(outside.any(), lambda: TensorIndexError(f"out of range: tried to access index {int(first)} on a tensor of {size} elements."))
     result = xp.array(self, order="C").reshape(-1)
     if accumulate:
-        xp.add.at(result, index.reshape(-1), source.reshape(-1))
+        add_at(xp, result, index.reshape(-1), source.reshape(-1))
     else:
         result[index.reshape(-1)] = source.reshape(-1)
     return result.reshape(self.shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import dtypes
+from ..at import add_at, extreme_at
 from ..data import tensor
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
@@ -152,7 +153,7 @@ def ctc_backward(xp, grad, log_probs, targets, losses, input_lengths: Ints, targ
     shares = xp.exp(ways + losses[:, None] - seen)
     found = xp.exp(log_probs)
     times, samples = xp.arange(len(seen)).reshape(-1, 1, 1), xp.arange(len(lengths)).reshape(1, -1, 1)
-    xp.add.at(found, (times, samples, states[None]), -shares)
+    add_at(xp, found, (times, samples, states[None]), -shares)
     return xp.where(times < lengths[None, :, None], found * grad[None, :, None], 0)
 
 
@@ -227,7 +228,7 @@ def bag_sums(xp, weight, per_sample: Tensor | None, places, bags, shares, rates:
     """Rows of a table times their shares, added up bag by bag; `rates` count in the table's gradient only."""
     factor = shares if per_sample is None else shares * per_sample
     found = xp.zeros((count, weight.shape[1]), widened(weight.dtype))
-    xp.add.at(found, bags, weight[places].astype(found.dtype, copy=False) * factor[:, None])
+    add_at(xp, found, bags, weight[places].astype(found.dtype, copy=False) * factor[:, None])
     return found
 
 
@@ -235,10 +236,10 @@ def _bag_winners(xp, weight, places, bags, count):
     """(largest elements, the rows they came from), bag by bag; an empty bag has 0 and row -1."""
     rows = weight[places]
     top = xp.full((count, weight.shape[1]), -xp.inf, weight.dtype)
-    xp.maximum.at(top, bags, rows)
+    extreme_at(xp, "maximum", top, bags, rows)
     first = xp.full(top.shape, len(places), "int64")
     order = xp.arange(len(places)).reshape(-1, 1)
-    xp.minimum.at(first, bags, xp.where(rows == top[bags], order, len(places)))
+    extreme_at(xp, "minimum", first, bags, xp.where(rows == top[bags], order, len(places)))
     empty = first == len(places)
     return xp.where(empty, 0, top), xp.where(empty, -1, xp.append(places, -1)[first])
 
@@ -352,7 +353,8 @@ def embedding_bag(
         self, weight = weight, self
     _check_bags(self, weight, offsets, per_sample_weights)
     if offsets is None:  # each row is a bag
-        offsets = F.arange_from(0, self.numel(), self.shape[1], dtype=self.dtype) if self.shape[1] else F.zeros((self.shape[0],), dtype=self.dtype)
+        kind = {"dtype": self.dtype, "device": self.device}
+        offsets = F.arange_from(0, self.numel(), self.shape[1], **kind) if self.shape[1] else F.zeros((self.shape[0],), **kind)
         include_last_offset, self = False, F.reshape(self, (-1,))
         per_sample_weights = None if per_sample_weights is None else F.reshape(per_sample_weights, (-1,))
     if mode not in ("sum", "mean", "max"):
@@ -371,7 +373,7 @@ def embedding_bag(
     _check_places(self, weight, offsets, per_sample_weights, short)
     starts = offsets.to(dtypes.int64)
     count = max(starts.numel() - include_last_offset, 0)
-    bags = F.searchsorted(starts[:count].contiguous(), F.arange(self.numel(), dtype=dtypes.int64), right=True) - 1
+    bags = F.searchsorted(starts[:count].contiguous(), F.arange(self.numel(), dtype=dtypes.int64, device=self.device), right=True) - 1
     places, kept = self.to(dtypes.int64), None
     if include_last_offset:
         places, bags = places[: int(starts[-1])], bags[: int(starts[-1])]
@@ -381,7 +383,7 @@ def embedding_bag(
     if mode == "max":
         return F.bag_maxima(weight, places, bags, count)
     sizes = F.bincount(bags, minlength=count)
-    shares = F.ones((places.numel(),), dtype=weight.dtype) if mode == "sum" else 1 / sizes[bags].to(weight.dtype)
+    shares = F.ones((places.numel(),), dtype=weight.dtype, device=weight.device) if mode == "sum" else 1 / sizes[bags].to(weight.dtype)
     rates = 1 / F.bincount(places)[places].to(weight.dtype) if scale_grad_by_freq and places.numel() else None
     if per_sample_weights is not None and kept is not None:
         per_sample_weights = per_sample_weights[kept]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .. import backend, dtypes
+from ..at import add_at
 from ..dtypes import INT
 from ..errors import TensorError, TensorIndexError, TensorValueError
+from ..families.common import real_for
 from ..families.structural import composite, structural
 from ..families.view import view
 from ..layout import (
@@ -76,7 +80,12 @@ def _swapped(geom, dim0, dim1):
     return geom.permuted(order)
 
 
-@view(inplace_overload=1, self=lambda grad, dim0, dim1, F: F.transpose(grad, dim0, dim1), aliases=("swapaxes", "swapdims"))
+@view(
+    inplace_overload=1,
+    array=lambda array, dim0, dim1: array.swapaxes(dim0, dim1) if array.ndim else array,
+    self=lambda grad, dim0, dim1, F: F.transpose(grad, dim0, dim1),
+    aliases=("swapaxes", "swapdims"),
+)
 def transpose(geom, dim0: Dim, dim1: Dim):
     """Two dims swapped, sharing storage.
 
@@ -91,7 +100,7 @@ def transpose(geom, dim0: Dim, dim1: Dim):
     return _swapped(geom, dim0, dim1)
 
 
-@view(inplace_overload=1, self=lambda grad, F: F.t(grad))
+@view(inplace_overload=1, array=lambda array: array.T, self=lambda grad, F: F.t(grad))
 def t(geom):
     """A matrix transposed, sharing storage; vectors and numbers as they are.
 
@@ -617,7 +626,7 @@ def clone(xp, self, *, memory_format: Format | None = None):
     >>> clone(tensor([1., 2.]))
     tensor([1., 2.])
     """
-    return xp.array(self, order="K")
+    return backend.copy_of(self) if memory_format is contiguous_format else xp.array(self, order="K")
 
 
 @composite(function=False)
@@ -816,7 +825,11 @@ def _plan_repeat(self, repeats):
     if len(repeats) < self.ndim:
         raise TensorError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     lead = len(repeats) - self.ndim
-    return _fresh_like(self, tuple(r * (self.shape[i - lead] if i >= lead else 1) for i, r in enumerate(repeats)))
+    sizes = tuple(r * (self.shape[i - lead] if i >= lead else 1) for i, r in enumerate(repeats))
+    negative = next((size for size in sizes if size < 0), None)
+    if negative is not None:
+        raise TensorError(f"Trying to create tensor with negative dimension {negative}: {list(sizes)}")
+    return _fresh_like(self, sizes)
 
 
 def _repeat_grad(grad, self_spec, repeats, F):
@@ -953,12 +966,21 @@ def _plan_sum_to(self, size):
     return spec_of(self.dtype, self.device, size)
 
 
+@lru_cache(maxsize=1024)
+def _grown(shape, size):
+    """The dims by which `shape` outgrew `size`, and whether to keep them for a reshape: not where those that stay are the result."""
+    lead = len(shape) - len(size)
+    inner = [i + lead for i, s in enumerate(size) if s == 1 and shape[i + lead] != 1]
+    return (*range(lead), *inner), bool(inner) or not size
+
+
 @structural(plan=_plan_sum_to, self=lambda grad, self_spec, F: F.expand(grad, self_spec.sizes), function=False, method=False, out=False, node="SumBackward")
 def sum_to(xp, self, size: Size):
     """Summed over the dims that broadcasting grew, back to `size`."""
-    lead = self.ndim - len(size)
-    axes = (*range(lead), *(i + lead for i, s in enumerate(size) if s == 1 and self.shape[i + lead] != 1))
-    return xp.add.reduce(self, axes, keepdims=True).reshape(size) if axes else self.reshape(size)
+    axes, kept = _grown(self.shape, size)
+    if not axes:
+        return self.reshape(size)
+    return xp.add.reduce(self, axes, keepdims=True).reshape(size) if kept else xp.add.reduce(self, axes)
 
 
 def _plan_scatter_window(grad, shape, *rest):
@@ -1026,11 +1048,11 @@ def restride(xp, grad, shape: Size, strides: Size, from_shape: Size, from_stride
     low = min(0, shift)
     length = max(extent(from_shape, from_strides), shift + extent(shape, strides)) - low
     buffer = xp.zeros(length, grad.dtype)
-    xp.add.at(buffer, _flat_positions(xp, from_shape, from_strides, -low), grad.reshape(-1))
+    add_at(xp, buffer, _flat_positions(xp, from_shape, from_strides, -low), grad.reshape(-1))
     places = _flat_positions(xp, shape, strides, shift - low)
     if len(shape) and any(st == 0 and n > 1 for n, st in zip(shape, strides, strict=True)):
         counts = xp.zeros(length, grad.dtype)
-        xp.add.at(counts, places, grad.dtype.type(1))
+        add_at(xp, counts, places, grad.dtype.type(1))
         buffer /= xp.maximum(counts, 1)
     return buffer[places].reshape(shape)
 
@@ -1067,5 +1089,5 @@ def as_strided_scatter(xp, self, src, size: Size, stride: Size, storage_offset: 
     result = xp.array(self, order="K")
     raw = backend.bytes_of(result)
     part = backend.lens(raw, tuple(size), result.dtype, (storage_offset or 0) * result.itemsize, tuple(s * result.itemsize for s in stride))
-    part[...] = src
+    part[...] = real_for(src, result)
     return result

@@ -89,15 +89,19 @@ def _solve_grads(grad, A, A_spec, B_spec, result, left, needs, F):
 
 def _solved_one(xp, a, b):
     try:
-        return xp.linalg.solve(a, b), 0
+        return backend.strict_linalg(xp).solve(a, b), 0
     except xp.linalg.LinAlgError:
         return xp.full(b.shape, xp.inf, b.dtype), first_zero(xp, a)
 
 
 def _solved(xp, a, b):
     """Solutions of matrices of right sides, and for each matrix 0 or the number of the first zero on its LU factor's diagonal."""
+    if xp is not backend.np:  # CuPy's does not broadcast
+        batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        b = xp.broadcast_to(b, (*batch, *b.shape[-2:]))
     try:
-        return xp.linalg.solve(a, b), xp.zeros(a.shape[:-2], "int32")
+        wide = a if xp is backend.np else xp.broadcast_to(a, (*batch, *a.shape[-2:]))
+        return backend.strict_linalg(xp).solve(wide, b), xp.zeros(a.shape[:-2], "int32")
     except xp.linalg.LinAlgError:
         batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
         wide = xp.broadcast_to(a, (*batch, *a.shape[-2:])), xp.broadcast_to(b, (*batch, *b.shape[-2:]))
@@ -327,13 +331,14 @@ def cholesky_inverse(xp, self, upper: Bool = False):
 
 def _rows_of(xp, pivots, n):
     """For each place after all swaps the row that it came from; pivots count from 1."""
-    flat = backend.to_host(pivots).reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
-    order = backend.np.broadcast_to(backend.np.arange(n), (len(flat), n)).copy()
-    every = backend.np.arange(len(flat))
+    flat = pivots.reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
+    order = xp.broadcast_to(xp.arange(n), (len(flat), n)).copy()
+    every = xp.arange(len(flat))
     for i in range(flat.shape[-1]):
-        other = flat[:, i] - 1
-        order[every, i], order[every, other] = order[every, other], order[every, i].copy()
-    return xp.asarray(order.reshape(*pivots.shape[:-1], n))
+        other, mine = flat[:, i] - 1, order[:, i].copy()
+        order[:, i] = order[every, other]
+        order[every, other] = mine
+    return order.reshape(*pivots.shape[:-1], n)
 
 
 def _permutation(xp, pivots, n, dtype):
@@ -656,10 +661,21 @@ def _lstsq_grads(grad, self, self_spec, b, b_spec, result, residuals, needs, F):
 
 
 def _least(xp, a, b, rcond, driver):
-    """Solution, squared residuals, rank and singular values of one system."""
+    """Solution, squared residuals, rank and singular values of one system; LAPACK sees only what is finite, the rest gives nan."""
     scipy = backend.scipy_module("linalg", xp)
     cut = xp.finfo(a.dtype).eps * max(a.shape) if rcond is None else rcond
-    found, _, rank, values = scipy.lstsq(a, b, cond=cut, lapack_driver="gelsd" if driver == "gels" else driver, check_finite=False)
+    known, asked = xp.isfinite(a).all(), xp.isfinite(b).all(0)
+    nothing = xp.zeros((), a.dtype)
+    found, _, rank, values = scipy.lstsq(
+        a if known else xp.zeros_like(a),
+        xp.where(asked, b, nothing),
+        cond=cut,
+        lapack_driver="gelsd" if driver == "gels" else driver,
+        check_finite=False,
+    )
+    found = xp.where(asked & known, found, a.dtype.type(xp.nan))
+    if values is not None and not known:
+        values = xp.full_like(values, xp.nan)
     rest = xp.square(xp.absolute(b - xp.matmul(a, found))).sum(0)
     return found, rest, rank, values if driver in ("gelsd", "gelss") else xp.zeros(0, a.dtype)
 
@@ -671,6 +687,7 @@ def _least(xp, a, b, rcond, driver):
     fields=("solution", "residuals", "rank", "singular_values"),
     out_rule=("lstsq", "lstsq", "lstsq rank", "lstsq values"),
     constant=("singular_values",),
+    host="CuPy solves least squares for one matrix at a time, and not by LAPACK's drivers",
     grads=_lstsq_grads,
     holomorphic=False,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import dtypes
+from ..backend import np
 from ..errors import TensorError
 from ..families.common import no_kernel, not_implemented, refuses
 from ..families.structural import composite, structural
@@ -23,9 +24,22 @@ def _order(xp, self, dim, descending):
     """Stable order along `dim`; nan counts as the largest."""
     self = sortable(xp, self)
     if not descending:
-        return xp.argsort(self, axis=dim, kind="stable")
-    backward = xp.argsort(xp.flip(self, dim), axis=dim, kind="stable")
+        return _ascending(xp, self, dim)
+    backward = _ascending(xp, xp.flip(self, dim), dim)
     return xp.flip(self.shape[dim] - 1 - backward, dim)
+
+
+def _ascending(xp, self, dim):
+    """Stable order along `dim`. Many numbers of up to 32 bits are sorted together with their places, as integers of 64: NumPy sorts those
+    with vector instructions, which its stable argsort does not have."""
+    if xp is not np or self.shape[dim] < 1 << 10 or self.dtype.name not in ("float16", "float32", "int8", "int16", "int32", "uint8", "uint16"):
+        return xp.argsort(self, axis=dim, kind="stable")
+    if self.dtype.kind == "f":
+        plain = np.where(self == self, self + np.float32(0), np.float32(np.nan))  # one zero, one nan
+        bits = plain.view(np.int32)
+        self = bits ^ (bits >> 31 & 0x7FFFFFFF)  # integers in the order of the floats
+    places = np.arange(self.shape[dim]).reshape(-1, *(1,) * (self.ndim - 1 - dim % self.ndim))
+    return np.sort((self.astype(np.int64) << 32) | places, axis=dim) & 0xFFFFFFFF
 
 
 @structural(
@@ -147,7 +161,8 @@ def kthvalue(xp, self, k: Int, dim: Dim = -1, keepdim: Bool = False):
     if self.dtype.kind not in "iu":
         equal |= (rows != rows) & xp.moveaxis(values != values, dim, -1)
     found = xp.moveaxis(places, dim, -1)
-    for place in map(tuple, xp.argwhere(xp.add.reduce(equal, -1) > 1).tolist()):  # which of several equal ones is torch's choice
+    several = xp.argwhere(xp.add.reduce(equal, -1) > 1).tolist() if xp is np else []  # on cuda the first of several equal ones, without a look
+    for place in map(tuple, several):  # which of several equal ones is torch's choice
         found[place] = select(xp, rows[place], k - 1)
     return (values, places) if keepdim else (xp.squeeze(values, dim), xp.squeeze(places, dim))
 
@@ -201,7 +216,7 @@ def median(xp, self):
     if not self.size:
         return least(xp, self.dtype)
     flat = xp.sort(sortable(xp, self.reshape(-1)))
-    return (flat[-1] if flat[-1] != flat[-1] else flat[(flat.size - 1) // 2]).reshape(())
+    return xp.where(flat[-1] != flat[-1], flat[-1], flat[(flat.size - 1) // 2])
 
 
 def _plan_searchsorted(sorted_sequence, self, out_int32, right, side, sorter):

@@ -51,7 +51,7 @@ def erfinv(xp, self):
 
 
 @elementwise(
-    self=lambda grad, self, eps, F: grad / (self * (1 - self))
+    self=lambda grad, self, eps, F: F.where((self < 0) | (self > 1), math.nan, grad / (self * (1 - self)))
     if eps is None
     else F.where((self < eps) | (self > 1 - eps), 0.0, grad / (self * (1 - self))),
     promote="float",

@@ -1,0 +1,207 @@
+"""Large elementwise work in blocks that fit a core's cache, on several threads: NumPy lets go of Python's lock inside its loops.
+
+Every element is computed by the same NumPy call as without blocks, so the results are the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from .backend import ndarray, np
+from .errors import TensorError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+LARGE = 1 << 18  # elements from which on formulas run in blocks
+SHARED = 1 << 20  # elements from which on threads share them: waking one costs as much as a hundred thousand additions (docs/performance.md)
+BLOCK = 1 << 16  # elements of a block: the handful of arrays that a formula makes of it stay in the second-level cache
+_threads: list[int] = []  # how many threads work, once that was asked or set
+
+
+def get_num_threads() -> int:
+    """How many threads share the work on large tensors: OMP_NUM_THREADS, else one for each processor that this process may use.
+
+    See: set_num_threads
+
+    >>> get_num_threads() >= 1
+    True
+    """
+    if not _threads:
+        given = os.environ.get("OMP_NUM_THREADS", "")
+        able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        _threads.append(int(given) if given.isdecimal() and int(given) else able)
+    return _threads[0]
+
+
+def set_num_threads(count: int) -> None:
+    """Have so many threads share the work on large tensors. Results do not depend on it. The BLAS behind `@` has threads of its own.
+
+    Raises RuntimeError unless `count` is positive.
+
+    See: get_num_threads
+
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(before)
+    """
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TensorError(f"set_num_threads expects an int, but got {type(count).__name__}")
+    if count <= 0:
+        raise TensorError("set_num_threads expects a positive integer")
+    _threads[:] = [min(count, 4 * (os.cpu_count() or 1))]
+
+
+@cache
+def _pool(count: int) -> ThreadPoolExecutor:
+    """Threads that wait for work, beside the one that asks for it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(count, thread_name_prefix="tcalc")
+
+
+def share(size: int, work: Callable[[int, int], None], count: int = 0) -> None:
+    """Call `work(start, stop)` on parts of `range(size)`, each on a thread of its own; the last here. `count` is the number of parts where
+    it does not follow from the size."""
+    count = count or min(get_num_threads(), max(1, size // (SHARED // 2)))
+    cuts = [size * i // count // 16 * 16 for i in range(count)] + [size]  # whole cache lines
+    parts = [*pairwise(cuts)]
+    if count == 1:
+        work(0, size)
+        return
+    pool: Any = _pool(get_num_threads())
+    others = [pool.submit(copy_context().run, work, *part) for part in parts[:-1]]  # NumPy's error state goes along
+    try:
+        work(*parts[-1])
+    finally:
+        for other in others:
+            other.result()
+
+
+def threaded(ufunc: Any, dtype: Any) -> Callable[..., Any]:
+    """A ufunc for large row-major arrays of one shape, and numbers beside them; `dtype` is that of the result."""
+    count = ufunc.nin
+
+    def run(*operands: Any) -> Any:
+        shape = next(o.shape for o in operands if o.__class__ is ndarray)
+        out = operands[count] if len(operands) > count else np.empty(shape, dtype)
+        flat, target = [o.reshape(-1) if o.__class__ is ndarray else o for o in operands[:count]], out.reshape(-1)
+
+        def work(start: int, stop: int) -> None:
+            ufunc(*[o[start:stop] if o.__class__ is ndarray else o for o in flat], out=target[start:stop])
+
+        share(out.size, work)
+        return out
+
+    return run
+
+
+def kernel(function: Callable[[Any, Any], Any], dtype: Any) -> Callable[[Any], Any]:
+    """A kernel of one operand, `function(xp, array)`, for large row-major arrays."""
+
+    def run(array: Any) -> Any:
+        out, flat = np.empty(array.size, dtype), array.reshape(-1)
+
+        def work(start: int, stop: int) -> None:
+            for at in range(start, stop, BLOCK):
+                to = min(at + BLOCK, stop)
+                out[at:to] = function(np, flat[at:to])
+
+        share(array.size, work)
+        return out.reshape(array.shape)
+
+    return run
+
+
+def folded(fold: Callable[[Any], Any], axes: Sequence[int], keepdim: bool, shape: Sequence[int]) -> Callable[[Any], Any]:
+    """A reduction of large arrays along `axes`, shared by cutting the largest dim that is kept; as it is where none is worth it."""
+    kept = [d for d in range(len(shape)) if d not in axes]
+    along = max(kept, key=lambda d: shape[d], default=None)
+    if along is None or shape[along] < 64:
+        return fold
+    place = along if keepdim else along - sum(d < along for d in axes)
+
+    def run(array: Any) -> Any:
+        found: dict[int, Any] = {}
+
+        def work(start: int, stop: int) -> None:
+            found[start] = fold(array[(slice(None),) * along + (slice(start, stop),)])
+
+        count = min(get_num_threads(), array.size // (SHARED // 2))
+        if count < 2:
+            return fold(array)
+        share(shape[along], work, count)
+        return np.concatenate([found[at] for at in sorted(found)], axis=place)
+
+    return run
+
+
+def added(held: Any, more: Any) -> None:
+    """`held += more`."""
+    if held.size >= LARGE and held.__class__ is ndarray and held.shape == more.shape and held.flags.c_contiguous:
+        flat, other = held.reshape(-1), _flat(more)
+        if other is not None:
+            share(held.size, lambda start, stop: np.add(flat[start:stop], other[start:stop], out=flat[start:stop]))
+            return
+    held += more
+
+
+def _flat(array: Any) -> Any:
+    """A row-major array, or one whose elements share a slot, as one dim; None for one that lies otherwise."""
+    if array.flags.c_contiguous:
+        return array.reshape(-1)
+    if array.__class__ is ndarray and not any(array.strides):
+        return np.broadcast_to(array[(0,) * array.ndim], (array.size,))
+    return None
+
+
+def blockwise(vjps: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]]:
+    """Compiled formulas of an elementwise op, on large arrays a block at a time: what a formula makes on its way never leaves the cache.
+
+    Formulas of elementwise ops treat each element alone, so that a block's gradients are those of its elements.
+    """
+
+    def run(grad: Any, saved: Any, params: Any, specs: Any, needs: Any, F: Any) -> Sequence[Any]:
+        arrays = [grad, *saved]
+        if grad.__class__ is not ndarray or grad.size < LARGE or not all([a.__class__ is ndarray and a.shape == grad.shape for a in saved]):
+            return vjps(grad, saved, params, specs, needs, F)
+        flat = [_flat(a) for a in arrays]
+        if any([a is None for a in flat]):
+            return vjps(grad, saved, params, specs, needs, F)
+
+        def part(start: int, stop: int) -> tuple[list[Any], Sequence[Any]]:
+            given = [a[start:stop] for a in flat]
+            return given, vjps(given[0], given[1:], params, specs, needs, F)
+
+        given, first = part(0, BLOCK)
+        results: list[Any] = []
+        for found in first:
+            same = next((arrays[i] for i, block in enumerate(given) if found is block), None)
+            if found is None or same is not None:
+                results.append(same)
+            elif found.__class__ is ndarray and found.shape == (BLOCK,):
+                results.append(np.empty(grad.size, found.dtype))
+                results[-1][:BLOCK] = found
+            else:
+                return vjps(grad, saved, params, specs, needs, F)
+        fresh = [i for i, found in enumerate(results) if found is not None and all([found is not a for a in arrays])]
+
+        def work(start: int, stop: int) -> None:
+            for at in range(start + BLOCK, stop + BLOCK, BLOCK):
+                to = min(at + BLOCK, stop + BLOCK)
+                found = part(at, to)[1]
+                for i in fresh:
+                    results[i][at:to] = found[i]
+
+        if fresh:
+            share(grad.size - BLOCK, work)
+        return [r.reshape(grad.shape) if i in fresh else r for i, r in enumerate(results)]
+
+    return run
