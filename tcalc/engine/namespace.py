@@ -532,7 +532,7 @@ def _attributes() -> dict[type, frozenset[str]]:
         dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize", "to_real", "to_complex")),
         backend.device: frozenset(("type", "index")),
         **dict.fromkeys(
-            (random.Generator, random.CudaGenerator), frozenset("manual_seed initial_seed seed device get_state set_state clone_state get_offset set_offset".split())
+            (random.Generator, random.CudaGenerator, random.DefaultGenerator), frozenset("manual_seed initial_seed seed device get_state set_state clone_state get_offset set_offset".split())
         ),
         dtypes.FloatInfo: frozenset(dtypes.FloatInfo._fields), dtypes.IntInfo: frozenset(dtypes.IntInfo._fields),
     }  # fmt: skip

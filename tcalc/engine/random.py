@@ -19,6 +19,7 @@ from .fillorder import fill_order, put
 from .generator import (
     CHUNK,
     CudaGenerator,
+    DefaultGenerator,
     Generator,
     bits53,
     default_generator,
@@ -36,6 +37,7 @@ from .rounding import fma32, fma64
 
 __all__ = [
     "CudaGenerator",
+    "DefaultGenerator",
     "Generator",
     "bernoulli",
     "bernoulli_tensor",

@@ -337,17 +337,18 @@ class Tensor:
         if not requires_grad:
             if node is not None:
                 self.__dict__["_accumulator"] = weakref.ref(node)
-            self.node = None
+            self._settle(None)
         elif node is None:
             if not self.spec.dtype.continuous:
                 raise TensorError("only Tensors of floating point dtype can require gradients", "requires_grad_", {"self": self})
             if self.inference and not is_inference_mode_enabled():
                 raise TensorError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.", "requires_grad_")
             before = self.__dict__.get("_accumulator", _none)()
-            self._begin(AccumulateGrad(self) if before is None else before)  # graphs from before lead here again
+            self._settle(AccumulateGrad(self) if before is None else before)  # graphs from before lead here again
         return self
 
-    def _begin(self, node: AccumulateGrad) -> None:
+    def _settle(self, node: AccumulateGrad | None) -> None:
+        """Become a leaf that requires grad (with the end of the graph that leads here), or one that does not."""
         self.node = node
 
     def _known(self) -> Node | None:
@@ -469,10 +470,13 @@ class Tensor:
         >>> h.grad
         tensor([1., 1.])
         """
-        node = self.node
-        if node is None:
+        if not self.requires_grad:
             raise TensorError("can't retain_grad on Tensor that has requires_grad=False", "retain_grad", {"self": self})
-        if not isinstance(node, AccumulateGrad) and not self.retaining:
+        if grad_fn_of(self._known()) is None:  # a view that gets a node only when it is next looked at counts as a leaf, as in torch
+            return
+        self.refuse_stale()
+        node = self.node
+        if node is not None and not self.retaining:
             self.retain_in(node)
             self.retaining = True
 
@@ -825,7 +829,7 @@ class View(Tensor):
 
             refuse_made(self, "backward", "its base or another view of its base has been")
 
-    def _begin(self, node: AccumulateGrad) -> None:
+    def _settle(self, node: AccumulateGrad | None) -> None:
         self.held = node  # what was written before is still to be seen
 
     def _known(self) -> Node | None:

@@ -56,6 +56,16 @@ FILES: dict[str, File] = {
         "i0 i0_",
         "torch.special",
     ),
+    "choosing": File(
+        "addcdiv addcmul clamp clamp_given clamp_high clamp_low clamp_max clamp_max_tensor clamp_min clamp_min_tensor "
+        "clamp_tensor copysign heaviside lerp lerp_tensor masked_fill masked_fill_tensor maximum minimum nan_to_num where "
+        "where_places",
+        "addcdiv addcmul clamp clamp_max clamp_min clip copysign heaviside lerp masked_fill maximum minimum nan_to_num where",
+        "addcdiv addcmul clamp clamp_max clamp_min clip copysign heaviside lerp masked_fill maximum minimum nan_to_num where",
+        "addcdiv addcdiv_ addcmul addcmul_ clamp clamp_ clamp_max clamp_max_ clamp_min clamp_min_ clip clip_ copysign copysign_ "
+        "heaviside heaviside_ lerp lerp_ masked_fill masked_fill_ maximum minimum nan_to_num nan_to_num_",
+        "",
+    ),
     "complex_numbers": File(
         "adjoint angle complex conj conj_physical conj_view conjugate imag mH neg_view polar real resolve_conj resolve_neg sgn "
         "view_as_complex view_as_real",
@@ -306,6 +316,13 @@ FILES: dict[str, File] = {
         "bernoulli bernoulli_ bernoulli_ cauchy_ exponential_ geometric_ log_normal_ multinomial normal_ random_ uniform_",
         "",
     ),
+    "rectifiers": File(
+        "gelu leaky_relu relu relu_inplace sigmoid silu softplus",
+        "gelu leaky_relu relu sigmoid silu softplus",
+        "relu sigmoid",
+        "relu relu_ sigmoid sigmoid_",
+        "torch.nn.functional",
+    ),
     "reflections": File(
         "geqrf linalg_householder_product orgqr ormqr",
         "geqrf linalg_householder_product orgqr ormqr",
@@ -405,6 +422,24 @@ FILES: dict[str, File] = {
         "corrcoef cov msort std_mean var_mean",
         "corrcoef cov msort std_mean var_mean",
         "corrcoef cov msort",
+        "",
+    ),
+    "trigonometry": File(
+        "acos acosh asin asinh atan atan2 atanh cos cosh hypot sin sinh tan tanh",
+        "acos acosh arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh cos cosh hypot sin sinh "
+        "tan tanh",
+        "acos acosh arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh cos cosh hypot sin sinh "
+        "tan tanh",
+        "acos acos_ acosh acosh_ arccos arccos_ arccosh arccosh_ arcsin arcsin_ arcsinh arcsinh_ arctan arctan2 arctan2_ "
+        "arctan_ arctanh arctanh_ asin asin_ asinh asinh_ atan atan2 atan2_ atan_ atanh atanh_ cos cos_ cosh cosh_ hypot hypot_ "
+        "sin sin_ sinh sinh_ tan tan_ tanh tanh_",
+        "",
+    ),
+    "whole_numbers": File(
+        "ceil floor frac round round_decimals trunc",
+        "ceil fix floor frac round trunc",
+        "ceil fix floor frac round trunc",
+        "ceil ceil_ fix fix_ floor floor_ frac frac_ round round_ trunc trunc_",
         "",
     ),
     "windows": File(

@@ -176,7 +176,7 @@ def class_name(cls: type) -> str:
 
 
 _ENGINE_NAMES = {
-    **dict.fromkeys(("Generator", "CudaGenerator"), "torch._C.Generator"), "RemovableHandle": "torch.utils.hooks.RemovableHandle",
+    **dict.fromkeys(("Generator", "CudaGenerator", "DefaultGenerator"), "torch._C.Generator"), "RemovableHandle": "torch.utils.hooks.RemovableHandle",
     **{name: f"torch.distributed.distributed_c10d.{name}" for name in ("Work", "ProcessGroup")}, "RedOpType": "torch._C._distributed_c10d.ReduceOp.RedOpType",
 }  # fmt: skip
 

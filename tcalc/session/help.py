@@ -30,7 +30,7 @@ _GROUPS = {
         "dtype and device": "convert",
         "shape, joining, repeating": "shape assembly copies memory",
         "indexing": "index scattering",
-        "each element": "pointwise numbers in_place",
+        "each element": "pointwise whole_numbers exponentials trigonometry choosing rectifiers numbers in_place",
         "complex numbers": "complex_numbers",
         "special functions": "special bessel gamma polynomials",
         "comparisons and logic": "compare",

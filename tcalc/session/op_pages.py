@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..engine.registry import Op, Public
 
 NO_GRADIENT = "0 everywhere"
-_ELEMENTWISE_FILES = frozenset(("pointwise", "compare", "special", "numbers"))
+_ELEMENTWISE_FILES = frozenset("pointwise whole_numbers exponentials trigonometry choosing rectifiers compare special numbers".split())
 
 
 def op_page(public: Public) -> HelpPage:

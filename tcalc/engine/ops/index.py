@@ -600,16 +600,6 @@ def nonzero_static(F, self, *, size: Int, fill_value: Int = -1):
     return F.cat([found, F.full((size - found.shape[0], found.shape[1]), fill_value, device=self.device)], 0)
 
 
-@composite(public="where", method=False)
-def where_places(F, condition) -> Tensors:
-    """The places where the condition holds, one vector a dim: `nonzero(condition, as_tuple=True)`.
-
-    >>> where(tensor([True, False, True]))
-    (tensor([0, 2]),)
-    """
-    return F.nonzero(condition, as_tuple=True)
-
-
 @composite()
 def argwhere(F, self):
     """The places of the nonzero elements, one row each.

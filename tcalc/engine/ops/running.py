@@ -9,7 +9,7 @@ from ..families.common import no_kernel, not_implemented, real_for
 from ..families.structural import composite, structural
 from ..layout import like_strides, reduced_shape, wrap_dim, wrap_dims
 from ..spec import spec_of
-from .pointwise import log_of_sum
+from .exponentials import log_of_sum
 from .reduce import gather_back
 
 # --- running extremes -------------------------------------------------------------------------------------------------
