@@ -52,6 +52,7 @@ def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any
     for i, output in enumerate(outputs):
         node = output.node
         if node is None or _leads_nowhere(node):
+            output.refuse_stale()
             raise TensorError(f"element {i} of tensors does not require grad and does not have a grad_fn", "backward", {"self": output})
         nodes.append(node)
     return list(zip(nodes, starts, strict=True))
@@ -70,6 +71,7 @@ def _wanted(inputs: Sequence[Tensor]) -> dict[Node, int]:
     captures: dict[Node, int] = {}
     for t in inputs:
         if t.node is None:
+            t.refuse_stale()
             raise TensorError("One of the differentiated Tensors does not require grad", "grad", {"input": t})
         if not _leads_nowhere(t.node):
             captures.setdefault(t.node, len(captures))

@@ -12,7 +12,7 @@ from .anomaly import Looked
 from .backend import ndarray, on_device
 from .blocks import LARGE, added
 from .errors import TensorError
-from .graph import AccumulateGrad, Node, Output, RemovableHandle, grad_fn_of, place_of
+from .graph import AccumulateGrad, Node, Output, RemovableHandle, place_of
 from .record import OpNode
 from .spec import Spec, spec_of
 from .tensor import Tensor
@@ -187,9 +187,9 @@ def _fill_finished(failed: Node, pending: dict[Node, Any], level: Any) -> None:
 def _is_still(leaf: Tensor, node: Node) -> bool:
     """Whether the leaf that a gradient was meant for still wants it.
 
-    Raises RuntimeError when it has a history by now.
+    Raises RuntimeError when it has a history by now, or, as a view, should have.
     """
-    if grad_fn_of(leaf.node) is not None:
+    if leaf.grad_fn is not None:
         raise TensorError("leaf variable has been moved into the graph interior", "backward", {"self": leaf})
     return leaf.node is not None
 

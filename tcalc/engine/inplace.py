@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +138,6 @@ def write(
         perform()
     bump(target)
     if recording:
-        retained = _give_up_retained(target)
         node = attach_to(op, edges, given, params, target, specs)
         if op.keeps_indices:
             keep_indices(node, params[op.signature.positions["indices"]])
@@ -147,8 +147,8 @@ def write(
             for place, value, version in node.saved or ()
         ]
         rebase(target, node)
-        if retained and target.node is not None:
-            target.retain_in(target.node)
+        if isinstance(target, View):
+            _name_after(target, node)
     return target
 
 
@@ -156,14 +156,21 @@ def _shares(value: Any, target: Tensor) -> bool:
     return isinstance(value, Tensor) and value.storage is target.storage
 
 
-def _give_up_retained(target: Tensor) -> bool:
-    """Whether the target keeps its gradient; its old node forgets that, since the new one takes over."""
-    node = target._known()
-    if node is None or not target.retaining:
-        return False
-    owner, _ = place_of(node)
-    owner.retained = [(index, ref) for index, ref in owner.retained or () if ref() is not target]
-    return True
+def _succeed(node: Node, t: Tensor) -> None:
+    """Have a tensor's new node keep its gradient, if that was asked for, in place of the old one."""
+    old = t._known()
+    if old is None or not t.retaining:
+        return
+    owner, _ = place_of(old)
+    owner.retained = [(index, ref) for index, ref in owner.retained or () if ref() is not t]
+    t.retain_in(node)
+
+
+def _name_after(view: View, node: OpNode) -> None:
+    """Errors call a result that was saved after what is then the view's node, for as long as that lives, as torch's do."""
+    for place, value, _ in node.saved or ():
+        if place >= len(node.op.inputs) and isinstance(value, Tensor) and view.held is not None:
+            value.__dict__["maker"] = weakref.ref(view.held)
 
 
 def attach_to(
@@ -178,13 +185,13 @@ def attach_to(
 def rebase(target: Tensor, node: Node) -> None:
     """Make `node` the history of a written tensor; for a view, of the part of its base that it shows."""
     if not isinstance(target, View):
+        _succeed(node, target)
         target.node = node
         return
     base = target.base
-    retained = _give_up_retained(base)
-    base.node = CopySlices(base, target, node)
-    if retained:
-        base.retain_in(base.node)
+    whole = CopySlices(base, target, node)
+    _succeed(whole, base)
+    base.node = whole
     target.seen = -1
     regenerate(target)
 
@@ -197,13 +204,17 @@ def regenerate(view: View) -> None:
     view.seen = 0 if view.storage is None else view.storage.version
     if view.spec.lazy or view.spec.dtype is not base.spec.dtype:
         with enable_grad():
-            view.held = _part(base, view.spec, _elements_apart(base, view)).node
+            part = _part(base, view.spec, _elements_apart(base, view)).node
+        if part is not None:
+            _succeed(part, view)
+        view.held = part
         return
     node = new_node(OpNode)
     node.op = OPS["as_strided"]
     node.edges, node.seq, node.saved, node.mask = (edge,), next_seq(), (), 1
     node.params = [None, tuple(view.spec.shape), view.spec.strides, view.offset - base.offset]
     node.specs = (base.spec, view.spec)
+    _succeed(node, view)
     view.held = node
 
 

@@ -160,7 +160,8 @@ def forward_name(node: Node) -> str:
 
 def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:
     """torch's sentence for a saved value that was changed in place, with the node and versions as data."""
-    maker, number = shown(value.node if place < len(node.op.inputs) else node.source(place, value))
+    later = value.__dict__.get("maker")
+    maker, number = shown(value.node if place < len(node.op.inputs) else (later and later()) or node.source(place, value))
     number -= sum(i < number for i in node.op.constant if maker is node)  # torch counts the outputs that have a gradient
     whose = ""
     if maker is not None and not isinstance(maker, AccumulateGrad):

@@ -508,6 +508,7 @@ class Tensor:
         """
         node = self.node
         if node is None:
+            self.refuse_stale()
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient", "register_hook", {"self": self})
         if not callable(hook):
             raise TensorTypeError(f"register_hook(): a hook is a function of the gradient, not {type(hook).__name__}", "register_hook")
@@ -532,10 +533,10 @@ class Tensor:
         >>> w.sum().backward()
         tensor([1., 1.])
         """
-        node = self.node
-        if node is None:
+        if not self.requires_grad:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient")
         self.refuse_stale()
+        node = self.node
         if not isinstance(node, AccumulateGrad):
             raise TensorError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         node.__dict__["kept"] = self  # as torch's nodes do: what the hook is for outlives its name
@@ -797,15 +798,16 @@ class View(Tensor):
         """The node, remade as AsStridedBackward0 of the base when the memory was written since.
 
         A view without one requires grad when its base does (it was made under no_grad, or before the base was asked to): its
-        gradient goes nowhere.
+        gradient goes nowhere. A stale one that may have no new node is refused, or has none where nothing is recorded: ops go on.
         """
         held, storage = self.held, self.storage
         if (
             storage is not None
             and storage.version != self.seen
-            and (self.made is None or is_grad_enabled())
             and (self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad))
         ):
+            if self.made is not None and not is_grad_enabled():
+                return None
             from .inplace import regenerate
 
             regenerate(self)
@@ -834,6 +836,20 @@ class View(Tensor):
 
     def _known(self) -> Node | None:
         return self.held
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made this view, or that stands for the writes to its base since.
+
+        Raises RuntimeError, in any grad mode, when it may have no new one.
+        """
+        self.refuse_stale()
+        return grad_fn_of(self.node)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this view was not computed from tensors that require grad; raises as `grad_fn` does."""
+        return self.grad_fn is None
 
     @property
     def requires_grad(self) -> bool:

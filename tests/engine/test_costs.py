@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -14,6 +14,7 @@ import tcalc
 from tcalc.engine import backend, record
 from tcalc.engine.anomaly import Looked
 from tcalc.engine.graph import Node, RemovableHandle
+from tcalc.engine.simulated.ufuncs import Ufunc
 
 np = backend.np
 A, B = tcalc.tensor([1.0, 2.0, 3.0]), tcalc.tensor([4.0, 5.0, 6.0])
@@ -94,3 +95,42 @@ def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_costs_no_more_than_it_did(name: str) -> None:
     step, functions, objects = BUDGETS[name]
     assert counted(step) <= (functions, objects)
+
+
+# Elementwise kernels that each may start, forward and backward: on the stand-in for a GPU, where each is a call that can be counted.
+KERNELS: dict[str, tuple[Callable[[tcalc.Tensor, tcalc.Tensor], Any], int]] = {
+    "x + y": (lambda x, y: x + y, 1),
+    "x.relu()": (lambda x, y: x.relu(), 1),
+    "x.softmax(0)": (lambda x, y: x.softmax(0), 3),
+    "(x*y+x).sum().backward()": (lambda x, y: (x * y + x).sum().backward(), 5),
+    "x.tanh().sum().backward()": (lambda x, y: x.tanh().sum().backward(), 4),
+    "(x**2).mean().backward()": (lambda x, y: (x**2).mean().backward(), 6),
+}
+
+
+@pytest.fixture
+def stand_in() -> Iterator[None]:
+    """One simulated cuda device."""
+    backend.simulate(1)
+    yield
+    backend.simulate(0)
+
+
+@pytest.mark.usefixtures("stand_in", "unwatched")
+@pytest.mark.parametrize("name", KERNELS)
+def test_starts_no_more_kernels_than_it_did(name: str) -> None:
+    step, most = KERNELS[name]
+    x, y = (tcalc.tensor([1.0, 2.0, 3.0], device="cuda", requires_grad=True) for _ in range(2))
+    started = 0
+
+    def look(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal started
+        started += event == "call" and frame.f_code is Ufunc.__call__.__code__
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        step(x, y)
+    finally:
+        sys.setprofile(before)
+    assert 0 < started <= most
