@@ -23,7 +23,8 @@ def main(args: list[str] | None = None) -> int:
     status = _status(args)
     several = sys.modules.get("tcalc.engine.distributed")
     if status and several is not None:  # the other processes would wait for this one for ever
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         several.abandon(status)
     return status
 

@@ -189,12 +189,10 @@ tensor_backward.__name__, tensor_backward.__qualname__ = "backward", "Tensor.bac
 def _beside(grad: Any, memory: dict[int, Tensor]) -> Tensor:
     """A raw gradient as a Tensor. One on memory that another gradient looks at shares its storage, and so its count of writes."""
     result, owner = wrap(grad), backend.owner_of(grad)
-    if grad is owner:
-        memory.setdefault(id(owner), result)
-    else:
-        storage = memory.setdefault(id(owner), wrap(owner)).get_storage()
-        if not result.inference:
-            result.storage, result.offset = storage, (backend.address(grad) - storage.data_ptr()) // result.itemsize
+    first = memory.setdefault(id(owner), result if grad is owner else wrap(owner))
+    if first is not result and not result.inference:
+        storage = first.get_storage()
+        result.storage, result.offset = storage, (backend.address(grad) - storage.data_ptr()) // result.itemsize
     return result
 
 

@@ -206,9 +206,10 @@ def _watch_memory() -> None:
 
         name = "tcalc"
 
-        def malloc_postprocess(self, *, device_id: int, mem_size: int, **rest: Any) -> None:
-            _used[device_id] += mem_size
-            _peaks[device_id] = max(_peaks[device_id], _used[device_id])
+        def malloc_postprocess(self, *, device_id: int, mem_size: int, mem_ptr: int, **rest: Any) -> None:
+            if mem_ptr:  # 0 says that there was no memory
+                _used[device_id] += mem_size
+                _peaks[device_id] = max(_peaks[device_id], _used[device_id])
 
         def free_postprocess(self, *, device_id: int, mem_size: int, **rest: Any) -> None:
             _used[device_id] -= mem_size
@@ -489,8 +490,10 @@ def copy_of(array: Array) -> Array:
 
 def _turned(array: Array) -> Array:
     """A row-major copy of a large array whose last dim lies far apart: tile by tile, so that each cache line is fetched once."""
-    fresh = np.empty(array.shape, array.dtype)
     near = min((d for d in range(array.ndim) if array.shape[d] > 1), key=lambda d: array.strides[d])
+    if near == array.ndim - 1 or array.shape[near] < 32:  # no other dim lies nearer, or it is too short to be worth it
+        return np.array(array, order="C")
+    fresh = np.empty(array.shape, array.dtype)
     wide, narrow = 256, max(64 // array.itemsize, 1)
     for at in range(0, array.shape[near], wide):
         rows = (slice(None),) * near + (slice(at, at + wide),)

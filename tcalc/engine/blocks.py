@@ -6,6 +6,7 @@ Every element is computed by the same NumPy call as without blocks, so the resul
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import cache
@@ -35,8 +36,13 @@ def get_num_threads() -> int:
     if not _threads:
         given = os.environ.get("OMP_NUM_THREADS", "")
         able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        _threads.append(int(given) if given.isdecimal() and int(given) else able)
+        _threads.append(min(int(given), _most()) if re.fullmatch("0*[1-9][0-9]{0,8}", given) else able)
     return _threads[0]
+
+
+def _most() -> int:
+    """As many threads as can be asked for."""
+    return 4 * (os.cpu_count() or 1)
 
 
 def set_num_threads(count: int) -> None:
@@ -56,7 +62,7 @@ def set_num_threads(count: int) -> None:
         raise TensorError(f"set_num_threads expects an int, but got {type(count).__name__}")
     if count <= 0:
         raise TensorError("set_num_threads expects a positive integer")
-    _threads[:] = [min(count, 4 * (os.cpu_count() or 1))]
+    _threads[:] = [min(count, _most())]
 
 
 @cache
@@ -72,7 +78,7 @@ def share(size: int, work: Callable[[int, int], None], count: int = 0) -> None:
     it does not follow from the size."""
     count = count or min(get_num_threads(), max(1, size // (SHARED // 2)))
     cuts = [size * i // count // 16 * 16 for i in range(count)] + [size]  # whole cache lines
-    parts = [*pairwise(cuts)]
+    parts = [(start, stop) for start, stop in pairwise(cuts) if start < stop]
     if count == 1:
         work(0, size)
         return

@@ -390,7 +390,7 @@ def _other(rank: int, group: ProcessGroup, what: str) -> int:
 
 
 def isend(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int = 0) -> Work | None:
-    """Begin to send a tensor to a process; returns a Work.
+    """Begin to send a tensor to a process; returns a Work, or None in a process outside of the group.
 
     Raises ValueError before init_process_group, or for the process itself.
 
@@ -400,6 +400,8 @@ def isend(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int 
     """
     among = meant(group)
     call = _Call(among, [_tensor(tensor, "tensor")])
+    if among.rank() < 0:
+        return None
     return call.end(call.by.send(call.read(tensor), _other(dst, among, "destination"), tag), True)
 
 
@@ -413,19 +415,21 @@ def send(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int =
     >>> if distributed.is_initialized() and distributed.get_rank() == 0: distributed.send(ones(2), 1)
     """
     work = isend(tensor, dst, group, tag)
-    assert work is not None
-    work.wait()
+    if work is not None:
+        work.wait()
 
 
 def _receive(tensor: Tensor, src: int | None, group: ProcessGroup | None, tag: int, heard: Callable[[int], None]) -> Work | None:
     among = meant(group)
     call = _Call(among, [_tensor(tensor, "tensor")])
+    if among.rank() < 0:
+        return None
     source = None if src is None else _other(src, among, "source")
     return call.end(call.by.recv(call.changed(tensor), source, tag, lambda rank: heard(among.ranks[rank])), True)
 
 
 def irecv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0) -> Work | None:
-    """Begin to receive a tensor from a process, or from any; returns a Work.
+    """Begin to receive a tensor from a process, or from any; returns a Work, or None in a process outside of the group.
 
     Raises ValueError before init_process_group, or for the process itself.
 
@@ -437,7 +441,7 @@ def irecv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = N
 
 
 def recv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0) -> int:
-    """Receive a tensor from a process, or from any; returns whose it was.
+    """Receive a tensor from a process, or from any; returns whose it was, -1 in a process outside of the group.
 
     Raises as `irecv`.
 
@@ -447,7 +451,8 @@ def recv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = No
     """
     whose: list[int] = []
     work = _receive(tensor, src, group, tag, whose.append)
-    assert work is not None
+    if work is None:
+        return -1
     work.wait()
     return whose[0]
 

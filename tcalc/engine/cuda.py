@@ -264,10 +264,10 @@ class Stream:
     """
 
     def __init__(self, device: Any = None, priority: int = 0):
-        self._begin(_on(device).cuda.Stream(non_blocking=True, priority=priority))
+        self._begin(_on(device).cuda.Stream(non_blocking=True, priority=priority), device)
 
-    def _begin(self, raw: Any) -> None:
-        self._raw, self._index = raw, _index(None)
+    def _begin(self, raw: Any, device: Any) -> None:
+        self._raw, self.index = raw, _index(device)
 
     def synchronize(self) -> None:
         """Wait until all its work is done."""
@@ -284,8 +284,9 @@ class Stream:
         return event
 
     def wait_event(self, event: Event) -> None:
-        """Begin no more work before the event."""
-        self._raw.wait_event(event.recorded())
+        """Begin no more work before the event; one that was not recorded yet is not waited for."""
+        if event._raw is not None:
+            self._raw.wait_event(event._raw)
 
     def wait_stream(self, stream: Stream) -> None:
         """Begin no more work before the other stream has done what it has now."""
@@ -302,12 +303,12 @@ def current_stream(device: Any = None) -> Stream:
     >>> if cuda.is_available(): cuda.current_stream().synchronize()
     """
     found: Stream = object.__new__(Stream)
-    found._begin(_on(device).cuda.get_current_stream())
+    found._begin(_on(device).cuda.get_current_stream(), device)
     return found
 
 
 class StreamContext:
-    """`with cuda.stream(s):` sends work to a stream; None changes nothing.
+    """`with cuda.stream(s):` sends work to a stream, and makes its device the one that "cuda" means; None changes nothing.
 
     See: cuda.Stream, cuda.current_stream
 
@@ -317,14 +318,19 @@ class StreamContext:
 
     def __init__(self, stream: Stream | None):
         self._stream = stream
+        self._device = CudaDevice(None if stream is None else stream.index)
 
     def __enter__(self) -> None:
+        self._device.__enter__()
         if self._stream is not None:
+            _on(self._stream.index)  # CuPy has a current stream for each device
             self._stream._raw.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._stream is not None:
+            _on(self._stream.index)
             self._stream._raw.__exit__(kind, error, trace)
+        self._device.__exit__(kind, error, trace)
 
 
 StreamContext.__name__ = StreamContext.__qualname__ = "stream"
@@ -339,31 +345,35 @@ class Event:
     """
 
     def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False):
+        _index(None)
         self._timed = bool(enable_timing)
-        self._raw = _on(None).cuda.Event(block=bool(blocking), disable_timing=not enable_timing, interprocess=bool(interprocess))
-        self._recorded = False
+        self._options = {"block": bool(blocking), "disable_timing": not enable_timing, "interprocess": bool(interprocess)}
+        self._raw: Any = None  # made when it is first recorded, on the device of that stream, as torch's are
 
     def record(self, stream: Stream | None = None) -> None:
         """Note the moment when the work given to a stream so far (the current one by default) is done."""
-        self._raw.record(gpu().cuda.get_current_stream() if stream is None else stream._raw)
-        self._recorded = True
+        cuda = _on(None if stream is None else stream.index).cuda
+        if self._raw is None:
+            self._raw = cuda.Event(**self._options)
+        self._raw.record(cuda.get_current_stream() if stream is None else stream._raw)
 
     def recorded(self) -> Any:
         """The event of CuPy.
 
         Raises RuntimeError before `record`.
         """
-        if not self._recorded:
+        if self._raw is None:
             raise TensorError("Both events must be recorded before calculating elapsed time.", "Event")
         return self._raw
 
     def synchronize(self) -> None:
         """Wait for the moment."""
-        self._raw.synchronize()
+        if self._raw is not None:
+            self._raw.synchronize()
 
     def query(self) -> bool:
         """Whether the moment has come."""
-        return not self._recorded or bool(self._raw.done)
+        return self._raw is None or bool(self._raw.done)
 
     def elapsed_time(self, end_event: Event) -> float:
         """Milliseconds from this moment to another.

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import transports
 from .backend import simulated
-from .errors import TensorError, TensorTypeError, TensorValueError
+from .errors import TensorAssertion, TensorError, TensorTypeError, TensorValueError
 from .transports import Gpus, Hosts, Work
 
 
@@ -128,8 +128,10 @@ def init_process_group(
             raise TensorValueError(f"init_process_group: the backends are {', '.join(BACKENDS)}, not '{kind}'")
     if init_method not in (None, "env://"):
         raise TensorValueError(f"init_process_group: mpiexec has connected the processes: leave out init_method='{init_method}'")
-    if ignored.keys() - {"store", "group_name", "pg_options", "device_id"} or ignored.get("store") is not None:
-        raise TensorTypeError(f"init_process_group() got an unexpected keyword argument '{next(iter(ignored))}'")
+    taken = {"group_name", "pg_options", "device_id"} | ({"store"} if ignored.get("store") is None else set())
+    unknown = [name for name in ignored if name not in taken]
+    if unknown:
+        raise TensorTypeError(f"init_process_group() got an unexpected keyword argument '{unknown[0]}'")
     hosts = Hosts(transports.mpi().COMM_WORLD)
     for name, given, found in (("world_size", world_size, hosts.size), ("rank", rank, hosts.rank)):
         if given not in (-1, found):
@@ -152,7 +154,7 @@ def destroy_process_group(group: ProcessGroup | None = None) -> None:
     >>> if distributed.is_initialized(): distributed.destroy_process_group()
     """
     if not is_initialized():
-        raise AssertionError("Process group cannot be None")
+        raise TensorAssertion("Process group cannot be None", "destroy_process_group")
     if group is None or group is WORLD:
         barrier()
         WORLD.become(None, None, "", [])
@@ -254,7 +256,8 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
 def new_group(ranks: Sequence[int] | None = None, timeout: Any = None, backend: str | None = None) -> ProcessGroup:
     """Some of the processes as a group; all processes must call it, with the same ranks.
 
-    Raises ValueError before init_process_group and RuntimeError with the backend "nccl", which knows all processes only.
+    Raises ValueError before init_process_group and for a rank that no process has or that is given twice, RuntimeError with the backend
+    "nccl", which knows all processes only.
 
     See: distributed.all_reduce
 
@@ -265,4 +268,11 @@ def new_group(ranks: Sequence[int] | None = None, timeout: Any = None, backend: 
     if world.gpus is not None:
         raise TensorError("new_group: with the backend nccl there is one group, of all processes", "new_group")
     chosen = sorted(range(world.size()) if ranks is None else ranks)
+    if len(set(chosen)) != len(chosen):
+        raise TensorValueError(f"ranks list must not contain duplicate entries, got {chosen}", "new_group")
+    for rank in chosen:
+        if rank not in world.ranks:
+            raise TensorValueError(
+                f"Rank {rank} is out of range. Valid ranks are 0 to {world.size() - 1} (world_size={world.size()})", "new_group"
+            )
     return ProcessGroup(world.hosts.group(chosen), None, backend or world.backend, chosen)

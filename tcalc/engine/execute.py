@@ -264,8 +264,9 @@ def _leading_to(roots: list[Node], captures: dict[Node, int], accumulate: bool) 
     Found oldest first.
     """
     needed: set[Node] = set()
+    ends = {place_of(node)[0] for node in captures}.union(captures)  # torch stops at nodes: any output of one leads there
     for node in sorted(below(roots), key=lambda n: n.seq):
-        if any(edge in needed or edge in captures for edge in node.edges if edge is not None):
+        if any(edge in needed or edge in captures or place_of(edge)[0] in ends for edge in node.edges if edge is not None):
             needed.add(node)
         elif accumulate and node in captures:
             needed.update((node, place_of(node)[0]))

@@ -190,11 +190,15 @@ class CudaGenerator(Generator):
     def set_offset(self, offset: int) -> None:
         """Go to a place of the stream.
 
-        Raises RuntimeError, with torch's sentence, for one that is no multiple of four.
+        Raises RuntimeError, with torch's sentences, for one that is no multiple of four or no int, ValueError past 64 bits.
         """
+        if isinstance(offset, bool) or not isinstance(offset, int):
+            raise TensorError(f"manual_offset expected a long, but got {type(offset).__name__}", "set_offset")
+        if not -(2**63) <= offset < 2**64:
+            raise TensorValueError("Overflow when unpacking long long", "set_offset")
         if offset % 4:
             raise TensorError("offset must be a multiple of 4", "set_offset")
-        self._offset = offset
+        self._offset = offset % 2**64
 
     def state(self) -> bytes:
         """Seed and offset, 8 bytes each, as torch's CUDA generators give them."""

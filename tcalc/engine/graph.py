@@ -33,6 +33,7 @@ class Node:
     edges: Sequence[Node | None]
     seq: int
     freed = False
+    constant: Sequence[int] = ()  # outputs without a gradient, by number
     watching = False  # whether any node ever was watched: until then backward asks none
     watched = False  # any of the three below is set
     tensor_hooks: dict[int, tuple[int, Hook]] | None = None  # (number of the output, hook on its gradient), first of all
@@ -56,7 +57,11 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes the gradients go to, each with the number of the output it stands for."""
-        return tuple((None, 0) if edge is None else place_of(edge) for edge in self.edges)
+        return tuple((None, 0) if edge is None else edge.shown() for edge in self.edges)
+
+    def shown(self) -> tuple[Node, int]:
+        """The node and the number of its output that a user sees for an edge that leads here."""
+        return self, 0
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
         """Gradients for `edges` from the gradient of the result, computed on `level` (raw arrays or Tensors)."""
@@ -94,6 +99,14 @@ class Output(Node):
     def __init__(self, owner: Node, index: int):
         super().__init__((owner,))
         self.owner, self.index = owner, index
+
+    @property
+    def number(self) -> int:
+        """Which of the owner's outputs that have a gradient it is: the number torch shows."""
+        return self.index - sum([place < self.index for place in self.owner.constant])
+
+    def shown(self) -> tuple[Node, int]:
+        return self.owner, self.number
 
     def name(self) -> str:
         return self.owner.name()

@@ -11,6 +11,7 @@ from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
 from .families.common import fitting
 from .families.view import show, show_lazy
+from .modes import is_grad_enabled
 from .ops.index import nonzero_places
 from .registry import MEMO_LIMIT, OPS
 from .spec import Spec, spec_of
@@ -268,6 +269,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if given.ndim == 0 and target.ndim:
         target.fill_(given)
         return
+    if given.shape != target.shape and is_grad_enabled():
+        given.refuse_stale()  # which torch's view of the value does
     _fits(target.spec, given.spec)
     if given.shape != target.shape:
         given = given.view(_without_lead(given.shape))

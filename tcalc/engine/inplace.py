@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import backend
 from .errors import TensorError
+from .families.common import refuse_shared_slots
 from .graph import Grad, Node, Output, grad_fn_of, next_seq, place_of
 from .modes import enable_grad, entered, inferring, is_grad_enabled, transform_depth
 from .record import FREED, OpNode, attach, forward_name, keep_indices, new_node, refuse_inference, shown
@@ -166,6 +167,14 @@ def _succeed(node: Node, t: Tensor) -> None:
     t.retain_in(node)
 
 
+def _again(node: OpNode) -> OpNode:
+    """A node that stands for the same application of an op."""
+    twin = new_node(OpNode)
+    twin.op, twin.edges, twin.seq, twin.saved, twin.mask = node.op, node.edges, node.seq, node.saved, node.mask
+    twin.params, twin.specs = node.params, node.specs
+    return twin
+
+
 def _name_after(view: View, node: OpNode) -> None:
     """Errors call a result that was saved after what is then the view's node, for as long as that lives, as torch's do."""
     for place, value, _ in node.saved or ():
@@ -182,7 +191,7 @@ def attach_to(
     return attach(op, edges, inputs, op.kept(params), stand_in, specs)
 
 
-def rebase(target: Tensor, node: Node) -> None:
+def rebase(target: Tensor, node: OpNode) -> None:
     """Make `node` the history of a written tensor; for a view, of the part of its base that it shows."""
     if not isinstance(target, View):
         _succeed(node, target)
@@ -243,8 +252,13 @@ class CopySlices(Node):
     __slots__ = ("base_spec", "freed", "inner", "shift", "view_spec")
     freed: bool
 
-    def __init__(self, base: Tensor, view: Tensor, inner: Node):
+    def __init__(self, base: Tensor, view: Tensor, inner: OpNode):
         super().__init__((base.node, *inner.edges[1:]))
+        own = inner.edges[0]
+        if all(place for place, _, _ in inner.saved or ()):
+            inner.edges = self.edges  # the view's own history is that of the base
+        elif isinstance(own, OpNode):
+            inner.edges = (_again(own), *self.edges[1:])  # that of an old value that was saved; as in torch, the view's node itself may go
         self.freed = False
         self.inner, self.base_spec, self.view_spec, self.shift = inner, base.spec, view.spec, _elements_apart(base, view)
 
@@ -262,6 +276,8 @@ class CopySlices(Node):
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
         if self.freed:
             raise TensorError(FREED, "backward", node=self)
+        if self.edges[0] is not None:  # as torch, which writes the view's part into what passes
+            refuse_shared_slots(self.view_spec)
         if isinstance(grad, Tensor):
             return self._on_tensors(grad, level)
         spec = self.base_spec

@@ -23,8 +23,8 @@ _made: set[str] = set()  # what notice_once said
 def collect() -> None:
     """From now on keep remarks in `collected` (the last MAX_COLLECTED at most), for a session to take away."""
     global collected
-    _made.clear()
     if collected is None:
+        _made.clear()
         collected = []
 
 

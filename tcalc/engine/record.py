@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .anomaly import is_anomaly_enabled
 from .backend import ndarray
 from .errors import TensorError
-from .graph import AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq, place_of
+from .graph import AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq
 from .layout import broadcast_shapes
 from .modes import entered, is_grad_enabled
 from .spec import Spec
@@ -54,6 +54,11 @@ class OpNode(Node):
     def freed(self) -> bool:  # type: ignore[override]  # derived here
         """Whether the saved values are gone."""
         return self.saved is None
+
+    @property
+    def constant(self) -> Sequence[int]:  # type: ignore[override]  # the op says which
+        """Outputs without a gradient, by number."""
+        return self.op.constant
 
     def name(self) -> str:
         op = self.op
@@ -106,7 +111,7 @@ class OpNode(Node):
             return self.edges[place]
         if not isinstance(self.specs[-1], list):
             return self if place == first else None
-        return Output(self, place - first) if value.spec.dtype.continuous and place - first not in self.op.constant else None
+        return Output(self, place - first) if value.spec.dtype.continuous and place - first not in self.constant else None
 
     def refuse_reshaped(self, grad: Any) -> None:
         """Refuse a gradient that does not go with what was saved: `.data = ` gave that another shape since.
@@ -144,9 +149,9 @@ class OpNode(Node):
             for place, value, version in self.saved or ()
             if isinstance(value, Tensor) and value.storage is not None and value.storage.version != version
         ]
-        for _, _, value, _ in sorted(stale, key=lambda item: item[0]):
-            value.refuse_stale()  # a view that may have no new history is refused before anything else
-        return overwritten(self, *min(stale, key=lambda item: item[0])[1:])
+        first = min(stale, key=lambda item: item[0])
+        first[2].refuse_stale()  # a view that may have no new history is refused before anything else
+        return overwritten(self, *first[1:])
 
 
 cut: list[None] = []  # not empty once detach_() was called on a computed tensor: only then a saved one may have lost its history
@@ -162,7 +167,6 @@ def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> Tensor
     """torch's sentence for a saved value that was changed in place, with the node and versions as data."""
     later = value.__dict__.get("maker")
     maker, number = shown(value.node if place < len(node.op.inputs) else (later and later()) or node.source(place, value))
-    number -= sum(i < number for i in node.op.constant if maker is node)  # torch counts the outputs that have a gradient
     whose = ""
     if maker is not None and not isinstance(maker, AccumulateGrad):
         whose = f", which is output {number} of {forward_name(maker)},"
@@ -246,25 +250,26 @@ def keep_indices(node: OpNode, indices: Sequence[Any]) -> None:
 
 def shown(edge: Node | None) -> tuple[Node | None, int]:
     """An edge as next_functions shows it: one that leads to no tensor is none."""
-    return (None, 0) if edge is None or (isinstance(edge, AccumulateGrad) and edge.leaf is nobody) else place_of(edge)
+    return (None, 0) if edge is None or (isinstance(edge, AccumulateGrad) and edge.leaf is nobody) else edge.shown()
 
 
 def record(op: Op, inputs: Sequence[Any], params: Sequence[Any], result: Any, specs: Sequence[Any]) -> None:
     """Give `result` (a Tensor, or several from one op) a node when grad mode is on and an input requires grad.
 
-    Integer results get none: they have no gradient.
+    Integer results get none: they have no gradient, and nobody asks for the history of what they were computed from, which may be refused.
     """
+    if not op.differentiable or (isinstance(result, Tensor) and not result.spec.dtype.continuous):
+        return
     edges = [t.node if isinstance(t, Tensor) else None for t in inputs]
     for edge in edges:
         if edge is not None:
             break
     else:
         return
-    if not op.differentiable or not is_grad_enabled():
+    if not is_grad_enabled():
         return
     if isinstance(result, Tensor):
-        if result.spec.dtype.continuous:
-            attach(op if result.spec.dtype.as_is else op.form_for(result.spec.dtype), edges, inputs, op.kept(params), result, specs)
+        attach(op if result.spec.dtype.as_is else op.form_for(result.spec.dtype), edges, inputs, op.kept(params), result, specs)
         return
     for part in result:
         if not part.spec.dtype.as_is:

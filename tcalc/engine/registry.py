@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property, partial
 from importlib import import_module
+from threading import RLock
 from typing import Any, TypeVar
 
 from . import backend, blocks, waiting
@@ -31,7 +32,7 @@ class Names(dict[str, Entry]):
 
     def __missing__(self, name: str) -> Entry:
         file = waiting.FILE_OF[self.kind].get(name)
-        if file is None or file in read:
+        if file is None:
             raise KeyError(name)
         read_file(file)
         return dict.__getitem__(self, name)
@@ -49,25 +50,25 @@ class Names(dict[str, Entry]):
         """The entry, if its file was read."""
         return dict.get(self, name)
 
-    def __iter__(self) -> Iterator[str]:
+    def whole(self) -> dict[str, Entry]:
+        """All entries, file by file, in whichever order they were read."""
         read_all()
-        return dict.__iter__(self)
+        return dict(sorted(dict.items(self), key=lambda entry: entry[1].file))  # type: ignore[attr-defined]  # ops and their names have one
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole())
 
     def __len__(self) -> int:
-        read_all()
-        return dict.__len__(self)
+        return len(self.whole())
 
     def keys(self) -> Any:
-        read_all()
-        return dict.keys(self)
+        return self.whole().keys()
 
     def values(self) -> Any:
-        read_all()
-        return dict.values(self)
+        return self.whole().values()
 
     def items(self) -> Any:
-        read_all()
-        return dict.items(self)
+        return self.whole().items()
 
     def so_far(self) -> Iterable[tuple[str, Entry]]:
         """The entries of the files that were read."""
@@ -77,17 +78,19 @@ class Names(dict[str, Entry]):
 OPS: Names[Op] = Names("ops")  # by declaration name: sum, sum_dim, ...
 PUBLIC: Names[Public] = Names("names")  # by public name: sum
 read: set[str] = set()  # the files of ops/waiting.py that are not waiting any more
+_reading = RLock()  # a file is in sys.modules before its ops are declared, so that another thread has to wait
 on_reading: list[Callable[[list[str]], None]] = []  # called with the public names of a file that was read
 
 
 def read_file(file: str) -> None:
     """Read a file of ops, and those that it needs itself, and make its names known everywhere."""
-    import_module(f"tcalc.engine.ops.{file}")
-    for each in waiting.FILES:
-        if each not in read and f"tcalc.engine.ops.{each}" in sys.modules:
-            read.add(each)
-            for tell in on_reading:
-                tell(waiting.FILES[each].names.split())
+    with _reading:
+        import_module(f"tcalc.engine.ops.{file}")
+        for each in waiting.FILES:
+            if each not in read and f"tcalc.engine.ops.{each}" in sys.modules:
+                read.add(each)
+                for tell in on_reading:
+                    tell(waiting.FILES[each].names.split())
 
 
 def read_all() -> None:
@@ -204,7 +207,7 @@ class Op:
         """The error with this op's name and operands attached, unless it carries its own; first of all comes what is wrong with an
         operand's history, which torch asks for before shapes."""
         if error.op is None:
-            if is_grad_enabled():
+            if self.differentiable and is_grad_enabled():
                 for t in args:
                     if isinstance(t, Tensor):
                         t.refuse_stale()
@@ -435,6 +438,11 @@ class Public:
         self.name = name
         self.ops: list[Op] = []
         self._call: Callable[..., Any] | None = None
+
+    @property
+    def file(self) -> str:
+        """Where its first overload is declared."""
+        return self.ops[0].file
 
     @property
     def call(self) -> Callable[..., Any]:

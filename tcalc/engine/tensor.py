@@ -387,7 +387,7 @@ class Tensor:
         >>> [part.output_nr for part in w.split(2)]
         [0, 1]
         """
-        return getattr(self._known(), "index", 0)
+        return getattr(self._known(), "number", 0)
 
     @property
     def grad(self) -> Tensor | None:

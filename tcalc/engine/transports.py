@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from time import sleep
 from typing import Any
+from weakref import finalize
 
 from .backend import Array, module_of, nccl, np
 from .errors import TensorError
@@ -15,6 +16,7 @@ from .errors import TensorError
 LAUNCHED = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID")
 _SPINS = 2000  # looks at a request without a pause before sleeping: a small message takes some microseconds
 _PAUSE = 2e-4
+_unwaited: list[Any] = []  # requests of MPI whose Work is gone: MPI uses their arrays until they are done
 
 
 class Work:
@@ -57,7 +59,7 @@ def launched() -> bool:
 def mpi() -> Any:
     """mpi4py's MPI, which starts MPI when it is first imported.
 
-    Raises RuntimeError, with what to do, when the process was not started by a launcher or mpi4py is missing.
+    Raises RuntimeError, with what to do, when the process was not started by a launcher, or mpi4py or its library of MPI is missing.
     """
     if not launched():
         raise TensorError(
@@ -66,9 +68,10 @@ def mpi() -> Any:
         )
     try:
         return importlib.import_module("mpi4py.MPI")
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # mpi4py raises the second where it finds no library of MPI
+        what = str(error).splitlines()[0]
         raise TensorError(
-            f"init_process_group: several processes need mpi4py ({error}): pip install 'tcalc[distributed]'", "init_process_group"
+            f"init_process_group: several processes need MPI and mpi4py ({what}): pip install 'tcalc[distributed]'", "init_process_group"
         ) from None
 
 
@@ -139,10 +142,14 @@ class Hosts:
         """What one process sends, or with None any; `heard` is told which."""
         status = self.mpi.Status()
         request = self.comm.Irecv(_bytes(array), source=self.mpi.ANY_SOURCE if source is None else source, tag=tag)
-        return Work(lambda: self._test(request, status), lambda: heard(int(status.Get_source())))
+        return self._work(request, lambda: heard(int(status.Get_source())), status)
 
-    def _work(self, request: Any, finish: Callable[[], None] = lambda: None) -> Work:
-        return Work(lambda: self._test(request), finish)
+    def _work(self, request: Any, finish: Callable[[], None] = lambda: None, status: Any = None) -> Work:
+        if _unwaited:
+            _unwaited[:] = [each for each in _unwaited if not self._test(each)]
+        work = Work(lambda: self._test(request, status), finish)
+        finalize(work, _let_go, request).atexit = False
+        return work
 
     def _test(self, request: Any, status: Any = None) -> bool:
         """Whether MPI is done with a request.
@@ -153,6 +160,12 @@ class Hosts:
             return bool(request.Test(status))
         except self.mpi.Exception as error:
             raise TensorError(f"MPI: {error.Get_error_string().splitlines()[0]}", "distributed") from None
+
+
+def _let_go(request: Any) -> None:
+    """Keep a request that nobody waits for any more, and with it its arrays, while it is not done."""
+    if request:
+        _unwaited.append(request)
 
 
 def _keep(*arrays: Array | None) -> None:

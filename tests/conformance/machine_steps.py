@@ -23,6 +23,8 @@ MODES = [
     "with T.inference_mode(), T.enable_grad(): ",
 ]
 
+LAID = ["contiguous", "reshape", "flatten", "view(", "as_strided"]  # strides decide what these do
+
 Maker = Callable[["Writer"], "str | None"]
 KINDS: dict[str, tuple[int, Maker]] = {}
 
@@ -45,6 +47,8 @@ class Writer:
         self.one_of, self.chance = numbers.choice, lambda p: numbers.random() < p
         self._kinds, self._weights = [*KINDS], [weight for weight, _ in KINDS.values()]
         self._hooks = 0
+        self._last = ""
+        self._returned: list[Any] = []  # the memory of gradients that autograd.grad returned
         # torch runs the hooks of nodes that autograd.grad reaches without needing them; that is tested apart
         self.kind = "create"
         self.blind = False  # whether to write without looking at the nodes of views, since to look is to remake them
@@ -52,6 +56,7 @@ class Writer:
 
     def step(self) -> tuple[str, str]:
         """The kind of the next step and its statement."""
+        self._note_returned()
         while True:
             self.kind = name = self.numbers.choices(self._kinds, self._weights)[0] if len(self.tensors()) > 1 else "create"
             text = KINDS[name][1](self)
@@ -61,11 +66,25 @@ class Writer:
                 shown = [n for n in self.tensors() if f"{n}.d" in text and self.names[n].is_inference()]
                 if shown and ("detach()" in text or "data" in text):
                     continue  # outside inference mode torch counts writes of these, but not of their views
+                loose = [n for n in self.tensors() if self._returned and (self.gradient(n) or not self.names[n].is_contiguous())]
+                if any(f"{n}.{word}" in text for n in loose for word in LAID):
+                    continue  # gradients lie as formulas left them
                 if "inference_mode" in text and any(
                     word in text for word in ("requires_grad", "deepcopy", "autograd", "backward", "grad =", "data =")
                 ):
                     continue  # of inference tensors that require grad, torch records what also has other operands, and only that
+                self._last = text
                 return name, text
+
+    def _note_returned(self) -> None:
+        """Keep the memory of gradients, if the last step was autograd.grad."""
+        if "autograd.grad" in self._last:
+            self._returned += [self.names[n].untyped_storage() for n in self.tensors() if f"{n}," in self._last.partition("=")[0]]
+
+    def gradient(self, t: str) -> bool:
+        """Whether a tensor lies in the memory of a gradient that autograd.grad returned."""
+        start = self.names[t].untyped_storage().data_ptr()
+        return any(memory.data_ptr() == start for memory in self._returned)
 
     # --- choosing -------------------------------------------------------------------------------------------------
 
@@ -109,9 +128,10 @@ class Writer:
         return t._base is not None and t.requires_grad if self.blind else dangling(t)
 
     def hidden(self, t: str) -> bool:
-        """Whether a tensor is a view of what no name holds: gradients may be views of buffers of torch's own."""
+        """Whether a tensor is a view of what no name holds, or on memory that gradients share: those may be views of buffers of torch's
+        own and of one another, made under no_grad."""
         base = self.names[t]._base
-        return base is not None and not any(self.names[n] is base for n in self.tensors())
+        return base is not None and (self.gradient(t) or not any(self.names[n] is base for n in self.tensors()))
 
     def sharing(self, t: str) -> bool:
         """Whether another name looks at the memory of a tensor, or it is a view."""

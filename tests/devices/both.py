@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from recorded import tensors_in
 
 from tcalc.engine import autograd, backend
 from tcalc.engine.namespace import manual_seed
@@ -48,15 +49,6 @@ def _moved(t: Tensor, where: backend.device, memo: dict[int, Any]) -> Tensor:
         copy = make(on_storage(storage, spec, t.offset), spec)
         copy.storage, copy.offset = storage, t.offset
     return copy.requires_grad_() if t.requires_grad else copy
-
-
-def tensors_in(value: Any) -> list[Tensor]:
-    """All tensors in nested lists, tuples and dicts, in order."""
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [t for v in value for t in tensors_in(v)] if isinstance(value, (list, tuple)) else []
 
 
 def elsewhere() -> None:

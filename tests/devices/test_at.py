@@ -60,8 +60,9 @@ def test_largest_and_smallest_of_8_bytes() -> None:
     assert there.tolist() == [info.min, 0]
 
 
-def test_products_go_through_the_cpu() -> None:
+def test_products_go_through_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """And say so, in the name of the op, the first time."""
+    monkeypatch.setattr(notices, "collected", None)  # as where no session was: as a warning
     notices._made.clear()
     x, places, factors = (t.cuda(1) for t in (tcalc.ones(3), tcalc.tensor([0, 2, 2]), tcalc.tensor([2.0, 3.0, 4.0])))
     with pytest.warns(UserWarning, match="^scatter_reduce ran on the CPU, and its arrays went there and back: CUDA has no operation"):

@@ -265,6 +265,12 @@ def test_events_and_streams() -> None:
     with pytest.raises(RuntimeError, match="must be recorded"):
         cuda.Event(enable_timing=True).elapsed_time(end)
     cuda.current_stream().wait_event(cuda.current_stream().record_event())
+    cuda.current_stream().wait_event(cuda.Event())  # one that is not recorded is not waited for
+    last = cuda.device_count() - 1
+    with cuda.stream(cuda.Stream(last)):
+        assert cuda.current_device() == last
+        assert tcalc.ones(1, device="cuda").device.index == last
+    assert cuda.current_device() == 0
 
 
 @pytest.mark.parametrize(

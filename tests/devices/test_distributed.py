@@ -351,6 +351,38 @@ def test_more_than_there_is_room_for(two: Callable[..., list[list[str]]]) -> Non
     assert second[0].startswith("<class 'RuntimeError'> MPI: ")
 
 
+def test_a_work_that_nobody_waits_for(two: Callable[..., list[list[str]]]) -> None:
+    """MPI reads and writes its arrays all the same, so that they stay."""
+    first, second, _ = two("""
+if rank == 0:
+  for i in range(4): work = dist.isend(torch.full((3000000,), float(i)), 1)
+  del work
+  others = [torch.full((3000000,), -1.) for i in range(6)]
+  dist.barrier()
+else:
+  later = dist.barrier(async_op=True)
+  t = torch.zeros(3000000)
+  for i in range(4): source = dist.recv(t, 0); say(source, t.min().item(), t.max().item())
+  done = later.wait()
+""")
+    assert (first, second) == ([], [f"0 {i}.0 {i}.0" for i in range(4)])
+
+
+def test_groups(two: Callable[..., list[list[str]]]) -> None:
+    """torch's sentences for ranks that cannot be; who is outside neither sends nor receives."""
+    first, second, _ = two("""
+tried(lambda: dist.new_group([0, 2]))
+tried(lambda: dist.new_group([0, 0]))
+g = dist.new_group([0])
+if rank: say(dist.isend(torch.ones(1), 0, g), dist.send(torch.ones(1), 0, g), dist.irecv(torch.ones(1), 0, g), dist.recv(torch.ones(1), 0, g))
+""")
+    assert first == [
+        "<class 'ValueError'> Rank 2 is out of range. Valid ranks are 0 to 1 (world_size=2)",
+        "<class 'ValueError'> ranks list must not contain duplicate entries, got [0, 0]",
+    ]
+    assert second == [*first, "None None None -1"]
+
+
 TRAINING = """
 seeded = manual_seed(0 if rank == 0 else 99)
 model = DDP(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1)))

@@ -140,6 +140,10 @@ def test_scatter_and_gather_of_trees() -> None:
     assert whole["n"] is None
     assert whole["x"].tolist() == [0, 1, 2, 3, 4]
     assert str(whole["x"].device) == "cpu"
+    rows = [tcalc.eye(2).to(place).max(1) for place in ("cuda:0", "cuda:1")]
+    joined = parallel.gather(rows, 0)
+    assert type(joined) is type(rows[0])
+    assert (joined.values.tolist(), joined.indices.tolist()) == ([1, 1, 1, 1], [0, 1, 0, 1])
     with pytest.raises(AssertionError, match="not implemented for CPU"):
         parallel.gather([tcalc.ones(1), tcalc.ones(1)], 0)
     with pytest.raises(ValueError, match="same number of keys"):

@@ -121,6 +121,15 @@ def test_work_is_shared_and_what_fails_in_a_thread_is_told() -> None:
         blocks.share(1000, broken)
 
 
+@pytest.mark.parametrize("count", [2, 5, 8, 64])
+def test_no_part_is_empty(count: int) -> None:
+    """Parts end where cache lines do; of few elements there are fewer parts than were asked for."""
+    parts: list[tuple[int, int]] = []
+    blocks.share(70, lambda start, stop: parts.append((start, stop)), count)
+    assert sorted(place for part in parts for place in range(*part)) == [*range(70)]
+    assert all(start < stop for start, stop in parts)
+
+
 @pytest.mark.usefixtures("small_blocks")
 def test_threads_warn_of_nothing() -> None:
     """NumPy's error state belongs to a context; threads work in a copy of the caller's."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tcalc
-from tcalc.engine import backend, record
+from tcalc.engine import backend, modes, record
 from tcalc.engine.anomaly import Looked
 from tcalc.engine.graph import Node, RemovableHandle
 from tcalc.engine.simulated.ufuncs import Ufunc
@@ -81,13 +81,18 @@ def counted(step: Callable[[], Any]) -> tuple[int, int]:
 
 
 @pytest.fixture
-def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a process where nobody has used hooks, anomaly detection, inference mode or detach_ yet: backward looks for them from then on."""
     monkeypatch.setattr(RemovableHandle, "made", False)
     monkeypatch.setattr(Node, "watching", False)
     monkeypatch.setattr(Looked, "ever", False)
-    monkeypatch.setattr(record, "cut", [])
-    monkeypatch.setattr(record, "entered", [])
+    marks = (record.cut, modes.entered, modes.inferring)  # lists that many modules hold
+    before = [[*each] for each in marks]
+    for each in marks:
+        each.clear()
+    yield
+    for each, held in zip(marks, before, strict=True):
+        each[:] = held
 
 
 @pytest.mark.usefixtures("unwatched")

@@ -140,7 +140,7 @@ def test_examples_of_the_docstrings(program: Any) -> None:
         ("torch.utils.data", "split"),
         ("torch.distributed.all_gather_object([], 1)", "pickled objects could run code"),
         ("torch.multiprocessing.spawn(1)", "mpiexec -n 2"),
-        ("torch.set_num_threads(1)", "OMP_NUM_THREADS"),
+        ("torch.set_num_interop_threads(1)", "set_num_threads"),
     ],
 )
 def test_what_is_not_here_is_refused_with_what_there_is(program: Any, text: str, instead: str) -> None:

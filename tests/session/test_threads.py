@@ -1,7 +1,9 @@
-"""Two sessions in one process, each in a thread of its own, do not see each other's modes."""
+"""Two sessions in one process, each in a thread of its own, do not see each other's modes; nor do threads see half of a file of ops."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from threading import Barrier, Thread
 
 import pytest
@@ -63,3 +65,29 @@ def test_random_numbers_belong_to_a_thread() -> None:
         records = session.run(f"manual_seed({seed}); rand(2); randn(3); initial_seed(); torch.randperm(4)")
         alone[name] = [str(item.value) for record in records[1:] for item in record.items if hasattr(item, "value")]
     assert found == alone
+
+
+EAGER = """
+import sys, threading, tcalc
+from tcalc.engine import registry, waiting
+sys.setswitchinterval(1e-6)
+x, wrong = tcalc.ones(2, 2), []
+names = [file.methods.split()[0] for file in waiting.FILES.values() if file.methods]
+def look(turned):
+    for name in names[::-1] if turned else names:
+        try:
+            getattr(x, name)
+        except Exception as error:
+            wrong.append(repr(error))
+    if not all(registry.PUBLIC.values()):
+        wrong.append("a name without ops")
+threads = [threading.Thread(target=look, args=(i % 2,)) for i in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(names) > 20, wrong[:3])
+"""
+
+
+def test_files_of_ops_are_read_by_one_thread_at_a_time() -> None:
+    result = subprocess.run([sys.executable, "-c", EAGER], capture_output=True, text=True, timeout=100, check=False)
+    assert (result.stdout, result.stderr) == ("True []\n", "")

@@ -90,7 +90,15 @@ def check_writable(t: Tensor) -> None:
 
     Raises RuntimeError with torch's sentence.
     """
-    if has_overlap(t.spec.shape, t.spec.strides):
+    refuse_shared_slots(t.spec)
+
+
+def refuse_shared_slots(spec: Spec) -> None:
+    """Refuse to write into memory laid out so that two indices share a slot.
+
+    Raises RuntimeError with torch's sentence.
+    """
+    if has_overlap(spec.shape, spec.strides):
         raise TensorError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the"
             " tensor before performing the operation.",

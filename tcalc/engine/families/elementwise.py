@@ -275,6 +275,8 @@ class Elementwise(Op):
                     g = F.cast(g, spec.dtype)
                 if spec.device is not result.device:
                     g = F.move(g, spec.device)
+            elif g.__class__ is not ndarray and isinstance(g, Tensor) and g.spec.dtype is not spec.dtype:
+                g = F.cast(g, spec.dtype)  # a wider operand was written into it; raw formulas read operands in the result's dtype
             finished.append(g)
         return finished
 
@@ -295,7 +297,7 @@ class Elementwise(Op):
         return self.signature.defaults[len(self.inputs) :]
 
     def _unary(self, general: Callable[..., Any]) -> Callable[..., Any]:
-        plans = self.plans
+        plans, records = self.plans, self.differentiable
         params = [None, *self._defaults()]
 
         def call(self: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -311,9 +313,10 @@ class Elementwise(Op):
             else:
                 array = plan.ufunc(self.a)
                 t = make(array if array.__class__ is ndarray else asarray(array), plan.spec)
-            node = self.node
-            if node is not None and op.differentiable and is_grad_enabled():
-                attach(plan.op, (node,), (self,), params, t, plan.specs)
+            if records:
+                node = self.node
+                if node is not None and is_grad_enabled():
+                    attach(plan.op, (node,), (self,), params, t, plan.specs)
             return t
 
         op = self
@@ -321,7 +324,7 @@ class Elementwise(Op):
         return call
 
     def _binary(self, general: Callable[..., Any]) -> Callable[..., Any]:
-        plans, op = self.plans, self
+        plans, op, records = self.plans, self, self.differentiable
         params = [None, None, *self._defaults()]
 
         def operate(self: Any, other: Any) -> Any:
@@ -341,9 +344,10 @@ class Elementwise(Op):
             t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
             if inferring:
                 mark(t)
-            left, right = self.node, other.node
-            if (left is not None or right is not None) and op.differentiable and is_grad_enabled():
-                attach(plan.op, (left, right), (self, other), params, t, plan.specs)
+            if records:
+                left, right = self.node, other.node
+                if (left is not None or right is not None) and is_grad_enabled():
+                    attach(plan.op, (left, right), (self, other), params, t, plan.specs)
             return t
 
         def beside(self: Any, other: Any) -> Any:
@@ -358,9 +362,10 @@ class Elementwise(Op):
                 t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
                 if inferring:
                     mark(t)
-                node = self.node
-                if node is not None and op.differentiable and is_grad_enabled():
-                    attach(plan.op, (node, None), (self, other), params, t, plan.specs)
+                if records:
+                    node = self.node
+                    if node is not None and is_grad_enabled():
+                        attach(plan.op, (node, None), (self, other), params, t, plan.specs)
                 return t
             if isinstance(other, (Tensor, int, float, complex, backend.np.generic)):
                 return general(self, other)
@@ -462,9 +467,10 @@ class ElementwiseCall:
         array = operand.a if self.cast is None else operand.a.astype(self.cast)
         made = self.kernel(array)
         result = adopt(made.copy() if made is array else made, self.target)
-        node = operand.node
-        if node is not None and self.recorded and is_grad_enabled():
-            attach(self.op, (node,), (operand,), self.params, result, self.specs)
+        if self.recorded:
+            node = operand.node
+            if node is not None and is_grad_enabled():
+                attach(self.op, (node,), (operand,), self.params, result, self.specs)
         return result
 
 

@@ -142,14 +142,14 @@ class Reduction(Op):
 class ReductionPlan:
     """What to fold on tensors of one spec, in which dtype, into which result."""
 
-    __slots__ = ("cast", "fold", "op", "params", "recorded", "specs", "target")
+    __slots__ = ("cast", "differentiable", "fold", "op", "params", "recorded", "specs", "target")
 
     def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, named: dict[str, Any], params: list[Any]):
         self.op = op if target.dtype.as_is else op.form_for(target.dtype)
         on_cuda = spec.device.type == "cuda"
         kernel = _after_cast(op.kernel, cast) if on_cuda and cast is not None else op.kernel  # a cast, too, works on the current device
         self.target, self.cast, self.params = target, None if on_cuda else cast, params
-        self.specs, self.recorded = (spec, target), self.op.differentiable and target.dtype.continuous
+        self.specs, self.differentiable, self.recorded = (spec, target), op.differentiable, op.differentiable and target.dtype.continuous
         backend.check_fits(target.nbytes, spec.device)
         backend.check_work(spec.numel if spec.device is not META else 0, op.public)
         fold: Any = None if spec.device is META else partial(backend.starting(kernel, spec.device), **named)
@@ -164,9 +164,10 @@ class ReductionPlan:
             result = make(None, target)
         else:
             result = adopt(self.fold(source.a if self.cast is None else source.a.astype(self.cast)), target)
-        node = source.node
-        if node is not None and self.recorded and is_grad_enabled():
-            attach(self.op, (node,), (source,), self.params, result, self.specs)
+        if self.differentiable:
+            node = source.node
+            if node is not None and self.recorded and is_grad_enabled():
+                attach(self.op, (node,), (source,), self.params, result, self.specs)
         return result
 
 

@@ -177,9 +177,11 @@ class Structural(Op):
 
     def _record(self, inputs: list[Any], values: list[Any], result: Tensor, specs: Sequence[Any]) -> None:
         if any(isinstance(v, (tuple, list)) for v in inputs):
+            if not self.differentiable:
+                return
             flat = _flat(inputs)
             edges = [t.node for t in flat]
-            if any(e is not None for e in edges) and is_grad_enabled() and self.differentiable and result.spec.dtype.continuous:
+            if any(e is not None for e in edges) and is_grad_enabled() and result.spec.dtype.continuous:
                 attach(self if result.spec.dtype.as_is else self.form_for(result.spec.dtype), edges, (), self.kept(values), result, specs)
             return
         record(self, inputs, values, result, specs)

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import backend, notices
 from ..cuda import CudaDevice
-from ..errors import TensorError, TensorTypeError, TensorValueError
+from ..errors import TensorAssertion, TensorError, TensorTypeError, TensorValueError
 from ..graph import Node, Output
 from ..modes import is_grad_enabled
 from ..registry import OPS
@@ -164,7 +164,7 @@ def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
         first = values[0]
         if isinstance(first, Tensor):
             if any(t.spec.device.type == "cpu" for t in values):
-                raise AssertionError("Gather function not implemented for CPU tensors")
+                raise TensorAssertion("Gather function not implemented for CPU tensors", "gather")
             return _joined(values, where, dim)
         if first is None:
             return None
@@ -172,7 +172,8 @@ def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
             if any(len(value) != len(first) for value in values):
                 raise TensorValueError("All dicts must have the same number of keys")
             return type(first)((key, joined([value[key] for value in values])) for key in first)
-        return type(first)(map(joined, zip(*values, strict=True)))
+        parts = map(joined, zip(*values, strict=True))
+        return type(first)(*parts) if hasattr(first, "fields") else type(first)(parts)  # max(dim) and the like take one by one
 
     return joined(outputs)
 
@@ -236,7 +237,7 @@ def parallel_apply(
     1
     """
     if len(modules) != len(inputs):
-        raise AssertionError(f"The number of modules {len(modules)} is not equal to the number of inputs {len(inputs)}")
+        raise TensorAssertion(f"The number of modules {len(modules)} is not equal to the number of inputs {len(inputs)}", "parallel_apply")
     named = [{}] * len(modules) if kwargs_tup is None else kwargs_tup
     where = [None] * len(modules) if devices is None else [device_of(d).index for d in devices]
     results = []

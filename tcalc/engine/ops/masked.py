@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import dtypes
 from ..dtypes import FLOAT
-from ..errors import TensorError, TensorIndexError, TensorNotImplemented, TensorValueError
+from ..errors import TensorAssertion, TensorError, TensorIndexError, TensorNotImplemented, TensorValueError
 from ..families.structural import Composite, composite
 from ..tensor import Tensor
 
@@ -282,7 +282,7 @@ def masked_norm(
     """
     ord = 2.0 if ord is None else ord
     if ord == -math.inf and mask is not None and self.dtype.category < FLOAT:
-        raise AssertionError(f"input must be floating point, got {self.dtype!r}")
+        raise TensorAssertion(f"input must be floating point, got {self.dtype!r}")
     if self.dtype.category < FLOAT:
         raise TensorError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {self.dtype.kernel_name}")
     values = _left_out(F, "norm", self, mask, ord)
@@ -292,7 +292,7 @@ def masked_norm(
 def _spread(F, self, dim, unbiased, correction, keepdim, dtype, mask, root):
     """The variance or its root, by torch's steps."""
     if unbiased is not None and correction is not None:
-        raise AssertionError("Only one of unbiased and correction may be given")
+        raise TensorAssertion("Only one of unbiased and correction may be given")
     correction = 1.0 if unbiased is None and correction is None else float(correction if unbiased is None else unbiased)
     dtype = dtype or (dtypes.float32 if self.dtype.category < FLOAT else self.dtype)
     compute = dtypes.float32 if dtype.category < FLOAT else dtype

@@ -629,7 +629,10 @@ def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
     >>> cumsum(tensor([1., 2., 3.]), 0)
     tensor([1., 3., 6.])
     """
-    return _accumulate(xp, xp.add, self, dim, dtype)
+    found = _accumulate(xp, xp.add, self, dim, dtype)
+    if self.ndim and found.dtype.kind not in "iu":
+        found += 0.0  # torch counts from 0, so that no sum is -0.0
+    return found
 
 
 def _cumprod_grad(grad, self, result, dim, F):

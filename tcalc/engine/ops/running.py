@@ -166,7 +166,7 @@ def logcumsumexp(xp, self, dim: Dim):
         return self.copy()
     wide = self.astype("float32") if self.dtype.itemsize == 2 else self
     if self.dtype.kind != "c":
-        return scan(xp, xp.logaddexp, wide, dim)
+        return scan(xp, xp.logaddexp, wide, dim) + 0.0  # the first as torch's, which adds to -inf: never -0.0
     found = xp.array(xp.moveaxis(self, dim, 0), order="C")
     for i in range(1, found.shape[0]):  # one by one, as torch adds: another order would end on another branch of the logarithm
         found[i] = log_of_sum(xp, found[i], found[i - 1])

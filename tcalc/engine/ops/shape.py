@@ -288,9 +288,7 @@ def unfold(geom, dimension: Dim, size: Int, step: Int):
 @view(
     inplace_overload=1,
     absolute=True,
-    self=lambda grad, self_spec, size, stride, storage_offset, F: F.restride(
-        grad, self_spec.sizes, self_spec.strides, size, stride, -storage_offset
-    ),
+    self=lambda grad, self_spec, size, stride, storage_offset, F: _unstrided(grad, self_spec, size, stride, storage_offset, F),
 )
 def as_strided(geom, source, size: Size, stride: Size, storage_offset: Int | None = None):
     """Any sizes and strides inside the storage; bounds are checked before anything is read.
@@ -980,7 +978,8 @@ def sum_to(xp, self, size: Size):
     axes, kept = _grown(self.shape, size)
     if not axes:
         return self.reshape(size)
-    return xp.add.reduce(self, axes, keepdims=True).reshape(size) if kept else xp.add.reduce(self, axes)
+    found = xp.add.reduce(self, axes, keepdims=True).reshape(size) if kept else xp.add.reduce(self, axes)
+    return found if len(size) < 2 or found.flags.c_contiguous else xp.ascontiguousarray(found)  # as planned: NumPy keeps the order of strides
 
 
 def _plan_scatter_window(grad, shape, *rest):
@@ -1055,6 +1054,11 @@ def restride(xp, grad, shape: Size, strides: Size, from_shape: Size, from_stride
         add_at(xp, counts, places, grad.dtype.type(1))
         buffer /= xp.maximum(counts, 1)
     return buffer[places].reshape(shape)
+
+
+def _unstrided(grad, self_spec, size, stride, storage_offset, F):
+    """The gradient of `as_strided`; that of nothing has no history, as in torch."""
+    return F.zeros_of(self_spec) if 0 in size else F.restride(grad, self_spec.sizes, self_spec.strides, size, stride, -storage_offset)
 
 
 def _window(value, self_spec, size, stride, storage_offset, F):

@@ -210,5 +210,6 @@ def simulate(count: int) -> None:
     """Have `count` stand-in devices from now on, all empty of counts; none with 0."""
     STATE.count = count
     STATE.syncs.clear()
+    STATE.peak.clear()
     STATE.linalg = "ignore"
     STATE.local.device = 0
