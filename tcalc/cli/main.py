@@ -49,6 +49,8 @@ def _warn(
     """Say in one line what a library warns of (NumPy of means of nothing and the like); where in the library is not the user's concern."""
     from .escape import safe_line
 
+    if sys.stderr is None:  # closed: print would take stdout
+        return
     print(f"tcalc: warning: {safe_line(str(message).split(chr(10), 1)[0])}", file=sys.stderr)
 
 

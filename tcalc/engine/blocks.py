@@ -66,11 +66,21 @@ def set_num_threads(count: int) -> None:
 
 
 @cache
-def _pool(count: int) -> ThreadPoolExecutor:
-    """Threads that wait for work, beside the one that asks for it."""
+def _pool() -> ThreadPoolExecutor:
+    """Threads that wait for work, beside the one that asks for it; each is started when it is first needed."""
     from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(count, thread_name_prefix="tcalc")
+    return ThreadPoolExecutor(_most(), thread_name_prefix="tcalc")
+
+
+_COMPUTES = frozenset(("BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "COMPARE_OP", "CALL", "CALL_KW", "CALL_FUNCTION_EX"))
+
+
+def worth_blocks(function: Any) -> bool:
+    """Whether a formula or kernel makes arrays on its way that a cache could keep: blocks cost a copy of the result."""
+    from dis import get_instructions
+
+    return sum(step.opname in _COMPUTES for step in get_instructions(function)) > 2
 
 
 def share(size: int, work: Callable[[int, int], None], count: int = 0) -> None:
@@ -82,7 +92,7 @@ def share(size: int, work: Callable[[int, int], None], count: int = 0) -> None:
     if count == 1:
         work(0, size)
         return
-    pool: Any = _pool(get_num_threads())
+    pool: Any = _pool()
     others = [pool.submit(copy_context().run, work, *part) for part in parts[:-1]]  # NumPy's error state goes along
     try:
         work(*parts[-1])

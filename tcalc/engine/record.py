@@ -129,10 +129,17 @@ class OpNode(Node):
                     node=self,
                 )
 
+    def _by_name(self) -> list[tuple[int, Tensor, int]]:
+        """The saved tensors in the order in which torch reads them: inputs by name, then the result."""
+        names = self.op.inputs
+        found = [(place, value, version) for place, value, version in self.saved or () if isinstance(value, Tensor)]
+        return sorted(found, key=lambda item: names[item[0]] if item[0] < len(names) else "~")
+
     def _refuse_detached(self) -> None:
-        """Refuse to use a saved input that was computed when it was saved, and detached in place since."""
-        for place, value, _ in self.saved or ():
-            if isinstance(value, Tensor) and place < len(self.edges) and grad_fn_of(self.edges[place]) is not None and value.detached and value.is_leaf:
+        """Refuse to use a saved input that was computed when it was saved, and detached in place since, unless one that is read before
+        it was written."""
+        for place, value, version in self._by_name():
+            if place < len(self.edges) and grad_fn_of(self.edges[place]) is not None and value.detached and value.is_leaf:
                 raise TensorError(
                     "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please use"
                     " out-of-place `.detach()` instead",
@@ -140,18 +147,16 @@ class OpNode(Node):
                     {"saved": value},
                     node=self,
                 )
+            if value.storage is not None and value.storage.version != version:
+                return
 
     def _first_overwritten(self) -> TensorError:
-        """The error of the first value written since, in the order in which torch reads them: inputs by name, then the result."""
-        names = self.op.inputs
-        stale = [
-            (names[place] if place < len(names) else "~", place, value, version)
-            for place, value, version in self.saved or ()
-            if isinstance(value, Tensor) and value.storage is not None and value.storage.version != version
-        ]
-        first = min(stale, key=lambda item: item[0])
-        first[2].refuse_stale()  # a view that may have no new history is refused before anything else
-        return overwritten(self, *first[1:])
+        """The error of the first value written since, in the order in which torch reads them."""
+        place, value, version = next(
+            item for item in self._by_name() if item[1].storage is not None and item[1].storage.version != item[2]
+        )
+        value.refuse_stale()  # a view that may have no new history is refused before that
+        return overwritten(self, place, value, version)
 
 
 cut: list[None] = []  # not empty once detach_() was called on a computed tensor: only then a saved one may have lost its history
@@ -165,8 +170,11 @@ def forward_name(node: Node) -> str:
 
 def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:
     """torch's sentence for a saved value that was changed in place, with the node and versions as data."""
-    later = value.__dict__.get("maker")
-    maker, number = shown(value.node if place < len(node.op.inputs) else (later and later()) or node.source(place, value))
+    if place < len(node.op.inputs):
+        maker, number = shown(value.node)[0], 0  # torch notes the number of results alone
+    else:
+        later = value.__dict__.get("maker")
+        maker, number = shown((later and later()) or node.source(place, value))
     whose = ""
     if maker is not None and not isinstance(maker, AccumulateGrad):
         whose = f", which is output {number} of {forward_name(maker)},"

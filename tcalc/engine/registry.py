@@ -208,9 +208,10 @@ class Op:
         operand's history, which torch asks for before shapes."""
         if error.op is None:
             if self.differentiable and is_grad_enabled():
-                for t in args:
-                    if isinstance(t, Tensor):
-                        t.refuse_stale()
+                for value in args:
+                    for t in value if isinstance(value, (list, tuple)) else (value,):
+                        if isinstance(t, Tensor):
+                            t.refuse_stale()
             names = [p.name for p in self.signature.params]
             error.op, error.operands = self.public, dict(zip(names, args, strict=False)) | kwargs
         return error

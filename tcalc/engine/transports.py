@@ -37,8 +37,8 @@ class Work:
     def is_completed(self) -> bool:
         """Whether it is done, and its results are there."""
         if not self._done and self._test():
-            self._done = True
             self._finish()
+            self._done = True
         return self._done
 
     def wait(self) -> bool:

@@ -93,13 +93,15 @@ def test_reductions_give_the_same_bits(op: Reduction, axes: tuple[int, ...], kee
 
 @pytest.mark.usefixtures("small_blocks")
 def test_large_work_is_cut_and_small_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forward and backward of one op each share their work once; below the size nothing is shared."""
+    """Forward and backward of one op each share their work once; below the size nothing is shared, nor is a formula of one operation."""
     sizes = []
     monkeypatch.setattr(blocks, "share", lambda size, work: sizes.append(size) or work(0, size))
     x, y = tcalc.rand(1000, requires_grad=True), tcalc.rand(200, requires_grad=True)
-    x.exp().backward(tcalc.rand(1000))
-    y.exp().backward(tcalc.rand(200))
+    x.tanh().backward(tcalc.rand(1000))
+    y.tanh().backward(tcalc.rand(200))
     assert sizes == [1000, 1000 - 64]
+    x.exp().backward(tcalc.rand(1000))
+    assert sizes == [1000, 1000 - 64, 1000]
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -97,11 +97,12 @@ class Plan:
         )
         self.op: Op = op
         if self.direct and self.spec.numel >= blocks.LARGE and all(s.shape == self.spec.shape for s in tensors):
-            self.op = op.blockwise
-            if self.ufunc is None:
-                self.ufunc = blocks.kernel(op.kernel, self.spec.numpy)
-            else:
+            if any(map(blocks.worth_blocks, op.formulas.values())):
+                self.op = op.blockwise
+            if self.ufunc is not None:
                 self.ufunc = blocks.threaded(self.ufunc, self.spec.numpy)
+            elif blocks.worth_blocks(op.kernel):
+                self.ufunc = blocks.kernel(op.kernel, self.spec.numpy)
 
 
 class Elementwise(Op):
@@ -324,7 +325,7 @@ class Elementwise(Op):
         return call
 
     def _binary(self, general: Callable[..., Any]) -> Callable[..., Any]:
-        plans, op, records = self.plans, self, self.differentiable
+        plans, records = self.plans, self.differentiable
         params = [None, None, *self._defaults()]
 
         def operate(self: Any, other: Any) -> Any:

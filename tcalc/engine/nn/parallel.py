@@ -151,7 +151,7 @@ def scatter_both(inputs: Sequence[Any], kwargs: dict[str, Any], where: Sequence[
 def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
     """What several devices gave, joined along `dim` on one device; nested tuples, lists and dicts are joined part by part.
 
-    Raises RuntimeError when the device does not exist.
+    Raises RuntimeError when the device does not exist, TypeError unless there is an entry for each device.
 
     See: nn.parallel.scatter, nn.DataParallel, cat
 
@@ -159,6 +159,8 @@ def gather(outputs: Any, target_device: Any, dim: int = 0) -> Any:
     True
     """
     where = device_of(target_device)
+    if not isinstance(outputs, (tuple, list)) or not outputs:
+        raise TensorTypeError(f"gather(): outputs are a tuple or list with an entry for each device, not {outputs!r:.40}", "gather")
 
     def joined(values: Sequence[Any]) -> Any:
         first = values[0]
@@ -239,6 +241,8 @@ def parallel_apply(
     if len(modules) != len(inputs):
         raise TensorAssertion(f"The number of modules {len(modules)} is not equal to the number of inputs {len(inputs)}", "parallel_apply")
     named = [{}] * len(modules) if kwargs_tup is None else kwargs_tup
+    if not all(isinstance(keywords or {}, dict) for keywords in named):
+        raise TensorTypeError("parallel_apply(): kwargs_tup has a dict of keyword arguments for each module", "parallel_apply")
     where = [None] * len(modules) if devices is None else [device_of(d).index for d in devices]
     results = []
     for module, given, keywords, index in zip(modules, inputs, named, where, strict=True):
