@@ -152,9 +152,7 @@ class OpNode(Node):
 
     def _first_overwritten(self) -> TensorError:
         """The error of the first value written since, in the order in which torch reads them."""
-        place, value, version = next(
-            item for item in self._by_name() if item[1].storage is not None and item[1].storage.version != item[2]
-        )
+        place, value, version = next(item for item in self._by_name() if item[1].storage is not None and item[1].storage.version != item[2])
         value.refuse_stale()  # a view that may have no new history is refused before that
         return overwritten(self, place, value, version)
 

@@ -119,16 +119,20 @@ def _in_comprehension(
 
 
 def _leaf(code: CodeType, instruction: int, position: _Position | None, tests: list[ast.expr]) -> ast.expr | None:
-    """The part of the tests that a conditional jump decides on; constants have none."""
+    """The part of the tests that a conditional jump decides on; constants have none. From Python 3.13 on an instruction of its own before
+    the jump asks for the truth of a value."""
     leaves = [leaf for test in tests for leaf in _leaves(test)]
-    jumps = [
-        each.offset
-        for each in _instructions(code)
-        if "JUMP" in each.opname and "_IF_" in each.opname and _ordered(each.positions) == position
-    ]
-    if not leaves or instruction not in jumps:
-        return None
-    return leaves[jumps.index(instruction) % len(leaves)]
+    asking, jump = -1, 0
+    for each in _instructions(code):
+        if _ordered(each.positions) != position:
+            continue
+        if each.opname == "TO_BOOL":
+            asking = each.offset
+        elif "JUMP" in each.opname and "_IF_" in each.opname:
+            if leaves and instruction in (asking, each.offset):
+                return leaves[jump % len(leaves)]
+            jump += 1
+    return None
 
 
 def _instructions(code: CodeType) -> Iterator[Instruction]:

@@ -29,19 +29,17 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(module, "LARGE", 256)
     monkeypatch.setattr(blocks, "BLOCK", 64)
     monkeypatch.setattr(blocks, "SHARED", 256)
-    _forget_plans()
+    ops = [op for op in OPS.values() if isinstance(op, Elementwise)]
+    plans = [{**op.plans} for op in ops]  # which remember whether they are for large tensors
+    for op in ops:
+        op.plans.clear()
     blocks.set_num_threads(3)
     yield
     blocks.set_num_threads(before)
     monkeypatch.undo()
-    _forget_plans()
-
-
-def _forget_plans() -> None:
-    """Plans remember whether they are for large tensors."""
-    for op in OPS.values():
-        if isinstance(op, Elementwise):
-            op.plans.clear()
+    for op, kept in zip(ops, plans, strict=True):
+        op.plans.clear()
+        op.plans.update(kept)
 
 
 def _samples(dtype: tcalc.dtype) -> tcalc.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Any
 
 import pytest
@@ -89,7 +90,9 @@ def test_a_comprehension_belongs_to_its_frame_and_a_recursion_counts_once(progra
         program.env.run(code, print, print)
     found = spots(caught.value)
     assert [spot.span.col for spot in found] == [31, 11, 0]
-    assert (found[0].names["a"], found[0].names["n"]) == (1, 0)
+    assert found[0].names["n"] == 0
+    if sys.version_info < (3, 12):  # from then on the variables of a comprehension are gone when its error arrives
+        assert found[0].names["a"] == 1
 
 
 def test_code_that_is_gone_is_forgotten(program: Any) -> None:
