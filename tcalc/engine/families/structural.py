@@ -105,7 +105,11 @@ class Structural(Op):
     def planned(self, values: list[Any]) -> Any:
         """The result's Spec, or a list of them; refuses what torch refuses."""
         given = [_spec(v) for v in values]
-        key = tuple(given) if all([type(v) in PLAN_KEYS for v in given]) else None
+        key: Any = tuple([tuple(v) if type(v) is list else v for v in given])
+        for v in key:
+            if type(v) not in PLAN_KEYS and not (v and type(v) is tuple and all([type(each) is Spec for each in v])):
+                key = None
+                break
         planned = self._plans.get(key)
         if planned is None:
             if not self.mixed:

@@ -12,7 +12,7 @@ from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.common import check_writable, fitting, real_for
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
-from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
+from ..layout import broadcast_shapes, broadcast_strides, contiguous_strides, elementwise_strides, view_strides, wrap_dim
 from ..spec import spec_of
 from ..tensor import Tensor, allocate, wrap
 
@@ -43,15 +43,16 @@ def _plan_index(self, indices):
     shape = _index_shape(tuple(self.shape), indices)
     places = [d for d, i in enumerate(indices) if i is not None]
     given = [indices[d] for d in places]
-    count = len(broadcast_shapes(*[tuple(i.shape) for i in given]))
+    picked = broadcast_shapes(*[tuple(i.shape) for i in given])
     rest = [d for d in range(self.ndim) if d not in places]
     together = places[-1] - places[0] + 1 == len(places)
     lead = places[0] if together else 0
     source = [self.strides[d] for d in rest]
-    operands = [(shape, (*source[:lead], *(0,) * count, *source[lead:]))]
-    after = len(rest) - lead
+    operands = [(shape, (*source[:lead], *(0,) * len(picked), *source[lead:]))]
+    reshaped = ((1,) * lead + tuple(picked)) + (1,) * (len(rest) - lead)
     for i in given:
-        operands.append(((*i.shape, *(1,) * after), (*i.strides, *(0,) * after)))
+        expanded = broadcast_strides(tuple(i.shape), i.strides, picked)
+        operands.append((reshaped, view_strides(tuple(picked), expanded, reshaped) or contiguous_strides(reshaped)))
     return spec_of(self.dtype, self.device, shape, elementwise_strides(shape, tuple(operands)))
 
 
