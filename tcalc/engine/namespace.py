@@ -257,13 +257,13 @@ def is_floating_point(input: Tensor) -> bool:
 
 def enter_device(self: backend.device) -> backend.device:
     """`with device(...)`: tensors are made there inside the block."""
-    creation._default_device.append(backend.resolve(self))
+    creation.default_devices.set((*creation.default_devices.get(), backend.resolve(self)))
     return self
 
 
 def exit_device(self: backend.device, *error: object) -> None:
     """The former default device comes back."""
-    creation._default_device.pop()
+    creation.default_devices.set(creation.default_devices.get()[:-1])
 
 
 setattr(backend.device, "__enter__", enter_device)

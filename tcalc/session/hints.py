@@ -127,18 +127,18 @@ def _deadline(stop: float) -> Iterator[None]:
 def _guarded(device: str | None) -> Iterator[None]:
     """Put back the process-wide state of the engine that a program can change."""
     from ..engine.backend import resolve
-    from ..engine.families.creation import _default_device
+    from ..engine.families.creation import default_devices
     from ..engine.generator import default_generator, kept_gpus, put_back_gpus
 
     random = default_generator.own
-    devices, state, gpus = list(_default_device), dict(vars(random)), kept_gpus()
+    devices, state, gpus = default_devices.get(), dict(vars(random)), kept_gpus()
     drawn = random.state() if "_twister" in state else None
     if device is not None:
-        _default_device.append(resolve(device))
+        default_devices.set((*devices, resolve(device)))
     try:
         yield
     finally:
-        _default_device[:] = devices
+        default_devices.set(devices)
         if drawn is not None:
             random.restore(drawn)
         for name in vars(random).keys() - state.keys():

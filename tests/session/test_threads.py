@@ -91,3 +91,20 @@ print(len(names) > 20, wrong[:3])
 def test_files_of_ops_are_read_by_one_thread_at_a_time() -> None:
     result = subprocess.run([sys.executable, "-c", EAGER], capture_output=True, text=True, timeout=100, check=False)
     assert (result.stdout, result.stderr) == ("True []\n", "")
+
+
+def test_the_default_device_belongs_to_a_thread() -> None:
+    """What one session sets is not the other's."""
+    first = Session()
+    assert first.run("set_default_device('meta')")[-1].error is None
+    found: list[str] = []
+
+    def work() -> None:
+        record = Session().run("ones(2).device")[-1]
+        found.extend(str(item.value) for item in record.items if hasattr(item, "value"))
+
+    other = Thread(target=work)
+    other.start()
+    other.join(60)
+    assert first.run("set_default_device('cpu')")[-1].error is None
+    assert found == ["cpu"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from .. import backend, dtypes
@@ -27,7 +28,8 @@ COMMON = [
     _keyword("pin_memory", "Bool", False),
     _keyword("requires_grad", "Bool", False),
 ]
-_default_device: list[Any] = []  # filled by set_default_device
+# What set_default_device was given (at most one) and the devices of the `with` blocks around, in each context of its own.
+default_devices: ContextVar[tuple[Any, ...]] = ContextVar("default_devices", default=())
 
 
 class Creation(Op):
@@ -99,7 +101,8 @@ def current_device() -> Any:
     >>> get_default_device()
     device(type='cpu')
     """
-    return resolve(_default_device[-1]) if _default_device else resolve(None)
+    devices = default_devices.get()
+    return resolve(devices[-1]) if devices else resolve(None)
 
 
 def set_default_device(device: Any) -> None:
@@ -115,7 +118,7 @@ def set_default_device(device: Any) -> None:
     >>> set_default_device('cpu')
     """
     where = resolve(device)
-    _default_device[:1] = [where]
+    default_devices.set((where, *default_devices.get()[1:]))
 
 
 def creation(**options: Any) -> Callable[[Callable[..., Any]], Creation]:
