@@ -66,9 +66,8 @@ class Writer:
                 shown = [n for n in self.tensors() if f"{n}.d" in text and self.names[n].is_inference()]
                 if shown and ("detach()" in text or "data" in text):
                     continue  # outside inference mode torch counts writes of these, but not of their views
-                loose = [n for n in self.tensors() if self._returned and (self.gradient(n) or not self.names[n].is_contiguous())]
-                if any(f"{n}.{word}" in text for n in loose for word in LAID):
-                    continue  # gradients lie as formulas left them
+                if self._returned and any(f".{word}" in text for word in LAID):
+                    continue  # gradients lie as formulas left them, and so does what is computed from them
                 if "inference_mode" in text and any(
                     word in text for word in ("requires_grad", "deepcopy", "autograd", "backward", "grad =", "data =")
                 ):
