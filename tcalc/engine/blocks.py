@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 LARGE = 1 << 18  # elements from which on formulas run in blocks
-SHARED = 1 << 20  # elements from which on threads share them: waking one costs as much as a hundred thousand additions (docs/performance.md)
+SHARED = 1 << 22  # elements from which on threads share them: waking one costs as much as a million additions (docs/performance.md)
 BLOCK = 1 << 16  # elements of a block: the handful of arrays that a formula makes of it stay in the second-level cache
 _threads: list[int] = []  # how many threads work, once that was asked or set
 

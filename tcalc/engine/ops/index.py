@@ -6,7 +6,7 @@ from functools import partial
 
 from .. import dtypes
 from ..at import add_at
-from ..backend import check_work, device_of, dtype_of, module_of, transfer, within
+from ..backend import check_work, device_of, dtype_of, module_of, np, transfer, within
 from ..dtypes import BOOL, INT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.common import check_writable, fitting, real_for
@@ -79,8 +79,9 @@ def check_bounds(shape, indices):
 )
 def index(xp, self, indices: Indices):
     """Elements picked by integer tensors, one a dim, broadcast against each other: what `x[i, j]` does."""
-    check_bounds(self.shape, [None if isinstance(i, slice) else i for i in _arrays(indices)])
-    return self[_arrays(indices)]
+    places = _arrays(indices)
+    check_bounds(self.shape, [None if isinstance(i, slice) else i for i in places])
+    return np.take(self, places[0]) if xp is np and self.ndim == 1 else self[places]
 
 
 @structural(
