@@ -293,7 +293,9 @@ def _as_value(value: Any, view: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if isinstance(value, (bool, int, float, complex)):
-        return tensor(fitting(value, view.spec.dtype), dtype=view.spec.dtype, device=backend.CPU)
+        d = view.spec.dtype
+        loose = d.category == dtypes.FLOAT and d.itemsize == 2 and not isinstance(value, complex)  # what is too large is infinite there
+        return tensor(value if loose else fitting(value, d), dtype=d, device=backend.CPU)
     if isinstance(value, (backend.ndarray, backend.np.generic)):
         return tensor(value, dtype=view.spec.dtype, device=backend.CPU)
     raise TensorTypeError(

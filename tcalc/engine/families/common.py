@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -340,17 +341,39 @@ def refuse_grad_for_out(op: str, tensors: Sequence[Any]) -> None:
 
 
 def fitting(value: Any, d: dtype) -> Any:
-    """A number as a tensor of dtype `d` holds it.
+    """A number as a tensor of dtype `d` holds it: cut to a whole one by integers, negative ones modulo 2^bits by unsigned integers.
 
-    Raises RuntimeError with torch's sentence for a complex one that no real dtype can hold.
+    Raises RuntimeError with torch's sentence for one beyond the dtype's range and for a complex one where that is real, OverflowError for an
+    int beyond 64 bits.
     """
-    if not isinstance(value, complex) or d.is_complex:
+    if value.__class__ is int and not -(2**63) <= value < 2**63:
+        raise OverflowError("int too big to convert")
+    if value.__class__ is bool:
+        return value
+    if d.is_complex:
+        parts = (value.real, value.imag)
+        if d is dtypes.complex64 and any(math.isfinite(part) and abs(part) > dtypes.finfo(dtypes.float32).max for part in parts):
+            raise _overflow(d)
         return value
     if d.category == dtypes.BOOL:
         return bool(value)
-    if value.imag:
-        raise TensorError(f"value cannot be converted to type {SCALAR_NAMES.get(d.name, C_NAMES[d.name])} without overflow")
-    return value.real
+    if isinstance(value, complex):
+        if value.imag:
+            raise _overflow(d)
+        value = value.real
+    if d.category == dtypes.FLOAT:
+        if d is not dtypes.float64 and math.isfinite(value) and abs(value) > dtypes.finfo(d).max:
+            raise _overflow(d)
+        return value
+    info = dtypes.iinfo(d)
+    least = info.min if info.min or isinstance(value, float) else -info.max  # negative integers wrap, negative floats do not
+    if not math.isfinite(value) or not least <= value < info.max + 1:
+        raise _overflow(d)
+    return int(value) if info.min else int(value) % (info.max + 1)
+
+
+def _overflow(d: dtype) -> TensorError:
+    return TensorError(f"value cannot be converted to type {SCALAR_NAMES.get(d.name, C_NAMES[d.name])} without overflow")
 
 
 def real_for(values: Any, target: Any) -> Any:

@@ -307,7 +307,7 @@ def masked_fill_tensor(xp, self, mask, value):
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), tensor(0.))
     tensor([0., 2.])
     """
-    if value.dtype.kind == "c" and self.dtype.kind != "c":
+    if value.dtype != self.dtype and self.dtype.kind != "c":
         value = self.dtype.type(fitting(value.item(), dtype_of(self.dtype)))  # only a look at the value tells whether it fits
     return xp.where(mask, value.astype(self.dtype), self)
 
