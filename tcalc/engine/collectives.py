@@ -23,12 +23,12 @@ class _Call:
     """One communication of a group: arrays made ready for what carries them, results written back once it is done."""
 
     def __init__(self, group: ProcessGroup, tensors: Sequence[Tensor]):
-        first, where = tensors[0].spec.dtype, tensors[0].spec.device
+        first = tensors[0].spec.dtype
         for t in tensors:
             if t.spec.dtype is not first:
                 raise TensorValueError(f"Invalid usage of tensors with different dtypesFound {first!r} and  {t.spec.dtype!r}")
-            if t.spec.device is not where or where is backend.META:
-                raise TensorError(f"one communication takes tensors of one device that have values, and these are on {where} and {t.spec.device}")
+            if t.spec.device is backend.META:
+                raise TensorError("a tensor on meta has no values to send, nor memory to receive any")
         self._on_gpu = group.gpus is not None and tensors[0].spec.device.type == "cuda"
         self.by: Any = group.gpus if self._on_gpu else group.hosts
         self._after: list[Callable[[], None]] = []
