@@ -11,7 +11,6 @@ PyTorch's own on the same GPU), several devices where there are some, and the sn
 from __future__ import annotations
 
 import argparse
-import doctest
 import json
 import platform
 import re
@@ -21,7 +20,7 @@ import time
 import traceback
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -277,6 +276,7 @@ def gradient_cases(options: argparse.Namespace) -> Check:
 
 def examples(_: argparse.Namespace) -> Check:
     """The example of every op, with the GPU as the default device: what it prints, devices aside."""
+    both = import_module("both")
     from tcalc.engine import backend
     from tcalc.engine.namespace import manual_seed
     from tcalc.engine.registry import OPS
@@ -289,40 +289,15 @@ def examples(_: argparse.Namespace) -> Check:
         manual_seed(0)
         try:
             with where:
-                found = [(plain(shown), plain(wanted)) for shown, wanted in printed(op.doc)]
+                found = [(both.plain(shown, where), both.plain(wanted, where)) for shown, wanted in both.printed(op.doc)]
         except Exception as error:  # the example raises where it should not
             found = [(f"{type(error).__name__}: {error}", "no error")]
         differing = [f"{op.name}: {shown!r} instead of {wanted!r}" for shown, wanted in found if shown != wanted]
-        if differing and uses_chance(lambda op=op: list(printed(op.doc))):  # type: ignore[misc]  # bound in the loop
+        if differing and uses_chance(lambda op=op: list(both.printed(op.doc))):  # type: ignore[misc]  # bound in the loop
             continue
         cases += 1
         wrong += differing
     return Check("ops: examples", cases, wrong)
-
-
-def printed(doc: str) -> Iterator[tuple[str, str]]:
-    """(printed, expected) of each line of an example."""
-    from tcalc.lang.compile import compile_statement
-    from tcalc.lang.parse import parse
-    from tcalc.lang.run import Environment
-    from tcalc.lang.text import echo_repr
-
-    environment = Environment()
-    for example in doctest.DocTestParser().get_examples(doc):
-        lines: list[str] = []
-
-        def echo(value: object, lines: list[str] = lines) -> None:
-            if value is not None:
-                lines.append(echo_repr(value) + "\n")
-
-        for statement in parse(example.source):
-            environment.run(compile_statement(statement), echo, lines.append)
-        yield "".join(lines), example.want
-
-
-def plain(text: str) -> str:
-    """Printed text without devices and the breaks that these lead to."""
-    return re.sub(r"\s+", " ", re.sub(r",\s+device='cuda:0'", "", text).replace("torch.cuda.", "torch.")).replace("[ ", "[")
 
 
 # --- programs -----------------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ def _pool() -> ThreadPoolExecutor:
 _COMPUTES = frozenset(("BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "COMPARE_OP", "CALL", "CALL_KW", "CALL_FUNCTION_EX"))
 
 
+@cache
 def worth_blocks(function: Any) -> bool:
     """Whether a formula or kernel makes arrays on its way that a cache could keep: blocks cost a copy of the result."""
     from dis import get_instructions

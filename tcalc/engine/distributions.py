@@ -6,24 +6,12 @@ import math
 
 from .backend import Array, dtype_of, np, numpy_dtype
 from .boxmuller import serial
-from .dtypes import bfloat16, bool_, dtype, float16, float32, float64, int8, int16, int32, int64, uint8
+from .dtypes import bfloat16, bool_, dtype, float16, float64
 from .errors import TensorError, TensorNotImplemented
+from .families.common import C_NAMES
 from .fillorder import put
 from .generator import Generator, fractions53, in_chunks
 from .rounding import fma64, sampled
-
-CPP_NAMES = {
-    uint8: "unsigned char",
-    int8: "signed char",
-    int16: "short int",
-    int32: "int",
-    int64: "long int",
-    float16: "c10::Half",
-    bfloat16: "c10::BFloat16",
-    float32: "float",
-    float64: "double",
-    bool_: "bool",
-}
 
 
 def exponential(gen: Generator, n: int, dtype: dtype, lambd: float = 1.0) -> Array:
@@ -83,7 +71,7 @@ def check_cauchy(dtype: dtype, sigma: float) -> None:
     if not sigma > 0.0:
         raise TensorError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}", "cauchy_")
     if not dtype.is_floating_point:
-        _refuse_integers("Cauchy", CPP_NAMES[dtype])
+        _refuse_integers("Cauchy", C_NAMES[dtype.name])
 
 
 def log_normal(gen: Generator, n: int, dtype: dtype, mean: float = 1.0, std: float = 2.0) -> Array:

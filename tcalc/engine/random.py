@@ -12,9 +12,10 @@ from typing import Any
 
 from .backend import CPU, Array, np, numpy_dtype
 from .boxmuller import BLOCK, block32, block64, serial
-from .distributions import CPP_NAMES, cauchy, exponential, geometric, log_normal, multinomial, rrelu
+from .distributions import cauchy, exponential, geometric, log_normal, multinomial, rrelu
 from .dtypes import INT, bfloat16, bool_, dtype, float16, float32, float64, int64
 from .errors import TensorError, TensorNotImplemented, TensorValueError
+from .families.common import C_NAMES
 from .fillorder import fill_order, put
 from .generator import (
     CHUNK,
@@ -146,7 +147,7 @@ def check_uniform(dtype: dtype, low: float, high: float) -> None:
     limit = _FLOAT_MAX[dtype]
     for name, value in (("from", low), ("to", high)):
         if not -limit <= value <= limit:
-            raise TensorError(f"{name} is out of bounds for {CPP_NAMES[dtype]}", "uniform_")
+            raise TensorError(f"{name} is out of bounds for {C_NAMES[dtype.name]}", "uniform_")
     if low > high:
         raise TensorError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}", "uniform_")
     if high - low > limit:
@@ -313,7 +314,7 @@ def _check_in_range(name: str, value: int, dtype: dtype) -> None:
         top = INT_MAX[dtype]
         inside = (-top - 1 if dtype.is_signed else 0) <= value <= top
     if not inside:
-        raise TensorError(f"{name} is out of bounds for {CPP_NAMES[dtype]}", "random_")
+        raise TensorError(f"{name} is out of bounds for {C_NAMES[dtype.name]}", "random_")
 
 
 def _representable(low: int, high: int, dtype: dtype) -> tuple[int, int]:

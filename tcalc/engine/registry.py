@@ -23,7 +23,7 @@ Entry = TypeVar("Entry")
 
 
 class Names(dict[str, Entry]):
-    """A table of ops by name. Files of ops that few programs use are read when one of their names is asked for (ops/waiting.py says
+    """A table of ops by name. Files of ops that few programs use are read when one of their names is asked for (waiting.py says
     which names those are); whoever goes through the whole table has all of them read."""
 
     def __init__(self, kind: str):
@@ -59,7 +59,8 @@ class Names(dict[str, Entry]):
         return iter(self.whole())
 
     def __len__(self) -> int:
-        return len(self.whole())
+        read_all()
+        return dict.__len__(self)
 
     def keys(self) -> Any:
         return self.whole().keys()
@@ -77,7 +78,7 @@ class Names(dict[str, Entry]):
 
 OPS: Names[Op] = Names("ops")  # by declaration name: sum, sum_dim, ...
 PUBLIC: Names[Public] = Names("names")  # by public name: sum
-read: set[str] = set()  # the files of ops/waiting.py that are not waiting any more
+read: set[str] = set()  # the files of waiting.py that are not waiting any more
 _reading = RLock()  # a file is in sys.modules before its ops are declared, so that another thread has to wait
 on_reading: list[Callable[[list[str]], None]] = []  # called with the public names of a file that was read
 
@@ -499,11 +500,10 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
                 plan = op.prepare(values)
                 if plan is None:
                     return op.run(values)
-                tensors = [value for value in args if isinstance(value, Tensor)]
                 if len(memo) >= MEMO_LIMIT:
                     memo.clear()
                 if len(op.inputs) > 1:
-                    if not kwargs and len(tensors) == len(args):
+                    if not kwargs and all([isinstance(value, Tensor) for value in args]):
                         memo[tuple([t.spec for t in args])] = plan
                     return plan(*[values[place] for place in op.input_places])
                 if not kwargs and all(map(_plain, args[1:])):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from tcalc.engine.namespace import manual_seed
 from tcalc.engine.registry import OPS
 from tcalc.engine.spec import spec_of
 from tcalc.engine.tensor import Storage, Tensor, make, on_storage
+from tcalc.lang.compile import compile_statement
+from tcalc.lang.parse import parse
+from tcalc.lang.run import Environment
+from tcalc.lang.text import echo_repr
 
 SEED = 11
 ROUNDING = {"float64": 1e-12, "complex128": 1e-12, "float32": 2e-5, "complex64": 2e-5, "float16": 4e-3, "bfloat16": 3e-2}
@@ -181,3 +186,23 @@ def gradients(here: Any, gone: Any, given: Sequence[Tensor], taken: Sequence[Ten
             if b.spec.device is not where or a.dtype is not b.dtype or a.shape != b.shape or not same_values(a, b, exact):
                 return [f"{'second ' * keep}gradient: cpu {a!r}, cuda {b!r}"]
     return []
+
+
+def printed(doc: str) -> Iterator[tuple[str, str]]:
+    """(printed, expected) of each line of the example in a docstring."""
+    environment = Environment()
+    for example in doctest.DocTestParser().get_examples(doc):
+        lines: list[str] = []
+
+        def echo(value: object, lines: list[str] = lines) -> None:
+            if value is not None:
+                lines.append(echo_repr(value) + "\n")
+
+        for statement in parse(example.source):
+            environment.run(compile_statement(statement), echo, lines.append)
+        yield "".join(lines), example.want
+
+
+def plain(text: str, where: backend.device) -> str:
+    """Printed text without the device and the breaks that it leads to."""
+    return re.sub(r"\s+", " ", re.sub(rf",\s+device='{where}'", "", text).replace("torch.cuda.", "torch.")).replace("[ ", "[")

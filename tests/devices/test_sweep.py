@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -20,10 +19,6 @@ from tcalc.engine import backend
 from tcalc.engine.namespace import manual_seed
 from tcalc.engine.registry import OPS, PUBLIC, Op
 from tcalc.engine.simulated import STATE
-from tcalc.lang.compile import compile_statement
-from tcalc.lang.parse import parse
-from tcalc.lang.run import Environment
-from tcalc.lang.text import echo_repr
 
 pytestmark = [pytest.mark.usefixtures("two_devices"), pytest.mark.filterwarnings("ignore")]
 
@@ -68,35 +63,13 @@ def test_recorded_calls(name: str, full: bool) -> None:
     assert not found, "\n".join(found)
 
 
-def printed(op: Op) -> Iterator[tuple[str, str]]:
-    """(printed, expected) of each line of an op's example, made with tensors on cuda."""
-    import doctest
-
-    environment = Environment()
-    for example in doctest.DocTestParser().get_examples(op.doc):
-        lines: list[str] = []
-
-        def echo(value: object, lines: list[str] = lines) -> None:
-            if value is not None:
-                lines.append(echo_repr(value) + "\n")
-
-        for statement in parse(example.source):
-            environment.run(compile_statement(statement), echo, lines.append)
-        yield "".join(lines), example.want
-
-
-def plain(text: str) -> str:
-    """Printed text without devices and the breaks that these lead to."""
-    return re.sub(r"\s+", " ", re.sub(r",\s+device='cuda:1'", "", text).replace("torch.cuda.", "torch.")).replace("[ ", "[")
-
-
 @pytest.mark.parametrize("op", [op for op in OPS.values() if (op.function or op.method) and op.name not in DRAWS], ids=lambda op: op.name)
 def test_examples(op: Op) -> None:
     """The example of every public op, with cuda as the default device."""
     manual_seed(0)
     with CUDA:  # type: ignore[attr-defined]  # a method of the namespace's
-        shown = list(printed(op))
-    assert [plain(here) for here, _ in shown] == [plain(want) for _, want in shown]
+        shown = list(both.printed(op.doc))
+    assert [both.plain(here, CUDA) for here, _ in shown] == [both.plain(want, CUDA) for _, want in shown]
 
 
 @cache

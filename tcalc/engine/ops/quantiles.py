@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import dtypes
+from ..backend import np
 from ..errors import TensorError, TensorIndexError
 from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
@@ -139,6 +140,19 @@ def sortable(xp, self):
     return self.astype("float32") if self.dtype.kind == "V" else self
 
 
+def ascending(xp, self, dim):
+    """Stable order along `dim`. Many numbers of up to 32 bits are sorted together with their places, as integers of 64: NumPy sorts those
+    with vector instructions, which its stable argsort does not have."""
+    if xp is not np or self.shape[dim] < 1 << 10 or self.dtype.name not in ("float16", "float32", "int8", "int16", "int32", "uint8", "uint16"):
+        return xp.argsort(self, axis=dim, kind="stable")
+    if self.dtype.kind == "f":
+        plain = np.where(self == self, self + np.float32(0), np.float32(np.nan))  # one zero, one nan
+        bits = plain.view(np.int32)
+        self = bits ^ (bits >> 31 & 0x7FFFFFFF)  # integers in the order of the floats
+    places = np.arange(self.shape[dim]).reshape(-1, *(1,) * (self.ndim - 1 - dim % self.ndim))
+    return np.sort((self.astype(np.int64) << 32) | places, axis=dim) & 0xFFFFFFFF
+
+
 def least(xp, d):
     """The median of nothing: nan, or the least integer."""
     return xp.asarray(xp.iinfo(d).min if d.kind in "iu" else xp.nan, d)
@@ -191,7 +205,7 @@ def nanmedian_dim(xp, self, dim: Dim, keepdim: Bool = False):
     if not self.ndim:
         return self.copy(), xp.zeros((), "int64")
     count = xp.add.reduce(self == self, dim, dtype="int64", keepdims=True)
-    return picked(xp, self, xp.argsort(sortable(xp, self), axis=dim, kind="stable"), xp.maximum(count - 1, 0) // 2, dim, keepdim)
+    return picked(xp, self, ascending(xp, sortable(xp, self), dim), xp.maximum(count - 1, 0) // 2, dim, keepdim)
 
 
 @structural(
@@ -213,7 +227,7 @@ def mode(xp, self, dim: Dim = -1, keepdim: Bool = False):
     """
     if not self.ndim:
         return self.copy(), xp.zeros((), "int64")
-    order = xp.moveaxis(xp.argsort(self, axis=dim, kind="stable"), dim, -1)
+    order = xp.moveaxis(ascending(xp, self, dim), dim, -1)
     values = xp.take_along_axis(xp.moveaxis(self, dim, -1), order, -1)
     size = values.shape[-1]
     ends = xp.ones(values.shape, bool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import dtypes, random
 from ..backend import CPU, device, dtype_of, np
 from ..errors import TensorError, TensorNotImplemented, TensorValueError
-from ..families.common import C_NAMES, no_kernel, not_implemented, refuses
+from ..families.common import no_kernel, not_implemented, refuses
 from ..families.creation import creation, filled
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
@@ -407,10 +407,7 @@ def geometric_(xp, self, p: Float, *, generator: Generator | None = None):
     _pour_into(xp, self, generator, lambda samplers, source: samplers.geometric(source, self.size, _dtype_of(self), p))
 
 
-@mutation(
-    public="cauchy_", self=lambda grad: grad * 0,
-    real_only=lambda d: TensorError(f"Cauchy distribution is a continuous probability distribution. dtype must be a floating point but you specified {C_NAMES[d.name]}"),
-)
+@mutation(public="cauchy_", self=lambda grad: grad * 0)
 def cauchy_(xp, self, median: Float = 0.0, sigma: Float = 1.0, *, generator: Generator | None = None):
     """Filled with Cauchy numbers.
 

@@ -10,7 +10,7 @@ from ..families.structural import composite, structural
 from ..layout import like_strides, wrap_dim
 from ..spec import spec_of
 from ..tensor import Tensor
-from .quantiles import least, middle_share, picked, plan_picked, select, sortable
+from .quantiles import ascending, least, middle_share, picked, plan_picked, select, sortable
 from .reduce import gather_back
 
 
@@ -24,22 +24,9 @@ def _order(xp, self, dim, descending):
     """Stable order along `dim`; nan counts as the largest."""
     self = sortable(xp, self)
     if not descending:
-        return _ascending(xp, self, dim)
-    backward = _ascending(xp, xp.flip(self, dim), dim)
+        return ascending(xp, self, dim)
+    backward = ascending(xp, xp.flip(self, dim), dim)
     return xp.flip(self.shape[dim] - 1 - backward, dim)
-
-
-def _ascending(xp, self, dim):
-    """Stable order along `dim`. Many numbers of up to 32 bits are sorted together with their places, as integers of 64: NumPy sorts those
-    with vector instructions, which its stable argsort does not have."""
-    if xp is not np or self.shape[dim] < 1 << 10 or self.dtype.name not in ("float16", "float32", "int8", "int16", "int32", "uint8", "uint16"):
-        return xp.argsort(self, axis=dim, kind="stable")
-    if self.dtype.kind == "f":
-        plain = np.where(self == self, self + np.float32(0), np.float32(np.nan))  # one zero, one nan
-        bits = plain.view(np.int32)
-        self = bits ^ (bits >> 31 & 0x7FFFFFFF)  # integers in the order of the floats
-    places = np.arange(self.shape[dim]).reshape(-1, *(1,) * (self.ndim - 1 - dim % self.ndim))
-    return np.sort((self.astype(np.int64) << 32) | places, axis=dim) & 0xFFFFFFFF
 
 
 @structural(
