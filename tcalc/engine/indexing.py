@@ -52,12 +52,13 @@ def _some_rows(t: Tensor, index: slice) -> Tensor:
     if plan is not None:
         return plan(t)  # type: ignore[no-any-return]  # a view's plan
     _sliceable(t)
-    if plain:
-        if len(_slices) >= MEMO_LIMIT:
-            _slices.clear()
-        first, last, _ = index.indices(t.spec.sizes[0])
-        _slices[key] = SLICE.prepare([t, 0, first, max(first, last), 1])
-    return _sliced(t, 0, index, skip=False)
+    if not plain:
+        return _sliced(t, 0, index, skip=False)
+    if len(_slices) >= MEMO_LIMIT:
+        _slices.clear()
+    first, last, _ = index.indices(t.spec.sizes[0])
+    plan = _slices[key] = SLICE.prepare([t, 0, first, max(first, last), 1])
+    return plan(t)  # type: ignore[no-any-return]  # a view's plan
 
 
 def _no_row(t: Tensor, index: int) -> TensorIndexError:
