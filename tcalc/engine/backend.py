@@ -26,13 +26,13 @@ def _keep_memory() -> None:
     """Have the C library keep freed memory for the next arrays. By default glibc gives a megabyte back to the system when it is freed,
     and the next array pays for fresh pages: half of the time of a training step (docs/performance.md).
 
-    Arrays over 32 MiB still go back at once. Where the user has set malloc's variables, and with other C libraries, all stays as it is.
+    Up to 256 MiB stay at the heap's end. Where the user has set malloc's variables, and with other C libraries, all stays as it is.
     """
     if sys.platform == "linux" and not any(name.startswith("MALLOC_") for name in os.environ):
         mallopt = getattr(importlib.import_module("ctypes").CDLL(None), "mallopt", None)
         if mallopt is not None:
-            mallopt(-1, 1 << 26)  # M_TRIM_THRESHOLD
-            mallopt(-3, 1 << 25)  # M_MMAP_THRESHOLD, the largest that glibc takes
+            mallopt(-1, 1 << 28)  # M_TRIM_THRESHOLD
+            mallopt(-4, 0)  # M_MMAP_MAX: arrays over M_MMAP_THRESHOLD, 32 MiB at most, would be mapped afresh each
 
 
 _keep_memory()

@@ -10,7 +10,7 @@ from .layout import broadcast_shapes
 from .record import OpNode
 from .registry import OPS, TENSOR_OPS, RawOps, raw_ops
 from .spec import Spec, row_major
-from .tensor import Tensor, allocate, make, new_tensor, wrap
+from .tensor import Plain, Tensor, allocate, make, new_tensor, wrap
 
 
 class RawLevel:
@@ -80,7 +80,7 @@ class TensorLevel:
         wanted = node.source(place, value)
         if value.node is wanted:
             return value
-        t = new_tensor(Tensor)
+        t = new_tensor(Plain)
         t.a, t.spec, t.storage, t.offset, t.node = value.a, value.spec, value.storage, value.offset, wanted
         return t
 

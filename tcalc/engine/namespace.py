@@ -21,7 +21,7 @@ from .layout import Size, broadcast_shapes
 from .record import OpNode
 from .registry import OPS, PUBLIC, on_reading, read, read_file
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
-from .tensor import LazyView, Parameter, Tensor, View
+from .tensor import LazyView, Parameter, Plain, Tensor, View
 
 
 class Sub:
@@ -527,7 +527,7 @@ _later = [*LATER]  # those not loaded yet
 def _attributes() -> dict[type, frozenset[str]]:
     node, tensor = NODE_ATTRIBUTES, tensor_attributes()
     found: dict[type, frozenset[str]] = {
-        Tensor: tensor, View: tensor, LazyView: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node,
+        Tensor: tensor, Plain: tensor, View: tensor, LazyView: tensor, Parameter: tensor, OpNode: node, Node: node, AccumulateGrad: node | {"variable"}, CopySlices: node,
         RemovableHandle: frozenset(("remove", "id")), Size: frozenset(("numel", "count", "index")),
         dtypes.dtype: frozenset(("is_floating_point", "is_complex", "is_signed", "itemsize", "to_real", "to_complex")),
         backend.device: frozenset(("type", "index")),

@@ -759,6 +759,16 @@ class Tensor:
         return format_scalar(self, spec)
 
 
+class Plain(Tensor):
+    """A tensor that is no view, as far as autograd knows.
+
+    A class beside View's and not its parent: Python asks the right operand of a comparison first when its class is a subclass of the left one's.
+    """
+
+    __slots__ = ()
+
+
+Plain.__name__ = Plain.__qualname__ = "Tensor"  # what Python's own sentences show
 new_tensor = object.__new__  # Tensor(...) itself parses arguments, for users
 
 # why a view may not be written in place while history is recorded
@@ -861,7 +871,7 @@ class View(Tensor):
         self._switch(value)
 
 
-View.__name__ = View.__qualname__ = "Tensor"  # what Python's own sentences show
+View.__name__ = View.__qualname__ = "Tensor"
 
 
 class LazyView(View):
@@ -966,7 +976,7 @@ class Parameter(Tensor):
 
 def make(array: Array | None, spec: Spec) -> Tensor:
     """A tensor around an array that already lies as `spec` says; None for meta."""
-    t = new_tensor(Tensor)
+    t = new_tensor(Plain)
     t.a, t.spec, t.storage, t.offset, t.node = array, spec, None, 0, None
     if inferring:
         mark(t)
@@ -992,7 +1002,7 @@ def _shown(storage: Storage, untracked: bool) -> Storage:
 
 def alias(source: Tensor) -> Tensor:
     """A history-free tensor on the same memory with the same version counter."""
-    t = new_tensor(Tensor)
+    t = new_tensor(Plain)
     t.a, t.spec, t.storage, t.offset, t.node = source.a, source.spec, source.get_storage(), source.offset, None
     return t
 

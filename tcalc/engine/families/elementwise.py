@@ -16,7 +16,7 @@ from ..record import attach, record
 from ..registry import Op
 from ..signature import OUT, REQUIRED, Mismatch, Param, refusal
 from ..spec import Spec, spec_of
-from ..tensor import Tensor, allocate, make, mark, new_tensor
+from ..tensor import Plain, Tensor, allocate, make, mark, new_tensor
 from .common import (
     adopt,
     check_cast,
@@ -340,7 +340,7 @@ class Elementwise(Op):
             if not plan.direct:
                 return general(self, other)
             array = plan.ufunc(self.a, other.a)  # type: ignore[misc]  # a direct plan has one
-            t = new_tensor(Tensor)
+            t = new_tensor(Plain)
             t.a = array if array.__class__ is ndarray else asarray(array)
             t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
             if inferring:
@@ -358,7 +358,7 @@ class Elementwise(Op):
                 if plan is None or not plan.direct:
                     return general(self, other)
                 array = plan.ufunc(self.a, other)  # type: ignore[misc]  # a direct plan has one
-                t = new_tensor(Tensor)
+                t = new_tensor(Plain)
                 t.a = array if array.__class__ is ndarray else asarray(array)
                 t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
                 if inferring:
