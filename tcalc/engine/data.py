@@ -94,9 +94,11 @@ def array_of(data: Any, wanted: dtype | None) -> Any:
             raise TensorTypeError(
                 "must be real number, not complex" if d.category == dtypes.FLOAT else "'complex' object cannot be interpreted as an integer"
             )
+        if d is dtypes.bfloat16:
+            values = [float(v) for v in values]  # ml_dtypes takes no ints beyond 64 bits
         array = backend.np.array(values, dtype=numpy) if values else backend.np.empty(0, numpy)
     except OverflowError:
-        if d is dtypes.int64:
+        if any(not -(2**63) <= v < 2**63 for v in values):
             raise TensorValueError("Overflow when unpacking long long") from None
         info = dtypes.iinfo(d)
         bad = next((v for v in values if not -info.max <= v <= info.max and v != info.min), None)

@@ -72,6 +72,8 @@ def execute(
             owned.discard(node)
         if kind is AccumulateGrad:
             leaf = node.leaf()  # type: ignore[attr-defined]  # kind says so
+            if leaf is None:
+                leaf = node.variable  # type: ignore[attr-defined]  # as above
             if leaf is not None and grad is not None and (leaf.node is node or _is_still(leaf, node)):
                 spec = leaf.spec if node.expects is None else _expected(node, grad, roots)  # type: ignore[attr-defined,arg-type]
                 level.store(leaf, grad, node in owned, spec)
@@ -179,7 +181,7 @@ def _fill_finished(failed: Node, pending: dict[Node, Any], level: Any) -> None:
     """Fill the leaves that nothing below the failed and the waiting nodes leads to: torch has filled them by now."""
     left = below([failed, *(node for node in pending if not isinstance(node, AccumulateGrad))])
     for node, grad in pending.items():
-        leaf = node.leaf() if isinstance(node, AccumulateGrad) and node not in left else None
+        leaf = node.variable if isinstance(node, AccumulateGrad) and node not in left else None
         if leaf is not None and _is_still(leaf, node):
             level.store(leaf, grad, False, leaf.spec if node.expects is None else node.expects)  # type: ignore[attr-defined]  # these have a leaf
 

@@ -125,23 +125,33 @@ def grad_fn_of(node: Node | None) -> Node | None:
 
 
 class AccumulateGrad(Node):
-    """Adds what reaches it to the `.grad` of its leaf, which it holds weakly."""
+    """Adds what reaches it to the `.grad` of its leaf.
 
-    __slots__ = ("leaf",)
+    The graph owns its leaves, as torch's does. A leaf holds this node; so that the two are no cycle, this node holds the leaf weakly, and a
+    `twin` of it, from which the leaf comes back when it is asked for after its last name has gone.
+    """
+
+    __slots__ = ("leaf", "twin")
+    leaf: Callable[[], Tensor | None]
+    twin: Tensor | None
     post_hooks: Hooks | None = None
     expects: Spec | None = None  # the spec its leaf had, once it was given another
 
     def __init__(self, leaf: Tensor):
         super().__init__(())
-        self.leaf = weakref.ref(leaf)
+        self.leaf, self.twin = weakref.ref(leaf), leaf.twin(None)
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
 
     @property
     def variable(self) -> Tensor | None:
-        """The leaf, while it lives."""
-        return self.leaf()
+        """The leaf; None for an end of the graph that belongs to no tensor."""
+        leaf = self.leaf()
+        if leaf is None and self.twin is not None:
+            leaf = self.twin.twin(None if self.twin.switched_off else self)
+            self.leaf = weakref.ref(leaf)
+        return leaf
 
 
 class RemovableHandle:

@@ -9,7 +9,7 @@ from . import backend, dtypes, inplace
 from .backend import ndarray
 from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
-from .families.common import fitting
+from .families.common import fitting, fitting_loosely
 from .families.view import show, show_lazy
 from .modes import is_grad_enabled
 from .ops.index import nonzero_places
@@ -257,14 +257,17 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             given = given.view(sliced)
         tensors = [item for item in (index if isinstance(index, tuple) else (index,)) if isinstance(item, (Tensor, list))]
         lone_mask = len(tensors) == 1 and _is_mask(tensors[0])
-        if not sliced and given.spec.dtype is not target.spec.dtype and not lone_mask:  # a mask alone takes one value of any dtype
+        if not sliced and given.spec.dtype is not target.spec.dtype:
             inplace.admit(OPS["index_put"], target, (target, given))
-            raise TensorError(
-                f"Index put requires the source and destination dtypes match, got {target.spec.dtype.kernel_name} for the destination and"
-                f" {given.spec.dtype.kernel_name} for the source.",
-                "index_put",
-                {"self": target, "values": given},
-            )
+            if not lone_mask:
+                raise TensorError(
+                    f"Index put requires the source and destination dtypes match, got {target.spec.dtype.kernel_name} for the destination and"
+                    f" {given.spec.dtype.kernel_name} for the source.",
+                    "index_put",
+                    {"self": target, "values": given},
+                )
+            if given.a is not None:
+                fitting(given.item(), target.spec.dtype)  # a mask alone takes one value of any dtype that fits
         target.index_put_(picks, given)
         return
     if given.ndim == 0 and target.ndim:
@@ -295,8 +298,9 @@ def _as_value(value: Any, view: Tensor) -> Tensor:
         return value
     if isinstance(value, (bool, int, float, complex)):
         d = view.spec.dtype
-        loose = d.category == dtypes.FLOAT and d.itemsize == 2 and not isinstance(value, complex)  # what is too large is infinite there
-        return tensor(value if loose else fitting(value, d), dtype=d, device=backend.CPU)
+        if value.__class__ is int and not -(2**63) <= value < 2**63:
+            raise TensorValueError("Overflow when unpacking long long", "setitem", {"self": view})
+        return tensor(fitting_loosely(value, d), dtype=d, device=backend.CPU)
     if isinstance(value, (backend.ndarray, backend.np.generic)):
         return tensor(value, dtype=view.spec.dtype, device=backend.CPU)
     raise TensorTypeError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import backend
 from .errors import TensorError
 from .families.common import refuse_shared_slots
-from .graph import AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq, place_of
+from .graph import Grad, Node, Output, grad_fn_of, next_seq, place_of
 from .modes import enable_grad, entered, inferring, is_grad_enabled, transform_depth
 from .record import FREED, OpNode, attach, forward_name, keep_indices, new_node, refuse_inference, shown
 from .registry import OPS
@@ -211,8 +211,6 @@ def regenerate(view: View) -> None:
     edge = base.node
     refuse_made(view, "grad_fn", "its base or another view of its base has been")
     view.seen = 0 if view.storage is None else view.storage.version
-    if isinstance(view.held, AccumulateGrad):
-        view.held.__dict__["kept"] = view  # as torch's nodes do: a gradient that arrives there is refused, whether or not the view has a name
     if view.spec.lazy or view.spec.dtype is not base.spec.dtype:
         with enable_grad():
             part = _part(base, view.spec, _elements_apart(base, view)).node

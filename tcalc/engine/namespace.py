@@ -505,7 +505,7 @@ _TENSOR_METHODS = frozenset(
 def tensor_attributes() -> frozenset[str]:
     """Every attribute of a Tensor that a program may read."""
     from_ops = {name for name, own in vars(Tensor).items() if not name.startswith("_") and (callable(own) or own.__class__ is methods.Waiting)}
-    hidden = {"get_storage", "untyped_storage", "refuse_stale", "retain_in", "keep_expected"}
+    hidden = {"become", "get_storage", "keep_expected", "refuse_stale", "retain_in", "twin", "untyped_storage"}
     return frozenset((from_ops - hidden) | _TENSOR_PROPERTIES | _TENSOR_METHODS)
 
 

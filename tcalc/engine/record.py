@@ -69,7 +69,7 @@ class OpNode(Node):
         op = self.op
         if op.formulas and len(self.edges) == len(op.inputs):  # torch lists the inputs that have a derivative: not a condition
             return tuple([shown(edge) for name, edge in zip(op.inputs, self.edges, strict=True) if name in op.formulas])
-        return tuple(map(shown, self.edges))
+        return tuple([shown(edge) for edge in self.edges if edge is not None or op.node_name != "torch::autograd::NotImplemented"])
 
     def release(self) -> None:
         if self.saved or self.op.keeps_indices:

@@ -46,7 +46,7 @@ class LeafEntry(Entry, AccumulateGrad):
 
     def __init__(self, before: Node | None, leaf: Tensor):
         super().__init__(before)
-        self.leaf = weakref.ref(leaf)
+        self.leaf, self.twin = weakref.ref(leaf), None
 
 
 class Level:

@@ -94,6 +94,7 @@ class Tensor:
     _grad: Tensor | None = None
     retaining = False  # retain_grad() was called
     detached = False  # detach_() was called on what was computed
+    switched_off: weakref.ref[AccumulateGrad] | None = None  # where graphs from before lead, while requires_grad_(False) is in force
 
     if TYPE_CHECKING:
         # ops and operators are installed by methods.install
@@ -252,7 +253,23 @@ class Tensor:
             raw = None if self.a is None else backend.bytes_of(self.a)
             nbytes = self.spec.nbytes if raw is None else raw.size
             storage = self.storage = Storage(raw, nbytes, self.spec.device, self.spec.dtype.itemsize)
+            end = self.node
+            if end.__class__ is AccumulateGrad and end.leaf() is self:
+                end.twin.storage = storage  # type: ignore[union-attr]  # made with the end
         return storage
+
+    def become(self, array: Array, spec: Spec, storage: Storage | None, offset: int) -> None:
+        """Look at other memory, or at the same in another way; the graph hears of it when this is a leaf."""
+        self.a, self.spec, self.storage, self.offset = array, spec, storage, offset
+        end = self._known()
+        if end.__class__ is AccumulateGrad and end.leaf() is self:
+            end.twin = self.twin(None)
+
+    def twin(self, node: Node | None) -> Tensor:
+        """This tensor as another object, which shares its gradient and whatever else was noted of it, with a node of its own."""
+        t = new_tensor(self.__class__)
+        t.a, t.spec, t.storage, t.offset, t.node, t.__dict__ = self.a, self.spec, self.storage, self.offset, node, self.__dict__
+        return t
 
     def data_ptr(self) -> int:
         """Address of the first element; 0 where there is none.
@@ -336,15 +353,16 @@ class Tensor:
             return self
         if not requires_grad:
             if node is not None:
-                self.__dict__["_accumulator"] = weakref.ref(node)
+                self.switched_off = weakref.ref(node)
             self._settle(None)
         elif node is None:
             if not self.spec.dtype.continuous:
                 raise TensorError("only Tensors of floating point dtype can require gradients", "requires_grad_", {"self": self})
             if self.inference and not is_inference_mode_enabled():
                 raise TensorError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.", "requires_grad_")
-            before = self.__dict__.get("_accumulator", _none)()
-            self._settle(AccumulateGrad(self) if before is None else before)  # graphs from before lead here again
+            before = self.switched_off and self.switched_off()
+            self._settle(before or AccumulateGrad(self))  # graphs from before lead here again
+            self.__dict__.pop("switched_off", None)
         return self
 
     def _settle(self, node: AccumulateGrad | None) -> None:
@@ -539,7 +557,6 @@ class Tensor:
         node = self.node
         if not isinstance(node, AccumulateGrad):
             raise TensorError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        node.__dict__["kept"] = self  # as torch's nodes do: what the hook is for outlives its name
         if node.post_hooks is None:
             node.post_hooks = {}
         return RemovableHandle(node.post_hooks, hook)
@@ -588,11 +605,11 @@ class Tensor:
         self.keep_expected(value.spec)
         given, mine = value.get_storage(), self.storage
         if given is mine:
-            self.a, self.spec, self.offset = value.a, value.spec, value.offset
+            self.become(value.a, value.spec, mine, value.offset)
             return
         storage = _shown(given, given.__class__ is Untracked and mine.__class__ is Untracked)
         storage.version = 0 if mine is None else mine.version  # the count of writes stays the tensor's own
-        self.a, self.spec, self.storage, self.offset = value.a, value.spec, storage, value.offset
+        self.become(value.a, value.spec, storage, value.offset)
 
     def keep_expected(self, new: Spec) -> None:
         """Before a leaf takes another spec: graphs from before bring gradients of the old one. Another dtype or device begins a new end
@@ -622,7 +639,7 @@ class Tensor:
                 "deepcopy",
                 {"self": self},
             )
-        t = new_tensor(Parameter if isinstance(self, Parameter) else Tensor)
+        t = new_tensor(Parameter if isinstance(self, Parameter) else Plain)
         memo[id(self)] = t
         source = self.get_storage()
         while isinstance(source.keep, Storage):
@@ -775,10 +792,6 @@ new_tensor = object.__new__  # Tensor(...) itself parses arguments, for users
 NO_GRAD_VIEW, MULTI_VIEW, INFERENCE_VIEW = "no_grad", "multi", "inference"
 
 
-def _none() -> None:
-    """What a dead weak reference gives."""
-
-
 def nobody() -> None:
     """The leaf of a gradient that no tensor keeps, in place of a weak reference."""
 
@@ -787,7 +800,7 @@ def nowhere() -> AccumulateGrad:
     """The end of a gradient that no tensor keeps."""
     end = AccumulateGrad.__new__(AccumulateGrad)
     Node.__init__(end, ())
-    end.leaf = nobody  # type: ignore[assignment]  # called as a weak reference is
+    end.leaf, end.twin = nobody, None
     return end
 
 
@@ -843,6 +856,13 @@ class View(Tensor):
 
     def _settle(self, node: AccumulateGrad | None) -> None:
         self.held = node  # what was written before is still to be seen
+
+    def twin(self, node: Node | None) -> Tensor:
+        t = new_tensor(self.__class__)
+        t.spec, t.storage, t.offset, t.__dict__ = self.spec, self.storage, self.offset, self.__dict__
+        t.base, t.made, t.held, t.seen = self.base, self.made, node, self.seen
+        _set_array(t, _array_of(self))
+        return t
 
     def _known(self) -> Node | None:
         return self.held

@@ -105,8 +105,9 @@ FILES: dict[str, File] = {
         "",
     ),
     "counting": File(
-        "bincount isin repeat_interleave repeat_interleave_each unique unique_consecutive",
-        "bincount isin repeat_interleave unique unique_consecutive",
+        "bincount isin repeat_interleave repeat_interleave_each unique unique_consecutive unique_elements unique_runs "
+        "unique_slices weighed_counts",
+        "bincount isin repeat_interleave unique unique_consecutive unique_elements unique_runs unique_slices weighed_counts",
         "bincount isin repeat_interleave unique unique_consecutive",
         "bincount repeat_interleave unique unique_consecutive",
         "",
@@ -148,8 +149,8 @@ FILES: dict[str, File] = {
         "torch.special",
     ),
     "histograms": File(
-        "histc histogram histogram_edges histogramdd",
-        "histc histogram histogramdd",
+        "histc histogram histogram_edges histogramdd histogramdd_edges histogramdd_hist",
+        "histc histogram histogramdd histogramdd_edges histogramdd_hist",
         "histc histogram histogramdd",
         "histc histogram",
         "",

@@ -147,7 +147,7 @@ class _Graph:
         if node is None:
             return Row("constant", item.name, item.shape)
         if _is_leaf(node):
-            leaf = node.leaf()
+            leaf = node.variable
             return Row("leaf", item.name) if leaf is None else self._leaf_row(leaf, self.origins.names.get(id(node), item.name))
         name = item.name or self.origins.name(node)
         above = self.shown.get(node)
@@ -269,7 +269,7 @@ def dot_of_graph(tensor: Tensor, name: str, variables: Mapping[str, object], tra
     extra = len(places)
     for node, place in places.items():
         if _is_leaf(node):
-            leaf = node.leaf()
+            leaf = node.variable
             nodes.append((place, graph.origins.names.get(id(node), ""), None if leaf is None else tuple(leaf.shape), "", "leaf"))
             continue
         nodes.append((place, name if node is graph.root else graph.origins.name(node), result_shape(node), node.label, "op"))

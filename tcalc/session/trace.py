@@ -130,7 +130,7 @@ class _Watch:
             return
         hooked = self._was_changed(node, grad, level)
         if node.label == _LEAF:
-            leaf = node.leaf()
+            leaf = node.variable
             self.filled[node] = None if leaf is None else _value(gradient(leaf))
             if hooked:
                 self.changed.add(node)
@@ -151,7 +151,7 @@ class _Watch:
         if edge.label == _LEAF:
             self.parts[edge] += 1
             if edge not in self.before:
-                leaf = edge.leaf()
+                leaf = edge.variable
                 self.before[edge] = leaf is not None and gradient(leaf) is not None
         if edge.watched or getattr(getattr(edge, "owner", None), "watched", False):
             array = _on_host(level.expose(given))

@@ -194,6 +194,7 @@ def _calls() -> dict[str, list[Case]]:
         "special_zeta": [(lambda x: tcalc.special.zeta(at(2.0, 1.5, 4.0, 3.0), x), [s(3, 4, domain="positive")])],
         "rsub": [(lambda x, a=a: ops["rsub"](x, 3.0, a), [x34()]) for a in (1, 2)],
         "div_mode": [],
+        "div_unrounded": [(lambda a, b: tcalc.div(a, b, rounding_mode=None), [x34(), s(4, domain="positive")])],
         "where": [(lambda a, b: tcalc.where(mask, a, b), [x34(), s(4)])],
         "clamp": [(lambda x: tcalc.clamp(x, -0.35, 0.45), [x34()]), (lambda x: tcalc.clamp(x, min=0.25), [x34()])],
         "clamp_min": [(lambda x: tcalc.clamp_min(x, 0.05), [x34()])],
@@ -407,14 +408,11 @@ def _calls() -> dict[str, list[Case]]:
 
 
 RANDOM_OR_FLAT = {
-    "bernoulli": "its result does not move with its input",
-    "poisson": "its result does not move with its input",
-    "floor_divide": "torch has no derivative for it",
-    "scatter_by": "torch has no derivative for it",
-    "scatter_value_by": "torch has no derivative for it",
-    "heaviside": "torch has no derivative for it",
-    "geqrf": "torch has no derivative for it",
-    "ctc_backward": "torch has no derivative for it",
+    **dict.fromkeys("bernoulli poisson normal_tensors normal_mean normal_std".split(), "its result does not move with its input"),
+    **dict.fromkeys("floor_divide scatter_by scatter_value_by heaviside geqrf ctc_backward".split(), "torch has no derivative for it"),
+    **dict.fromkeys("unique_elements unique_slices unique_runs weighed_counts".split(), "torch has no derivative for it"),
+    **dict.fromkeys("histogram histogram_edges histogramdd_hist histogramdd_edges".split(), "torch has no derivative for it"),
+    **dict.fromkeys("linalg_ldl_factor_ex linalg_ldl_solve".split(), "torch has no derivative for it"),
 }
 
 # torch's formulas, which these are, divide 0 by 0 there when they are differentiated again

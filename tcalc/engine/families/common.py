@@ -11,6 +11,7 @@ from ..backend import CPU, asarray, ndarray, np
 from ..dtypes import dtype
 from ..errors import TensorError, TensorNotImplemented, TensorTypeError
 from ..layout import has_overlap
+from ..modes import is_grad_enabled
 from ..spec import Spec, spec_of
 from ..tensor import LazyView, Tensor, allocate, make
 
@@ -107,6 +108,13 @@ def refuse_shared_slots(spec: Spec) -> None:
         )
 
 
+def sorted_out(kernel: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a declaration, those that are named as a parameter of the kernel gathered as its `formulas`."""
+    code = kernel.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {k: v for k, v in options.items() if k not in names} | {"formulas": {k: v for k, v in options.items() if k in names}}
+
+
 def underivable(name: str, op: str | None = None) -> Callable[[Any], Any]:
     """A formula that refuses, where torch lists a derivative as missing; `op` is the error's when it is not `name`.
 
@@ -131,6 +139,24 @@ def no_derivative(name: str) -> Callable[[Any], Any]:
     return formula
 
 
+def refuse_grad_of(shown: str, value: Any) -> None:
+    """Refuse an operand that requires grad where torch's function has no derivative for it; both are named in `shown`: "function: argument".
+
+    Raises RuntimeError with torch's sentence.
+    """
+    if isinstance(value, Tensor) and value.requires_grad and is_grad_enabled():
+        function, _, argument = shown.partition(": ")
+        raise TensorError(
+            f"The function '{function}' is not differentiable with respect to argument '{argument}'. This input cannot have requires_grad True."
+        )
+
+
+def without_formula(name: str) -> dict[str, Any]:
+    """How to declare an op that torch records though it lists no derivative for it."""
+    return {"node": NOT_IMPLEMENTED, "overload": None, "grads": no_derivative(name)}
+
+
+NOT_IMPLEMENTED = "torch::autograd::NotImplemented"  # the node of ops for which torch lists no derivative
 C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
     "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
@@ -324,7 +350,7 @@ def write_outs(outs: Sequence[Tensor], results: Sequence[Tensor], inputs: Sequen
 def resize(out: Tensor, like: Spec, strides: tuple[int, ...] | None = None) -> None:
     """Give `out` new memory of another shape, row-major or of the given strides, as torch does for out= of the wrong shape."""
     fresh = allocate(spec_of(out.spec.dtype, out.spec.device, like.shape, strides))
-    out.a, out.spec, out.storage, out.offset = fresh.a, fresh.spec, fresh.storage, 0
+    out.become(fresh.a, fresh.spec, fresh.storage, 0)
 
 
 def refuse_grad_for_out(op: str, tensors: Sequence[Any]) -> None:
@@ -332,8 +358,6 @@ def refuse_grad_for_out(op: str, tensors: Sequence[Any]) -> None:
 
     Raises RuntimeError with torch's sentence.
     """
-    from ..modes import is_grad_enabled
-
     if is_grad_enabled() and any(isinstance(t, Tensor) and t.node is not None for t in tensors):
         raise TensorError(
             f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.", op
@@ -344,10 +368,10 @@ def fitting(value: Any, d: dtype) -> Any:
     """A number as a tensor of dtype `d` holds it: cut to a whole one by integers, negative ones modulo 2^bits by unsigned integers.
 
     Raises RuntimeError with torch's sentence for one beyond the dtype's range and for a complex one where that is real, OverflowError for an
-    int beyond 64 bits.
+    int that is neither a signed nor an unsigned one of 64 bits.
     """
-    if value.__class__ is int and not -(2**63) <= value < 2**63:
-        raise OverflowError("int too big to convert")
+    if value.__class__ is int:
+        check_long(value)
     if value.__class__ is bool:
         return value
     if d.is_complex:
@@ -364,12 +388,32 @@ def fitting(value: Any, d: dtype) -> Any:
     if d.category == dtypes.FLOAT:
         if d is not dtypes.float64 and math.isfinite(value) and abs(value) > dtypes.finfo(d).max:
             raise _overflow(d)
-        return value
+        return float(value) if d is dtypes.bfloat16 else value  # ml_dtypes takes no ints beyond 64 bits
     info = dtypes.iinfo(d)
     least = info.min if info.min or isinstance(value, float) else -info.max  # negative integers wrap, negative floats do not
     if not math.isfinite(value) or not least <= value < info.max + 1:
         raise _overflow(d)
     return int(value) if info.min else int(value) % (info.max + 1)
+
+
+def check_long(value: int) -> None:
+    """Refuse an int that is neither a signed nor an unsigned one of 64 bits.
+
+    Raises OverflowError with Python's sentences, which torch passes on.
+    """
+    if value < -(2**63):
+        raise OverflowError("can't convert negative int to unsigned")
+    if value >= 2**64:
+        raise OverflowError("int too big to convert")
+
+
+def fitting_loosely(value: Any, d: dtype) -> Any:
+    """The same, but that real numbers too large for 16-bit floats become infinite there."""
+    if d in dtypes.REDUCED and not isinstance(value, complex):
+        if value.__class__ is int:
+            check_long(value)
+        return float(value)
+    return fitting(value, d)
 
 
 def _overflow(d: dtype) -> TensorError:

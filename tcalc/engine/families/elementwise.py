@@ -20,6 +20,7 @@ from ..tensor import Plain, Tensor, allocate, make, mark, new_tensor
 from .common import (
     adopt,
     check_cast,
+    check_long,
     check_no_partial_overlap,
     check_out_dtype,
     check_writable,
@@ -28,6 +29,7 @@ from .common import (
     opmath,
     refuse_grad_for_out,
     same_device,
+    sorted_out,
     underivable,
     write_out,
 )
@@ -111,6 +113,7 @@ class Elementwise(Op):
     `only` are the categories taken, `label` torch's name of the kernel in the sentence that refuses others.
     Operands in `free` (a condition, a mask) have no say in the dtype; numbers given for the parameters in `joins` have.
     `out_rule` words what out= must be (see common.OUT_SENTENCES); a `row_major` result has no use for the operands' strides.
+    `fits` says by which rule numbers must fit the result's dtype, by parameter; by the strict one, so must 0-dim tensors.
     `gives` maps the operands' dtype to the result's. `check(common dtype, specs)` refuses what torch refuses. `overlap_ok` ops write even where several indices share a slot."""
 
     family = "elementwise"
@@ -141,8 +144,10 @@ class Elementwise(Op):
         overlap_ok: bool = False,
         gives: Callable[[dtype], dtype] | None = None,
         inplace_derivative: bool = True,
+        fits: dict[str, Callable[[Any, dtype], Any]] | None = None,
         **rest: Any,
     ):
+        self.fits = fits or {}
         self.overlap_ok, self.gives, self.inplace_derivative = overlap_ok, gives, inplace_derivative
         self.cast_saved = gives is None
         self.also_check, self.out_rule, self.row_major = check, out_rule, row_major
@@ -197,6 +202,7 @@ class Elementwise(Op):
         whole = plan.ufunc is not None and self._default(values[1:])
         if whole and not (plan.spec.contiguous and values[0].spec.contiguous):
             return None
+        values = [values[0], *self.fitted(plan, values[:1], values[1:])[1]]
         kernel: Any = plan.ufunc
         if not whole:
             count = self.positional - 1
@@ -218,6 +224,8 @@ class Elementwise(Op):
         """The result, without history."""
         if plan.xp is None:
             return make(None, plan.spec)
+        if self.fits:
+            operands, params = self.fitted(plan, operands, params)
         if plan.spec.device.type == "cuda":
             xp = backend.xp_of(plan.spec.device)
             if xp is not plan.xp:  # stand-ins came or went
@@ -243,6 +251,21 @@ class Elementwise(Op):
         if any(result is a for a in arrays):
             result = result.copy()
         return adopt(result, plan.spec)
+
+    def fitted(self, plan: Plan, operands: Sequence[Any], params: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The arguments, with numbers as the result's dtype holds them.
+
+        Raises RuntimeError for those that it cannot hold, also in a tensor that stands for a number: only a look at it tells.
+        """
+        values = [*operands, *params]
+        for name, rule in self.fits.items():
+            place = self.signature.positions[name]
+            value = values[place]
+            if not isinstance(value, Tensor):
+                values[place] = value if value is None else rule(value, plan.common)
+            elif rule is fitting and value.spec.dtype is not plan.common and not value.spec.ndim:
+                fitting(value.item(), plan.common)
+        return values[: len(operands)], values[len(operands) :]
 
     def _default(self, params: Sequence[Any]) -> bool:
         count = len(self.inputs)
@@ -495,8 +518,7 @@ def fit(value: Any, d: dtype) -> Any:
     if d.category == INT and type(value) is int:
         info = dtypes.iinfo(d)
         if not info.min <= value <= info.max:
-            if not -(2**63) <= value < 2**63:
-                raise OverflowError("int too big to convert")
+            check_long(value)
             span = 1 << info.bits
             value = (value - info.min) % span + info.min
         return value
@@ -507,23 +529,4 @@ def fit(value: Any, d: dtype) -> Any:
 
 def elementwise(**options: Any) -> Callable[[Callable[..., Any]], Elementwise]:
     """Declare an elementwise op. Keywords that name a parameter of the function are its derivative formulas."""
-    own = {
-        "scalar_overload",
-        "promote",
-        "returns",
-        "ufunc",
-        "only",
-        "label",
-        "operator",
-        "inplace",
-        "out",
-        "public",
-        "node",
-        "overload",
-        "grads",
-    }
-    own |= {"function", "method", "aliases", "domain", "namespace", "free", "joins", "check", "out_rule", "row_major", "overlap_ok", "gives"}
-    own |= {"inplace_derivative", "holomorphic", "real_only", "host", "host_when"}
-    formulas = {k: v for k, v in options.items() if k not in own}
-    rest = {k: v for k, v in options.items() if k in own}
-    return lambda kernel: Elementwise(kernel, formulas=formulas, **rest)
+    return lambda kernel: Elementwise(kernel, **sorted_out(kernel, options))

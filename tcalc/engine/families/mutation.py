@@ -14,7 +14,7 @@ from ..registry import Op
 from ..signature import Mismatch, refusal
 from ..spec import Spec
 from ..tensor import Tensor
-from .common import C_NAMES, check_cast, check_no_overlap, check_writable
+from .common import C_NAMES, check_cast, check_no_overlap, check_writable, sorted_out
 from .structural import Structural
 from .view import ViewOp
 
@@ -75,13 +75,7 @@ def _same_elements(value: Any, target: Tensor) -> bool:
 
 def mutation(**options: Any) -> Callable[[Callable[..., Any]], Mutation]:
     """Declare an in-place op. Keywords that name a tensor parameter of the function are its derivative formulas."""
-
-    def declare(kernel: Callable[..., Any]) -> Mutation:
-        names = kernel.__code__.co_varnames[: kernel.__code__.co_argcount]
-        formulas = {k: v for k, v in options.items() if k in names}
-        return Mutation(kernel, formulas=formulas, **{k: v for k, v in options.items() if k not in formulas})
-
-    return declare
+    return lambda kernel: Mutation(kernel, **sorted_out(kernel, options))
 
 
 def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
@@ -103,7 +97,7 @@ def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
         if node is not None:
             node.op = form
         self.keep_expected(shown.spec)
-        self.a, self.spec, self.storage, self.offset = shown.a, shown.spec, shown.storage, shown.offset
+        self.become(shown.a, shown.spec, shown.storage, shown.offset)
         inplace.bump(self)
         if node is not None:
             self.node = node

@@ -16,9 +16,20 @@ from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, OUTS, Param
 from ..spec import Spec
 from ..tensor import Tensor, alias, make
-from .common import adopt, check_no_overlap, check_out_dtype, refuse_grad_for_out, resize, same_device, write_out, write_outs
+from .common import (
+    adopt,
+    check_no_overlap,
+    check_out_dtype,
+    refuse_grad_for_out,
+    refuse_grad_of,
+    resize,
+    same_device,
+    sorted_out,
+    write_out,
+    write_outs,
+)
 
-PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by; floats and bools equal ints, so they are left out
+PLAN_KEYS = frozenset((Spec, int, str, type(None)))  # arguments that a plan may be kept by as they are; bools equal ints
 
 
 class Structural(Op):
@@ -27,7 +38,7 @@ class Structural(Op):
     The kernel gets arrays where the arguments are Tensors, lists of arrays for lists of Tensors. The in-place form and the tuple
     out= of an op whose inputs must lie `apart` take none that shares memory with a tensor that is written. Formulas may save any of several results by
     its field's name; those named in `constant` have no gradient. An out= of another shape gets memory laid out as the result or,
-    with `out_rows`, row by row.
+    with `out_rows`, row by row. `fixed` operands may not require grad; it names them as torch does: "function: argument".
     """
 
     family = "structural"
@@ -45,6 +56,7 @@ class Structural(Op):
         mixed: bool = False,
         apart: bool = False,
         constant: Sequence[str] = (),
+        fixed: dict[str, str] | None = None,
         structured: bool = False,
         **rest: Any,
     ):
@@ -53,6 +65,7 @@ class Structural(Op):
         self.out_rules = [out_rule] * max(len(fields), 1) if isinstance(out_rule, str) else list(out_rule)
         self.out_rule = self.out_rules[0]
         self.structured = structured
+        self.fixed = fixed or {}
         self.constant = [self.fields.index(name) for name in constant]
         self._plans: dict[Any, Any] = {}
         super().__init__(kernel, **rest)
@@ -62,16 +75,17 @@ class Structural(Op):
 
     @property
     def memoised(self) -> bool:  # type: ignore[override]  # derived here
-        """Whether there is one result from tensors alone."""
-        kinds = [param.kind.name for param in self.signature.params[: self.arguments]]
-        return type(self) is Structural and kinds == ["Tensor"] * len(kinds) and not self.fields
+        """Whether there is one result from tensors alone, or from one with whole numbers and a dtype beside it."""
+        first, *rest = [param.kind.name for param in self.signature.params[: self.arguments]] or [""]
+        alone = rest == ["Tensor"] * len(rest) or (set(rest) <= {"int", "torch.dtype"} and "indices" not in self.signature.positions)
+        return type(self) is Structural and first == "Tensor" and alone and not self.fields and not self.fixed
 
     def prepare(self, values: list[Any]) -> Any:
         specs = [_spec(values[place]) for place in self.input_places]
         if not all([isinstance(spec, Spec) for spec in specs]):
             return None
         planned = self.planned(values[: len(values) - self.takes_out])
-        return StructuralPlan(self, values, specs, planned) if planned.device is CPU else None
+        return StructuralPlan(self, values, specs, planned) if isinstance(planned, Spec) and planned.device is CPU else None
 
     def extra_params(self) -> Sequence[Param]:
         return [OUTS if self.fields or self.several else OUT] if self.takes_out else []
@@ -80,6 +94,8 @@ class Structural(Op):
         out = values.pop() if self.takes_out else None
         if out is not None and self.out_rule == "decides":
             self._dtype_of_out(values, out)
+        for name, shown in self.fixed.items():
+            refuse_grad_of(shown, values[self.signature.positions[name]])
         planned = self.planned(values)
         inputs = self.inputs_of(values)
         if isinstance(planned, list):
@@ -105,11 +121,7 @@ class Structural(Op):
     def planned(self, values: list[Any]) -> Any:
         """The result's Spec, or a list of them; refuses what torch refuses."""
         given = [_spec(v) for v in values]
-        key: Any = tuple([tuple(v) if type(v) is list else v for v in given])
-        for v in key:
-            if type(v) not in PLAN_KEYS and not (v and type(v) is tuple and all([type(each) is Spec for each in v])):
-                key = None
-                break
+        key: Any = self._key(given)
         planned = self._plans.get(key)
         if planned is None:
             if not self.mixed:
@@ -129,6 +141,21 @@ class Structural(Op):
                     self._plans.clear()
                 self._plans[key] = planned
         return planned
+
+    def _key(self, given: list[Any]) -> Any:
+        """What the plan is kept by; None where an argument may mean something else another time."""
+        key: list[Any] = []
+        for i, v in enumerate(given):
+            kind = type(v)
+            if kind in PLAN_KEYS:
+                key.append(v)
+            elif (kind is tuple or kind is list) and v and (all([type(each) is Spec for each in v]) or all([type(each) is int for each in v])):
+                key.append(tuple(v))
+            elif kind is float and v == v and v != 0 and self.signature.params[i].kind.name == "float":
+                key.append((float, v))
+            else:
+                return None
+        return tuple(key)
 
     def inputs_of(self, values: list[Any]) -> list[Any]:
         """Those arguments that are tensors or lists of them."""
@@ -211,6 +238,9 @@ class StructuralPlan:
         self.params = op.kept(values[: len(values) - op.takes_out])
         self.recorded = op.differentiable and planned.dtype.continuous
         self.kernel = partial(op.kernel, backend.np)
+        rest = values[len(op.inputs) : op.arguments]
+        if rest:
+            self.kernel = lambda array: op.invoke((backend.np,), (array, *rest))
 
     def __call__(self, *tensors: Tensor) -> Tensor:
         """The result."""
@@ -228,13 +258,17 @@ class StructuralPlan:
 def _spec(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.spec
-    return [_spec(v) for v in value] if isinstance(value, (tuple, list)) and any(isinstance(v, Tensor) for v in value) else value
+    if isinstance(value, (tuple, list)) and any([isinstance(v, Tensor) for v in value]):
+        return [v.spec if isinstance(v, Tensor) else v for v in value]
+    return value
 
 
 def _array(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.a
-    return [_array(v) for v in value] if isinstance(value, (tuple, list)) and any(isinstance(v, Tensor) for v in value) else value
+    if isinstance(value, (tuple, list)) and any([isinstance(v, Tensor) for v in value]):
+        return [v.a if isinstance(v, Tensor) else v for v in value]
+    return value
 
 
 def _flat(values: Sequence[Any]) -> list[Any]:
@@ -272,14 +306,7 @@ def out_type(name: str, fields: tuple[str, ...]) -> type:
 
 def structural(**options: Any) -> Callable[[Callable[..., Any]], Structural]:
     """Declare an op with its own plan. Keywords that name a tensor parameter of the function are its derivative formulas."""
-
-    def declare(kernel: Callable[..., Any]) -> Structural:
-        code = kernel.__code__
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        formulas = {k: v for k, v in options.items() if k in names}
-        return Structural(kernel, formulas=formulas, **{k: v for k, v in options.items() if k not in formulas})
-
-    return declare
+    return lambda kernel: Structural(kernel, **sorted_out(kernel, options))
 
 
 class Composite(Op):

@@ -164,7 +164,7 @@ class DistributedDataParallel(Module):
 def _used_by(result: Any) -> set[int]:
     """The ids of the leaves that the tensors of a result come from."""
     roots = [t.node for t in flatten(result)[0] if isinstance(t, Tensor) and t.node is not None]
-    leaves = [node.leaf() for node in below(roots) if isinstance(node, AccumulateGrad)]
+    leaves = [node.variable for node in below(roots) if isinstance(node, AccumulateGrad)]
     return {id(leaf) for leaf in leaves if leaf is not None}
 
 

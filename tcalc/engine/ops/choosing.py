@@ -7,7 +7,7 @@ import math
 from ..backend import dtype_of
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT
 from ..errors import TensorError
-from ..families.common import C_NAMES, fitting, no_complex, no_derivative, no_kernel, refuses
+from ..families.common import C_NAMES, fitting, fitting_loosely, no_complex, no_kernel, refuses, without_formula
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
 from ..spec import Spec
@@ -53,7 +53,9 @@ def where_places(F, condition) -> Tensors:
     return F.nonzero(condition, as_tuple=True)
 
 
-@elementwise(check=_check_where, 
+@elementwise(
+    check=_check_where,
+    fits={"self": fitting_loosely, "other": fitting_loosely},
     self=lambda grad, condition, F: F.where(condition, grad, 0.0),
     other=lambda grad, condition, F: F.where(condition, 0.0, grad),
     free=(0,),
@@ -76,6 +78,7 @@ def where(xp, condition, self: Operand, other: Operand):
 
 @elementwise(
     self=lambda grad, self, min, max, F: F.where(_inside(self, min, max), grad, 0.0), overload=1, joins=("min", "max"), aliases=("clip",), only=NUMBERS,
+    fits={"min": fitting, "max": fitting},
     real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp(xp, self, min: Number | None = None, max: Number | None = None):
@@ -91,12 +94,17 @@ def clamp(xp, self, min: Number | None = None, max: Number | None = None):
     if min is None and max is None:
         raise TensorError("torch.clamp: At least one of 'min' or 'max' must not be None")
     low = self if min is None else _at_least(xp, self, self.dtype.type(min))
-    return low if max is None else xp.where(low > self.dtype.type(max), self.dtype.type(max), low)
+    return low if max is None else _at_most(xp, low, self.dtype.type(max))
 
 
 def _at_least(xp, self, low):
-    """The larger of both; of two zeros self's, and nan stays."""
-    return xp.where(self < low, low, self)
+    """The larger of both; of two zeros self's, and nan wins."""
+    return xp.maximum(self, low) if low else xp.where(self < low, low, self)
+
+
+def _at_most(xp, self, high):
+    """The smaller of both; of two zeros self's, and nan wins."""
+    return xp.minimum(self, high) if high else xp.where(self > high, high, self)
 
 
 def _inside(self, low, high):
@@ -106,7 +114,8 @@ def _inside(self, low, high):
 
 
 @elementwise(
-    self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), only=NUMBERS, real_only=no_complex("clamp is not supported for complex types"),
+    self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), fits={"min": fitting}, only=NUMBERS,
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp_min(xp, self, min: Number):
     """Each element, or `min` where it is smaller.
@@ -116,11 +125,12 @@ def clamp_min(xp, self, min: Number):
     >>> clamp_min(tensor([-1., 3.]), 0)
     tensor([0., 3.])
     """
-    return xp.maximum(self, self.dtype.type(min))
+    return _at_least(xp, self, self.dtype.type(min))
 
 
 @elementwise(
-    self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), only=NUMBERS, real_only=no_complex("clamp is not supported for complex types"),
+    self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), fits={"max": fitting}, only=NUMBERS,
+    real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp_max(xp, self, max: Number):
     """Each element, or `max` where it is larger.
@@ -130,7 +140,7 @@ def clamp_max(xp, self, max: Number):
     >>> clamp_max(tensor([-1., 3.]), 0)
     tensor([-1.,  0.])
     """
-    return xp.minimum(self, self.dtype.type(max))
+    return _at_most(xp, self, self.dtype.type(max))
 
 
 @elementwise(
@@ -270,7 +280,7 @@ def minimum(xp, self, other):
     return xp.minimum(self, other)
 
 
-@elementwise(check=_check_masked_fill, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), row_major=True, out=False, overlap_ok=True, only=ANY)
+@elementwise(check=_check_masked_fill, fits={"value": fitting}, self=lambda grad, mask, F: F.where(mask, 0.0, grad), free=(1,), row_major=True, out=False, overlap_ok=True, only=ANY)
 def masked_fill(xp, self, mask, value: Number):
     """`value` where the mask holds, the element elsewhere.
 
@@ -279,7 +289,7 @@ def masked_fill(xp, self, mask, value: Number):
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), 0)
     tensor([0., 2.])
     """
-    return xp.where(mask, self.dtype.type(fitting(value, dtype_of(self.dtype))), self)
+    return xp.where(mask, self.dtype.type(value), self)
 
 
 def _check_masked_fill_tensor(common, specs):
@@ -293,6 +303,7 @@ def _check_masked_fill_tensor(common, specs):
     public="masked_fill",
     overload=1,
     check=_check_masked_fill_tensor,
+    fits={"value": fitting},
     self=lambda grad, mask, F: F.where(mask, 0.0, grad),
     value=lambda grad, mask, F: F.sum(F.where(mask, grad, 0.0)),
     free=(1, 2),
@@ -307,8 +318,6 @@ def masked_fill_tensor(xp, self, mask, value):
     >>> masked_fill(tensor([1., 2.]), tensor([True, False]), tensor(0.))
     tensor([0., 2.])
     """
-    if value.dtype != self.dtype and self.dtype.kind != "c":
-        value = self.dtype.type(fitting(value.item(), dtype_of(self.dtype)))  # only a look at the value tells whether it fits
     return xp.where(mask, value.astype(self.dtype), self)
 
 
@@ -420,12 +429,9 @@ def _check_heaviside(common, specs):
 
 @elementwise(
     check=_check_heaviside,
-    node="torch::autograd::NotImplemented",
-    overload=None,
-    self=no_derivative("heaviside"),
-    values=no_derivative("heaviside"),
     out_rule="heaviside",
     real_only=refuses("heaviside is not yet implemented for complex tensors."),
+    **without_formula("heaviside"),
 )
 def heaviside(xp, self, values):
     """0 below 0, 1 above 0, `values` at 0.

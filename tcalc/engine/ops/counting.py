@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..backend import check_fits, check_work, module_of, on_device
+from ..backend import check_fits, check_work, dtype_of, module_of, on_device
 from ..dtypes import BOOL, FLOAT
 from ..errors import TensorError, TensorNotImplemented
-from ..families.common import not_implemented, refuses
+from ..families.common import not_implemented, refuses, underivable, without_formula
 from ..families.structural import composite, structural
 from ..layout import wrap_dim
 from ..signature import contiguous_format
@@ -53,24 +53,55 @@ def bincount(F, self, weights: Tensor | None = None, minlength: Int = 0):
     found = xp.bincount(a, None if weights is None else weights.a, minlength)
     if weights is None:
         return wrap(found.astype("int64"))
-    return wrap(found.astype("float32" if weights.dtype is dtypes.float32 else "float64"))
+    return F.weighed_counts(weights, found.astype("float32" if weights.dtype is dtypes.float32 else "float64"))
 
 
-def _unique(self, dim):
+def _plan_found(self, found):
+    return spec_of(dtype_of(found.dtype), self.device, found.shape, tuple([step // found.itemsize for step in found.strides]))
+
+
+_INSIDE = {"plan": _plan_found, "function": False, "method": False, "out": False}
+
+
+@structural(**without_formula("bincount"), **_INSIDE)
+def weighed_counts(xp, weights, found: Any):
+    """The sums of weights that bincount found."""
+    return found
+
+
+@structural(node="Unique2Backward", self=underivable("_unique2"), **_INSIDE)
+def unique_elements(xp, self, found: Any):
+    """The elements that unique found."""
+    return found
+
+
+@structural(node="UniqueDimBackward", self=underivable("unique_dim"), **_INSIDE)
+def unique_slices(xp, self, found: Any):
+    """The slices that unique found."""
+    return found
+
+
+@structural(node="UniqueConsecutiveBackward", self=underivable("unique_consecutive"), **_INSIDE)
+def unique_runs(xp, self, found: Any):
+    """The elements or slices that unique_consecutive found."""
+    return found
+
+
+def _unique(F, self, dim):
     """(values, inverse, counts) in ascending order."""
     a = _values(self, "unique")
     xp = module_of(a)
     if dim is None:
         values, inverse, counts = xp.unique(a, return_inverse=True, return_counts=True, equal_nan=False)
-        return values, inverse.reshape(a.shape), counts
+        return F.unique_elements(self, values), inverse.reshape(a.shape), counts
     dim = wrap_dim(dim, self.ndim)
     values, inverse, counts = xp.unique(xp.moveaxis(a, dim, 0), return_inverse=True, return_counts=True, axis=0)
-    return _moved(xp, values, dim), inverse.reshape(-1), counts
+    return F.unique_slices(self, _moved(xp, values, dim)), inverse.reshape(-1), counts
 
 
 def _moved(xp, values, dim):
     """Slices that lie one after the other, shown along `dim`: torch's layout of them."""
-    return wrap(xp.ascontiguousarray(values)).movedim(0, dim)
+    return xp.moveaxis(xp.ascontiguousarray(values), 0, dim)
 
 
 def _asked(found, return_inverse, return_counts):
@@ -92,7 +123,7 @@ def unique(F, self, sorted: Bool = True, return_inverse: Bool = False, return_co
     """
     if self.dtype.is_complex:
         raise not_implemented("unique" if dim is None else "unique_dim", self.dtype)
-    return _asked(_unique(self, dim), return_inverse, return_counts)
+    return _asked(_unique(F, self, dim), return_inverse, return_counts)
 
 
 @composite()
@@ -122,7 +153,7 @@ def unique_consecutive(F, self, return_inverse: Bool = False, return_counts: Boo
     values = a.reshape(-1)[places] if dim is None else _moved(xp, xp.moveaxis(a, dim, 0)[places], dim)
     counts = xp.diff(xp.append(places, rows.shape[0]))
     inverse = (xp.cumsum(starts) - 1).reshape(shape)
-    return _asked((values, inverse, counts), return_inverse, return_counts)
+    return _asked((F.unique_runs(self, values), inverse, counts), return_inverse, return_counts)
 
 
 def _along(F, self, dim):

@@ -7,10 +7,10 @@ import math
 from ..backend import CPU, dtype_of, module_of
 from ..dtypes import FLOAT, bool_
 from ..errors import TensorError, TensorNotImplemented
-from ..families.common import C_NAMES, not_implemented
+from ..families.common import C_NAMES, not_implemented, without_formula
 from ..families.structural import composite, structural
 from ..spec import spec_of
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor
 from .create import even_steps
 
 
@@ -123,7 +123,7 @@ def _plan_histogram(self, bins, range, weight, density):
     return [spec_of(self.dtype, self.device, (bins,)), spec_of(self.dtype, self.device, (bins + 1,))]
 
 
-@structural(plan=_plan_histogram, fields=("hist", "bin_edges"), out_rule=("hist", "bin_edges"))
+@structural(plan=_plan_histogram, fields=("hist", "bin_edges"), out_rule=("hist", "bin_edges"), **without_formula("histogram"))
 def histogram(xp, self, bins: Int = 100, *, range: Any = None, weight: Tensor | None = None, density: Bool = False):
     """How many values lie in each of `bins` equal bins, and the edges of these; `weight` counts for values, `density` makes the area 1.
 
@@ -155,7 +155,9 @@ def _plan_histogram_edges(self, bins, weight, density):
     return [spec_of(self.dtype, self.device, (bins.numel - 1,)), spec_of(self.dtype, self.device, (bins.numel,))]
 
 
-@structural(public="histogram", plan=_plan_histogram_edges, fields=("hist", "bin_edges"), out_rule=("hist", "bin_edges"))
+@structural(
+    public="histogram", plan=_plan_histogram_edges, fields=("hist", "bin_edges"), out_rule=("hist", "bin_edges"), **without_formula("histogram")
+)
 def histogram_edges(xp, self, bins, *, weight: Tensor | None = None, density: Bool = False):
     """How many values lie between the edges `bins`.
 
@@ -195,4 +197,21 @@ def histogramdd(F, self, bins: Any, *, range: Any = None, weight: Tensor | None 
         else:
             _check_bins(each, d)
             edges.append(_edges(xp, points[:, d], each, None if range is None else range[2 * d : 2 * d + 2], d))
-    return wrap(_counted(xp, points, edges, None if weight is None else weight.a, density)), tuple([wrap(each.copy()) for each in edges])
+    hist = _counted(xp, points, edges, None if weight is None else weight.a, density)
+    return F.histogramdd_hist(self, weight, hist), tuple([F.histogramdd_edges(self, weight, each.copy()) for each in edges])
+
+
+def _plan_found(self, weight, found):
+    return spec_of(self.dtype, self.device, found.shape)
+
+
+@structural(plan=_plan_found, function=False, method=False, out=False, **without_formula("_histogramdd_from_bin_cts"))
+def histogramdd_hist(xp, self, weight: Tensor | None, found: Any):
+    """The counts that histogramdd found."""
+    return found
+
+
+@structural(plan=_plan_found, function=False, method=False, out=False, **without_formula("_histogramdd_bin_edges"))
+def histogramdd_edges(xp, self, weight: Tensor | None, found: Any):
+    """The edges of one dim that histogramdd found."""
+    return found

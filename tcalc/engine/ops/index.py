@@ -74,13 +74,23 @@ def check_bounds(shape, indices):
         within(index, -size, size, partial(_outside, dim, size))
 
 
+def _pick_nothing(shape, indices):
+    """Whether indices (None for a dim that has none) pick no element at all, so that torch looks at none of them."""
+    if any([index is not None and not index.size for index in indices]):
+        return True
+    return 0 in shape and all([shape[d] for d, index in enumerate(indices) if index is not None])
+
+
 @structural(
     plan=_plan_index, self=lambda grad, self_spec, indices, F: F.index_backward(grad, self_spec.sizes, indices), function=False, method=False, out=False
 )
 def index(xp, self, indices: Indices):
     """Elements picked by integer tensors, one a dim, broadcast against each other: what `x[i, j]` does."""
     places = _arrays(indices)
-    check_bounds(self.shape, [None if isinstance(i, slice) else i for i in places])
+    given = [None if isinstance(i, slice) else i for i in places]
+    if _pick_nothing(self.shape, given):
+        return xp.empty(_index_shape(self.shape, given), self.dtype)
+    check_bounds(self.shape, given)
     return np.take(self, places[0]) if xp is np and self.ndim == 1 else self[places]
 
 
@@ -94,7 +104,8 @@ def index(xp, self, indices: Indices):
 def index_backward(xp, grad, shape: Size, indices: Indices):
     """Zeros of `shape` with each picked element's gradient added where it came from."""
     result = xp.zeros(shape, grad.dtype)
-    add_at(xp, result, _arrays(indices), grad)
+    if grad.size:
+        add_at(xp, result, _arrays(indices), grad)
     return result
 
 
@@ -130,8 +141,11 @@ def index_put(xp, self, indices: Indices, values, accumulate: Bool = False):
     tensor([1., 0., 2.])
     """
     places = _arrays(indices)
-    check_bounds(self.shape, [None if isinstance(i, slice) else i for i in places])
+    given = [None if isinstance(i, slice) else i for i in places]
     result = xp.array(self, order="C")
+    if _pick_nothing(self.shape, given):
+        return result
+    check_bounds(self.shape, given)
     if accumulate:
         add_at(xp, result, places, values)
     else:
@@ -167,6 +181,8 @@ def _plan_gather(self, dim, index):
 
 def _grid(xp, dim, index):
     """Full index arrays: `index` along `dim`, the place itself along the others."""
+    if not index.ndim:
+        return (index,)
     places = list(xp.ogrid[tuple(slice(0, n) for n in index.shape)])
     places[dim % index.ndim] = index
     return tuple(places)
@@ -235,31 +251,57 @@ def _fresh(self):
     return spec_of(self.dtype, self.device, self.shape)
 
 
+def check_scatter(self, dim, index, src):
+    """Refuse an index of other rank than self or src, or one that reaches beyond either."""
+    for name, other in (("self", self), ("src", src)):
+        if (other.ndim or 1) != (index.ndim or 1):
+            raise TensorError(f"Index tensor must have the same number of dimensions as {name} tensor")
+    dim = wrap_dim(dim, self.ndim)
+    for d, n in enumerate(index.shape):
+        if (d != dim and self.ndim and n > self.shape[d]) or n > (src.shape[d] if src.ndim else 1):
+            raise TensorError(
+                f"Expected index {list(index.shape)} to be no larger than self {list(self.shape)} apart from dimension {dim} and to be no larger"
+                f" size than src {list(src.shape)}"
+            )
+
+
 def _plan_scatter(self, dim, index, src):
     _check_gather(self, dim, index, "scatter")
     if index.numel and (src.ndim or 1) != (index.ndim or 1):
         raise TensorError("Index tensor must have the same number of dimensions as src tensor")
     if src.dtype is not self.dtype:
         raise TensorError("scatter(): Expected self.dtype to be equal to src.dtype")
-    for d in range(index.ndim):
-        if index.shape[d] > src.shape[d]:
-            raise TensorError(f"Expected index {list(index.shape)} to be no larger than src {list(src.shape)} apart from dimension {dim}")
+    if index.numel:
+        check_scatter(self, dim, index, src)
     return _fresh(self)
 
 
 def _corner(src, index):
-    """The part of `src` that `index` covers."""
+    """The part of `src` that `index` covers; either, without dims, is a row of one."""
+    if not index.ndim:
+        return src.reshape(-1)[:1].reshape(())
+    if not src.ndim:
+        src = src.reshape(1)
     return src[tuple(slice(0, n) for n in index.shape)]
 
 
-def _covered(F, grad, index):
+def _covered(F, src, index):
+    """`_corner` at every level."""
+    if not index.ndim and src.ndim:
+        return F.reshape(F.slice(src, 0, 0, 1, 1), ())
+    if index.ndim and not src.ndim:
+        src = F.reshape(src, (1,))
     for d, n in enumerate(index.shape):
-        if grad.shape[d] != n:
-            grad = F.slice(grad, d, 0, n, 1)
-    return grad
+        if src.shape[d] != n:
+            src = F.slice(src, d, 0, n, 1)
+    return src
 
 
 def _padded(F, value, src_spec):
+    if not src_spec.ndim:
+        return F.sum(value)  # of one, or none
+    if not value.ndim:
+        value = F.reshape(value, (1,))
     for d, n in enumerate(src_spec.shape):
         if value.shape[d] != n:
             value = F.slice_backward(value, (*value.shape[:d], n, *value.shape[d + 1 :]), d, 0, value.shape[d], 1)
@@ -305,10 +347,7 @@ def scatter_value(xp, self, dim: Dim, index, value: Number):
     """
     result = xp.array(self, order="C")
     _bounded(self.shape, dim, index)
-    if self.ndim:
-        result[_grid(xp, dim, index)] = value
-    else:
-        result[...] = value
+    result[_grid(xp, dim, index) if self.ndim else ...] = fitting(value, dtype_of(self.dtype))
     return result
 
 
@@ -440,7 +479,7 @@ def index_fill(xp, self, dim: Dim, index, value: Number):
         raise TensorError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
     result = xp.array(self, order="C")
     check_bounds((self.shape[dim] if self.ndim else 1,), [index])
-    result[(slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),) if self.ndim else ...] = value
+    result[(slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),) if self.ndim else ...] = fitting(value, dtype_of(self.dtype))
     return result
 
 
@@ -459,7 +498,7 @@ def index_fill_tensor(xp, self, dim: Dim, index, value):
     >>> index_fill(zeros(3), 0, tensor([0, 2]), tensor(7.))
     tensor([7., 0., 7.])
     """
-    return index_fill.kernel(xp, self, dim, index, value)
+    return index_fill.kernel(xp, self, dim, index, value.item())  # only a look tells whether it fits
 
 
 def _plan_index_fill_tensor(self, dim, index, value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import backend, dtypes
 from ..errors import TensorError
+from ..families.common import without_formula
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
@@ -24,7 +25,9 @@ def _lapack(name, a, hermitian=False):
     return backend.scipy_module("linalg.lapack", backend.np).get_lapack_funcs(f"{kind}{name}", (a,))
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_ldl, fields=("LD", "pivots", "info"), host=_NO_LDL)
+@structural(
+    namespace=SPACE, method=False, plan=_plan_ldl, fields=("LD", "pivots", "info"), host=_NO_LDL, **without_formula("linalg_ldl_factor_ex")
+)
 def linalg_ldl_factor_ex(xp, self, *, hermitian: Bool = False, check_errors: Bool = False):
     """A = P @ L @ D @ L.mT @ P.mT of symmetric matrices, L and D (blocks of 1 and 2) in one matrix, as LAPACK's sytrf leaves them.
 
@@ -90,7 +93,7 @@ def _plan_ldl_solve(LD, pivots, B, hermitian):
     return by_columns(LD, *batch, *B.shape[-2:])
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_ldl_solve, host=_NO_LDL)
+@structural(namespace=SPACE, method=False, plan=_plan_ldl_solve, host=_NO_LDL, **without_formula("linalg_ldl_solve"))
 def linalg_ldl_solve(xp, LD, pivots, B, *, hermitian: Bool = False):
     """The X of A @ X = B, for the factors of A that linalg.ldl_factor gives.
 

@@ -118,6 +118,7 @@ def _plan_soft_margin(self, target, reduction):
     namespace=NN,
     method=False,
     plan=lambda self, target, reduction: _plan_soft_margin(self, target, reduction),
+    fixed={"target": "soft_margin_loss: target"},
     self=lambda grad, self, target, self_spec, target_spec, reduction, F: _to_input(
         F, grad, -target * F.sigmoid(-target * self), self_spec.shape, self_spec, target_spec, reduction
     ),

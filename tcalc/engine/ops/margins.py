@@ -71,6 +71,7 @@ def _multi_margin_grad(grad, self, target, weight, self_spec, p, margin, reducti
 
 @structural(
     plan=_plan_multi_margin,
+    fixed={"weight": "multi_margin_loss: weight"},
     node="MultiMarginLossBackward",
     self=_multi_margin_grad,
     function=False,

@@ -192,7 +192,10 @@ def _pinv_grad(grad, A, pinv, F):
     return first + F.matmul(F.matmul(turned - F.matmul(A, inner), pinv), F.mH(pinv))
 
 
-@structural(namespace=SPACE, method=False, plan=_plan_pinv, out=False, holomorphic=False, self=lambda grad, self, result, F: _pinv_grad(grad, self, result, F))
+@structural(
+    namespace=SPACE, method=False, plan=_plan_pinv, out=False, holomorphic=False, self=lambda grad, self, result, F: _pinv_grad(grad, self, result, F),
+    fixed={"atol": "linalg_pinv: atol", "rtol": "linalg_pinv: rtol", "rcond": "linalg_pinv: rtol"},
+)
 def linalg_pinv(xp, self, rcond: Any = None, hermitian: Bool = False, *, atol: Any = None, rtol: Any = None):
     """The pseudoinverse (Moore and Penrose); singular values not larger than max(atol, rtol * the largest) count as 0.
 

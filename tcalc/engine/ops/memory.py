@@ -86,8 +86,8 @@ def resize_(F, self, size: Size, *, memory_format: Format | None = None):
         bytes_of[...] = 0
         bytes_of[: storage.nbytes] = old
         fresh.version = storage.version
-        storage = self.storage = fresh
-    self.spec, self.a = spec, on_storage(storage, spec, self.offset)
+        storage = fresh
+    self.become(on_storage(storage, spec, self.offset), spec, storage, self.offset)
     inplace.bump(self)
     return self
 
@@ -125,7 +125,7 @@ def _given_memory(self, source, offset, size, strides):
             f" storage size of {need} are out of bounds for storage of size {storage.nbytes}"
         )
     version = self._version
-    self.storage, self.spec, self.offset, self.a = storage, spec, offset, on_storage(storage, spec, offset)
+    self.become(on_storage(storage, spec, offset), spec, storage, offset)
     storage.version = max(storage.version, version) + 1
     return self
 

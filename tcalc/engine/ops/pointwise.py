@@ -9,7 +9,7 @@ from .. import dtypes
 from ..backend import dtype_of, insist
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT
 from ..errors import TensorError, TensorNotImplemented
-from ..families.common import no_complex, no_derivative, not_implemented
+from ..families.common import no_complex, not_implemented, without_formula
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
 
@@ -184,25 +184,20 @@ def div_mode(xp, self, other: Operand, *, rounding_mode: Str):
     return _rounded_quotient(xp, self, other, rounding_mode)
 
 
-@composite(public="div")
-def div_unrounded(F, self, other: Operand, *, rounding_mode: Any):
+@elementwise(
+    public="div", overload=2, self=lambda grad, other: grad / other, other=lambda grad, self, other: -grad * ((self / other) / other), promote="float",
+    domain="nonzero other", only=ANY,
+)
+def div_unrounded(xp, self, other: Operand, *, rounding_mode: Str | None):
     """`self / other`, for rounding_mode=None.
 
     >>> div(tensor([1.]), 4, rounding_mode=None)
     tensor([0.2500])
     """
-    return F.div(self, other)
+    return xp.true_divide(self, other)
 
 
-@elementwise(
-    only=NUMBERS,
-    label="div_floor_cpu",
-    node="torch::autograd::NotImplemented",
-    overload=None,
-    self=no_derivative("floor_divide"),
-    other=no_derivative("floor_divide"),
-    operator="//",
-)
+@elementwise(only=NUMBERS, label="div_floor_cpu", operator="//", **without_formula("floor_divide"))
 def floor_divide(xp, self, other: Operand):
     """The largest integer not above `self / other`, element by element.
 

@@ -8,10 +8,10 @@ from ..errors import TensorError, TensorNotImplemented, TensorValueError
 from ..families.common import no_kernel, not_implemented, refuses
 from ..families.creation import creation, filled
 from ..families.mutation import mutation
-from ..families.structural import composite, structural
+from ..families.structural import structural
 from ..layout import broadcast_shapes
 from ..registry import never
-from ..spec import spec_of
+from ..spec import Spec, spec_of
 from .linalg import check_expandable
 
 _BOUNDS = "check_random_bounds handles only integral, floating-point and boolean types"
@@ -171,40 +171,65 @@ def normal(xp, spec, mean: Float, std: Float, size: Size, *, generator: Generato
     return _pour(spec, generator, lambda samplers, source: samplers.normal(source, spec.numel, spec.dtype, mean, std, spec.contiguous))
 
 
-@composite(public="normal", method=False)
-def normal_tensors(F, mean, std, *, generator: Generator | None = None):
+def _plan_normal(mean, std, generator):
+    """Row-major, in the dtype of the first tensor among the two."""
+    shaped = [given for given in (mean, std) if isinstance(given, Spec)]
+    if isinstance(std, Spec) and std.dtype.is_complex:
+        raise TensorError("normal expects standard deviation to be non-complex")
+    _floats(_normal_kernel(shaped[0]), shaped[0].dtype)
+    return spec_of(shaped[0].dtype, shaped[0].device, broadcast_shapes(*[tuple(spec.shape) for spec in shaped]))
+
+
+def _normals(xp, like, shape, std, generator):
+    """An array of normal numbers around 0, of the dtype and device of another."""
+    spec = spec_of(_dtype_of(like), CPU if xp is np else device("cuda", like.device.id), shape)
+    return _pour(spec, generator, lambda samplers, source: samplers.normal(source, spec.numel, spec.dtype, 0.0, std, True))
+
+
+def _spread(xp, like, shape, std, generator):
+    """The same with a standard deviation for each."""
+    if (std < 0).any():
+        raise TensorError("normal expects all elements of std >= 0.0")
+    found = _normals(xp, like, shape, 1.0, generator)
+    found *= std
+    return found
+
+
+@structural(public="normal", overload=3, plan=_plan_normal, mean=lambda mean_spec, F: F.zeros_of(mean_spec), std=lambda std_spec, F: F.zeros_of(std_spec), method=False)
+def normal_tensors(xp, mean, std, *, generator: Generator | None = None):
     """Normal numbers, each of its own mean and standard deviation.
 
     >>> g = manual_seed(0); normal(zeros(3), ones(3))
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    if bool((std < 0).any()):
-        raise TensorError("normal expects all elements of std >= 0.0")
-    shape = tuple((mean + std).shape)
-    return F.normal(0.0, 1.0, shape, dtype=mean.dtype, device=mean.device, generator=generator).mul_(std).add_(mean)
+    found = _spread(xp, mean, xp.broadcast_shapes(mean.shape, std.shape), std, generator)
+    found += mean
+    return found
 
 
-@composite(public="normal", method=False)
-def normal_mean(F, mean, std: Float = 1.0, *, generator: Generator | None = None):
+@structural(public="normal", overload=1, plan=_plan_normal, mean=lambda mean_spec, F: F.zeros_of(mean_spec), method=False)
+def normal_mean(xp, mean, std: Float = 1.0, *, generator: Generator | None = None):
     """Normal numbers, each of its own mean.
 
     >>> g = manual_seed(0); normal(zeros(3))
     tensor([ 1.5410, -0.2934, -2.1788])
     """
     _std_ok(std)
-    return F.normal(0.0, std, tuple(mean.shape), dtype=mean.dtype, device=mean.device, generator=generator).add_(mean)
+    found = _normals(xp, mean, mean.shape, std, generator)
+    found += mean
+    return found
 
 
-@composite(public="normal", method=False)
-def normal_std(F, mean: Float, std, *, generator: Generator | None = None):
+@structural(public="normal", overload=2, plan=_plan_normal, std=lambda std_spec, F: F.zeros_of(std_spec), method=False)
+def normal_std(xp, mean: Float, std, *, generator: Generator | None = None):
     """Normal numbers, each of its own standard deviation.
 
     >>> g = manual_seed(0); normal(0., ones(3))
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    if bool((std < 0).any()):
-        raise TensorError("normal expects all elements of std >= 0.0")
-    return F.normal(0.0, 1.0, tuple(std.shape), dtype=std.dtype, device=std.device, generator=generator).mul_(std).add_(mean)
+    found = _spread(xp, std, std.shape, std, generator)
+    found += mean
+    return found
 
 
 # --- from given odds --------------------------------------------------------------------------------------------------

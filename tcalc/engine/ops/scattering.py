@@ -7,12 +7,12 @@ from ..at import add_at, extreme_at, product_at
 from ..backend import insist, within
 from ..dtypes import BOOL
 from ..errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
-from ..families.common import no_derivative, not_implemented
+from ..families.common import not_implemented, without_formula
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..registry import never
 from ..spec import spec_of
-from .index import _bounded, _check_gather, _corner, _grid, _kept, _padded, widened
+from .index import _bounded, _check_gather, _corner, _covered, _grid, _kept, _padded, check_scatter, widened
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 _NO_PRODUCTS = "CUDA has no operation that multiplies many values into one place, which reduce=\"prod\" needs"
@@ -72,20 +72,6 @@ def _plan_scatter_reduce(self, dim, index, src, reduce, include_self):
     return spec_of(self.dtype, self.device, self.shape)
 
 
-def check_scatter(self, dim, index, src):
-    """Refuse an index of other rank than self or src, or one that reaches beyond either."""
-    for name, other in (("self", self), ("src", src)):
-        if (other.ndim or 1) != (index.ndim or 1):
-            raise TensorError(f"Index tensor must have the same number of dimensions as {name} tensor")
-    dim = wrap_dim(dim, self.ndim)
-    for d, n in enumerate(index.shape):
-        if (d != dim and self.ndim and n > self.shape[d]) or (src.ndim and n > src.shape[d]):
-            raise TensorError(
-                f"Expected index {list(index.shape)} to be no larger than self {list(self.shape)} apart from dimension {dim} and to be no larger"
-                f" size than src {list(src.shape)}"
-            )
-
-
 def _reduced_grads(grad, self, self_spec, values, result, reduce, include_self, F, taken, added, combined):
     """Gradients of (self, values) for a combination at places; `taken(x)` reads x there, `added(x, v)` adds v to x there,
     `combined(x, v)` is the product at those places.
@@ -114,12 +100,8 @@ def _reduced_grads(grad, self, self_spec, values, result, reduce, include_self, 
 
 
 def _scatter_reduce_grads(grad, self, self_spec, src, src_spec, result, dim, index, reduce, include_self, needs, F):
-    values = src
-    for d, n in enumerate(index.shape):
-        if values.shape[d] != n:
-            values = F.slice(values, d, 0, n, 1)
     own, theirs = _reduced_grads(
-        grad, self, self_spec, values, result, reduce, include_self, F,
+        grad, self, self_spec, _covered(F, src, index), result, reduce, include_self, F,
         lambda x: F.gather(x, dim, index),
         lambda x, v: F.scatter_add(x, dim, index, v),
         lambda x, v: F.scatter_reduce(x, dim, index, v, "prod", include_self=include_self),
@@ -216,9 +198,7 @@ def _plan_scatter_by(self, dim, index, src, reduce):
     return spec_of(self.dtype, self.device, self.shape)
 
 
-@structural(
-    public="scatter", plan=_plan_scatter_by, node="torch::autograd::NotImplemented", overload=None, self=no_derivative("scatter"), src=no_derivative("scatter"), inplace=True
-)
+@structural(public="scatter", plan=_plan_scatter_by, inplace=True, **without_formula("scatter"))
 def scatter_by(xp, self, dim: Dim, index, src, *, reduce: Str):
     """A copy with `src` added to ("add") or multiplied into ("multiply") the places `index` names along `dim`.
 
@@ -237,7 +217,7 @@ def _plan_scatter_value_by(self, dim, index, value, reduce):
     return spec_of(self.dtype, self.device, self.shape)
 
 
-@structural(public="scatter", plan=_plan_scatter_value_by, node="torch::autograd::NotImplemented", overload=None, self=no_derivative("scatter"), inplace=True)
+@structural(public="scatter", plan=_plan_scatter_value_by, inplace=True, **without_formula("scatter"))
 def scatter_value_by(xp, self, dim: Dim, index, value: Number, *, reduce: Str):
     """A copy with `value` added to ("add") or multiplied into ("multiply") the places `index` names along `dim`.
 
