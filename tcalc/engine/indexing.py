@@ -37,6 +37,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 
 def _sliceable(t: Tensor) -> None:
     if not t.spec.ndim:
+        if is_grad_enabled():
+            t.refuse_stale()
         raise TensorIndexError("slice() cannot be applied to a 0-dim tensor.", "slice", {"self": t})
 
 
@@ -85,14 +87,14 @@ def _row(t: Tensor, index: int) -> Tensor:
     if row is None:
         row = spec_of(spec.dtype, spec.device, tuple(shape[1:]), spec.strides[1:], spec.lazy)
         if spec.lazy:
-            return show_lazy(SELECT, row, index % size * spec.strides[0], (None, 0, index % size), t)
+            return show_lazy(SELECT, row, index % size * spec.strides[0], (None, 0, index % size), None, t)
         spec.rows = row
     if index < 0:
         index += size
     array = t.a
     if len(shape) > 1 and array.__class__ is ndarray:  # NumPy gives a number for an element
-        return show(SELECT, row, index * spec.strides[0], (None, 0, index), t, True, array[index])
-    return show(SELECT, row, index * spec.strides[0], (None, 0, index), t)
+        return show(SELECT, row, index * spec.strides[0], (None, 0, index), None, t, True, array[index])
+    return show(SELECT, row, index * spec.strides[0], (None, 0, index), None, t)
 
 
 def _walk(t: Tensor, index: Sequence[Any], skip: bool) -> tuple[Tensor, list[Tensor | None]]:

@@ -278,10 +278,10 @@ class CopySlices(Node):
             raise TensorError(FREED, "backward", node=self)
         if self.edges[0] is not None:  # as torch, which writes the view's part into what passes
             refuse_shared_slots(self.view_spec)
+        refuse_shared_slots(self.base_spec)  # the gradient is laid out as the base, so that the view's part of it is found
         if isinstance(grad, Tensor):
             return self._on_tensors(grad, level)
-        spec = self.base_spec
-        whole = allocate(spec if spec.dense else spec_of(spec.dtype, spec.device, spec.shape))
+        whole = allocate(self.base_spec)
         whole.a[...] = grad
         part = backend.lens(
             whole.get_storage().raw,
@@ -296,11 +296,8 @@ class CopySlices(Node):
         return (whole.a, *inner[1:])
 
     def _on_tensors(self, grad: Tensor, level: Any) -> Sequence[Tensor | None]:
-        view = self.view_spec
-        spec = self.base_spec
-        dense = spec if spec.dense else spec_of(spec.dtype, spec.device, spec.shape)
-        whole = OPS["copy"].call(allocate(dense), grad)
-        part = _part(whole, view, self.shift)
+        whole = OPS["copy"].call(allocate(self.base_spec), grad)
+        part = _part(whole, self.view_spec, self.shift)
         inner = self.inner.apply(part.clone(), level)
         if inner[0] is None:
             part.zero_()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import pytest
 from cli_run import environment, tcalc
 from cli_screen import Terminal
 
-from tcalc.cli.options import Settings, command, read
+from tcalc.cli.main import main
+from tcalc.cli.options import command
+from tcalc.cli.settings import Settings, read
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="POSIX shells and terminals")
 
@@ -276,3 +279,26 @@ def test_variables_in_a_process(name: str, option: tuple[str, ...], variable: st
 def test_no_variable_reads_or_writes_files(name: str, tmp_path: Path) -> None:
     result = tcalc("1 > 2", env=environment(**{f"TCALC_{name}": "x.npy" if name != "COMPLETION" else "bash"}), cwd=tmp_path)
     assert (result.stdout, result.returncode, os.listdir(tmp_path)) == ("false\n", 0, [])
+
+
+# --- the garbage collector --------------------------------------------------------------------------------------------
+
+
+def test_garbage_is_looked_for_while_a_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only loading goes without."""
+    seen: list[bool] = []
+
+    def run(settings: Settings) -> int:
+        seen.append(gc.isenabled())
+        return 0
+
+    monkeypatch.setattr("tcalc.cli.script.run_script", run)
+    assert main(["1"]) == 0
+    assert main(["--width"]) == 2
+    assert (seen, gc.isenabled()) == ([True], True)
+
+
+def test_what_is_open_at_the_end_is_closed(tmp_path: Path) -> None:
+    """The interpreter is spared its last search for garbage, nothing else."""
+    assert tcalc("-o", "x.npy", "x = ones(3)", "x", cwd=tmp_path).returncode == 0
+    assert tcalc("-l", "x=x.npy", "x.sum()", "print('end', end='')", cwd=tmp_path).stdout == "3.0\nend"

@@ -13,9 +13,9 @@ from cli_run import environment, said, tcalc
 
 from tcalc.cli.config import ConfigError, config_path, with_config
 from tcalc.cli.config_edit import changed, store
-from tcalc.cli.options import Settings, read
 from tcalc.cli.preferences import PREFERENCES, checked, find, from_words, toml_for, words_for
 from tcalc.cli.repl import Repl
+from tcalc.cli.settings import Settings, read
 from tcalc.cli.view import view_for
 from tcalc.engine.printing import printoptions
 from tcalc.session.session import Session

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from cli_run import said
 
-from tcalc.cli.options import Settings
 from tcalc.cli.repl import Repl
+from tcalc.cli.settings import Settings
 from tcalc.cli.view import view_for
 from tcalc.session.session import Session
 

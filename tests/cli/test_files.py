@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from cli_run import said, tcalc
 
-from tcalc.cli.options import Settings
 from tcalc.cli.repl import Repl
+from tcalc.cli.settings import Settings
 from tcalc.cli.tensor_files import save_tensors
 from tcalc.cli.tensor_reading import kind_of, load_tensors, read_tensors
 from tcalc.cli.trouble import FileTrouble

@@ -12,7 +12,7 @@ import pytest
 from cli_run import environment, tcalc
 
 from tcalc.cli.limits import size_of
-from tcalc.cli.options import Settings, read
+from tcalc.cli.settings import Settings, read
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds what a process maps")
 

@@ -1,8 +1,12 @@
 """What is an option and what is an expression."""
 
+from pathlib import Path
+
+import click
 import pytest
 
-from tcalc.cli.options import Settings, read
+from tcalc.cli.options import command, parsed
+from tcalc.cli.settings import VARIABLES, Settings, read
 
 
 def settings(*args: str) -> Settings:
@@ -90,3 +94,23 @@ def test_help_and_version_are_no_errors(capsys: pytest.CaptureFixture[str]) -> N
     for flag in ("-h", "--help"):
         assert read([flag]) == 0
         assert "--keep-going" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["1"], ["x = 1", " x"], [""], ["a=b", "=", "\udcff"], ["s.tc", "1"], ["--version"], ["1 -k", "x--1"]]
+)
+def test_what_click_is_spared_it_would_read_alike(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.tc").write_text("1")
+    seen = [(read(words), capsys.readouterr()), (parsed(words), capsys.readouterr())]
+    assert seen[0] == seen[1]
+    assert isinstance(seen[0][0], Settings) or seen[0][1].out
+
+
+def test_every_variable_that_click_reads_is_known() -> None:
+    """A command line without options is read without click only where no such variable is set."""
+    read_by_click = {f"TCALC_{each.name}".upper() for each in command.params if isinstance(each, click.Option) and each.allow_from_autoenv}
+    assert read_by_click < VARIABLES
+    assert "_TCALC_COMPLETE" in VARIABLES

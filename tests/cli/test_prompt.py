@@ -12,9 +12,9 @@ pytest.importorskip("prompt_toolkit")
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from tcalc.cli.options import Settings
 from tcalc.cli.prompt import PromptReader
 from tcalc.cli.repl import Repl
+from tcalc.cli.settings import Settings
 from tcalc.cli.view import view_for
 from tcalc.session.session import Session
 

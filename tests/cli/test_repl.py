@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tcalc.cli.commands import Quit
-from tcalc.cli.options import Settings
 from tcalc.cli.panel_view import PanelView
 from tcalc.cli.repl import Repl
+from tcalc.cli.settings import Settings
 from tcalc.cli.terminal import Screen
 from tcalc.cli.view import view_for
 from tcalc.lang.errors import Exit

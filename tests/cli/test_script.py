@@ -552,3 +552,41 @@ def test_a_tensor_loads_no_screen() -> None:
     loaded = imported("x = ones(2); x")
     assert "numpy" in loaded
     assert not loaded & {"scipy", "cupy", "rich", "prompt_toolkit", "asyncio"}
+
+
+# --- lines that come again ----------------------------------------------------------------------------------------
+
+
+def test_an_error_in_a_line_that_came_before_has_its_own_place() -> None:
+    result = tcalc(stdin="x = 3\n" + "x = x - 1\n60 / x\n" * 5)
+    assert result.stdout == "30.0\n60.0\n"
+    assert result.stderr == "tcalc: <stdin>:7:4: ZeroDivisionError: division by zero\n    60 / x\n    ~~ ^ ~\n"
+
+
+def test_a_name_that_is_gone_is_missed_in_a_line_that_came_before() -> None:
+    result = tcalc("-k", stdin="x = 1\n" + "x + 1\n" * 4 + "del x\n" + "x + 1\n" * 2)
+    assert result.stdout == "2\n" * 4
+    assert [line.split(": ", 1)[1] for line in result.stderr.splitlines() if line.startswith("tcalc")] == ["<stdin>:7:1: no name 'x'", "<stdin>:8:1: no name 'x'"]
+
+
+def test_functions_of_lines_that_came_before_keep_their_places() -> None:
+    program = "fs = []\n" + "fs.append(lambda a: 1 / a)\n" * 5 + "fs[2](0)\n"
+    result = tcalc(stdin=program)
+    assert result.stderr == (
+        "tcalc: <stdin>:4:23: ZeroDivisionError: division by zero\n"
+        "    fs.append(lambda a: 1 / a)\n"
+        "                        ~ ^ ~\n"
+        "    called from <stdin>:7  fs[2](0)\n"
+    )
+
+
+def test_a_library_name_that_was_hidden_in_between() -> None:
+    result = tcalc(stdin="abs(-2)\n" * 4 + "abs = 5\n" + "abs\n" * 4 + "del abs\n" + "abs(-2)\n" * 2)
+    assert (result.stdout, result.stderr) == ("2\n" * 4 + "5\n" * 4 + "2\n" * 2, "")
+
+
+def test_the_story_of_an_error_names_the_right_one_of_equal_lines() -> None:
+    lines = ["x = ones(2, requires_grad=True)"] + ["y = x.exp()", "z = y.sum()"] * 4 + ["y.add_(1); ", "z.backward()"]
+    result = tcalc(stdin="\n".join(lines))
+    assert result.stderr.startswith("tcalc: <stdin>:11:3: backward: y was overwritten")
+    assert "<stdin>:8  y = x.exp()" in result.stderr

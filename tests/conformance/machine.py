@@ -319,7 +319,7 @@ def shorten(lines: list[str], looks: list[bool], found: Disagreement) -> tuple[l
     rest, last = list(zip(lines, looks, strict=True))[: found.line + 1], found
     size = max(len(rest) // 2, 1)
     while size:
-        i = 0
+        i, before = 0, len(rest)
         while i < len(rest):
             candidate = rest[:i] + rest[i + size :]
             again = still(candidate) if candidate else None
@@ -327,7 +327,8 @@ def shorten(lines: list[str], looks: list[bool], found: Disagreement) -> tuple[l
                 rest, last = candidate[: again.line + 1], again
             else:
                 i += size
-        size //= 2
+        if size > 1 or len(rest) == before:  # one line gone may let go of another above it
+            size //= 2
     for i, (text, look) in enumerate(rest):
         for shorter in ((text.partition(": ")[2] if text.startswith("with") else text, look), (text, False)):
             candidate = [*rest[:i], shorter, *rest[i + 1 :]]

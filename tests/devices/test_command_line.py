@@ -8,8 +8,8 @@ import sys
 import pytest
 from cli_run import environment, tcalc
 
-from tcalc.cli.options import Settings
 from tcalc.cli.repl import Repl
+from tcalc.cli.settings import Settings
 from tcalc.cli.setup import prepare_session
 from tcalc.cli.toolbar import status_text
 from tcalc.cli.view import view_for

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -177,5 +179,15 @@ def test_calls_of_ours_per_operation(program: Any, body: str, most: int) -> None
 
 def test_operators_and_contexts_are_all_part_of_the_language() -> None:
     """The check of a statement passes them by without a look."""
+    marks = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
     bygone = {"AugLoad", "AugStore", "Param"}  # Python 2's, which no parser makes any more
-    assert {mark for kind in names._MARKS for mark in kind.__subclasses__() if mark.__name__ not in bygone} <= check._ALLOWED
+    assert {mark for kind in marks for mark in kind.__subclasses__() if mark.__name__ not in bygone} <= check._ALLOWED
+
+
+def test_no_field_that_is_passed_by_holds_nodes() -> None:
+    """ASDL's own words, as the docstrings of the node classes have them."""
+    plain = {"identifier", "int", "string", "constant", "expr_context", "operator", "unaryop", "boolop", "cmpop"}
+    found = {(kind.__name__, field) for kind in vars(ast).values() if isinstance(kind, type) and issubclass(kind, ast.AST)
+             for text in re.findall(r"\((.*)\)", kind.__doc__ or "", re.DOTALL) for typed, field in re.findall(r"(\w+)[?*]* (\w+)", text) if typed not in plain}
+    assert ("Call", "args") in found
+    assert {(kind, field) for kind, field in found if field in names.PLAIN_FIELDS} == set()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from tcalc.lang.errors import LangError, Span
-from tcalc.lang.parse import Reader, is_complete, parse, strip_prompts
+from tcalc.lang.parse import KNOWN_LINES, KNOWN_WIDTH, Reader, Statement, is_complete, parse, strip_prompts
 
 
 def stream(text: str, mode: str = "file") -> list[tuple[int, list[str]]]:
@@ -137,3 +139,54 @@ def test_source_and_tree_of_a_statement() -> None:
     taken = second.take_node()
     assert second.node is not taken
     assert second.node.lineno == taken.lineno
+
+
+def told(statement: Statement) -> tuple[object, ...]:
+    """Everything that a statement says of itself."""
+    origin, node = statement.origin, ast.dump(statement.node, include_attributes=True)
+    return (
+        statement.source,
+        statement.line,
+        statement.col,
+        statement.silent,
+        statement.quiet_lines,
+        statement.end,
+        origin.text,
+        origin.first,
+        node,
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["x = x * 2 + 1", "f(a); ", "'é' + x # ;", r"x = '\d'", "a; b", "lambda: x", "[i for i in x]", "import torch as t"]
+)
+def test_a_line_that_comes_again_reads_as_the_first_time(line: str) -> None:
+    reader = Reader()
+    for number in range(1, 6):
+        assert [told(each) for each in reader.feed(line)] == [told(each) for each in parse(line, number)]
+
+
+def test_which_statements_have_come_before() -> None:
+    reader = Reader()
+    name, wide = "f" * KNOWN_WIDTH, "f" * (KNOWN_WIDTH + 1)
+    lines = ["x", "y", "x", ">>> x", "a; b", "a; b", "y = (", "x", ")", "def f():", "  1", name, name, wide, wide]
+    found = [(each.source, each.again) for line in lines for each in reader.feed(line)]
+    assert found == [
+        *[("x", False), ("y", False), ("x", True), ("x", True), ("a", False), ("b", False), ("a", False), ("b", False)],
+        *[("y = (\nx\n)", False), ("def f():\n  1", False), (name, False), (name, True), (wide, False), (wide, False)],
+    ]
+
+
+def test_a_line_that_cannot_be_read_is_refused_each_time() -> None:
+    reader = Reader()
+    for number in range(1, 5):
+        with pytest.raises(LangError) as caught:
+            list(reader.feed("x = = 1"))
+        assert caught.value.span == Span(number, 4, number, 5)
+
+
+def test_few_lines_are_remembered() -> None:
+    reader = Reader()
+    for number in range(2 * KNOWN_LINES + 2):
+        assert [each.line for each in reader.feed(f"x = {number}")] == [number + 1]
+        assert len(reader._known) <= KNOWN_LINES

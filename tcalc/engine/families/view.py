@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter, methodcaller
 from typing import Any
 
 from .. import backend
@@ -20,6 +21,9 @@ from ..tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, LazyView, Tensor,
 
 LIMIT = 4096
 SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)
+
+
+Way = Callable[[Any], Any]
 
 
 class ViewOp(Op):
@@ -61,7 +65,7 @@ class ViewOp(Op):
         if isinstance(result, list):
             return SeveralViews(self, spec, result, params)
         shown = spec_of(spec.dtype, spec.device, result.shape, result.strides, spec.lazy)
-        return partial(show_lazy if spec.lazy else show, self, shown, result.offset, params)
+        return partial(show_lazy if spec.lazy else show, self, shown, result.offset, params, _shortcut(spec, shown, result.offset))
 
     def on(self, xp: Any) -> Callable[..., Any]:
         return self.array or super().on(xp)
@@ -97,7 +101,7 @@ class SeveralViews:
 
     def __call__(self, source: Tensor) -> tuple[Tensor, ...]:
         op, specs, show = self.op, self.specs, self.show
-        views = tuple(show(op, s, shift, self.params, source, False) for s, shift in zip(specs, self.shifts, strict=True))
+        views = tuple(show(op, s, shift, self.params, None, source, False) for s, shift in zip(specs, self.shifts, strict=True))
         if is_grad_enabled():
             for view in views:
                 view.made = INFERENCE_VIEW if view.made == INFERENCE_VIEW else MULTI_VIEW
@@ -115,9 +119,20 @@ def _plain(view: View) -> Tensor:
     return t
 
 
-def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, record: bool = True, array: Any = None) -> View:
-    """A view of `source` with another spec, `shift` elements further on, recorded as `op`. `array` is what it shows, where NumPy has
-    a quicker way to it."""
+def _shortcut(source: Spec, shown: Spec, shift: int) -> Way | None:
+    """NumPy's own way from one array to a view of it, where it has one that is quicker than to build the view."""
+    if shift or source.lazy or not shown.numel:
+        return None
+    if source.contiguous and shown.contiguous and shown.numel == source.numel:
+        return methodcaller("reshape", shown.sizes)
+    return attrgetter("T") if (shown.sizes, shown.strides) == (source.sizes[::-1], source.strides[::-1]) else None
+
+
+def show(
+    op: Op, spec: Spec, shift: int, params: Sequence[Any], way: Way | None, source: Tensor, record: bool = True, array: Any = None
+) -> View:
+    """A view of `source` with another spec, `shift` elements further on, recorded as `op`. Where NumPy is quicker to what it shows, that is
+    `array`, or `way` of the source's."""
     storage = source.storage
     if storage is None:
         storage = source.get_storage()
@@ -126,6 +141,8 @@ def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, 
     raw = storage.raw
     if array is not None:
         t.a = array
+    elif way is not None and raw.__class__ is ndarray:
+        t.a = way(source.a)
     elif raw.__class__ is ndarray and spec.numel:
         t.a = ndarray(spec.sizes, spec.numpy, raw, offset * spec.itemsize, spec.byte_strides)
     else:
@@ -144,9 +161,9 @@ def show(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, 
     return t
 
 
-def show_lazy(op: Op, spec: Spec, shift: int, params: Sequence[Any], source: Tensor, record: bool = True) -> View:
+def show_lazy(op: Op, spec: Spec, shift: int, params: Sequence[Any], way: None, source: Tensor, record: bool = True) -> View:
     """A view whose values are worked out when they are looked at."""
-    t = show(op, spec, shift, params, source, record)
+    t = show(op, spec, shift, params, way, source, record)
     t.__class__ = LazyView
     return t
 
@@ -170,7 +187,7 @@ class Reading(ViewOp):
         if start % spec.itemsize:
             raise TensorError("Tensor must have a storage_offset divisible by 2", self.public)
         shift = start // spec.itemsize - source.offset
-        return (show_lazy if spec.lazy else show)(self, spec, shift, params, source)
+        return (show_lazy if spec.lazy else show)(self, spec, shift, params, None, source)
 
     def raw(self, xp: Any, array: Any, *args: Any) -> Any:
         return self.raw_kernel(xp, array, *args)
