@@ -160,6 +160,8 @@ def _shares(value: Any, target: Tensor) -> bool:
 def _succeed(node: Node, t: Tensor) -> None:
     """Have a tensor's new node keep its gradient, if that was asked for, in place of the old one."""
     old = t._known()
+    if t.hooked is not None:
+        del t.hooked
     if old is None or not t.retaining:
         return
     owner, _ = place_of(old)

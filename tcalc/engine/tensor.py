@@ -93,6 +93,7 @@ class Tensor:
     base: Tensor | None = None
     _grad: Tensor | None = None
     retaining = False  # retain_grad() was called
+    hooked: tuple[Node, int] | None = None  # where its hooks stay though its node has changed
     detached = False  # detach_() was called on what was computed
     switched_off: weakref.ref[AccumulateGrad] | None = None  # where graphs from before lead, while requires_grad_(False) is in force
 
@@ -532,7 +533,7 @@ class Tensor:
             raise TensorTypeError(f"register_hook(): a hook is a function of the gradient, not {type(hook).__name__}", "register_hook")
         if isinstance(node, AccumulateGrad) and node.leaf is nobody:
             node = nowhere()  # no gradient will ever come
-        owner, index = place_of(node)
+        owner, index = self.hooked or place_of(node)
         node.watch()
         owner.watch()
         if owner.tensor_hooks is None:

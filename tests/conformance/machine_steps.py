@@ -242,6 +242,10 @@ def create(w: Writer) -> str:
     options = "".join(f", {o}" for o in (dtype, wants) if o)
     if 0 in shape:
         return f"{w.target()} = T.zeros({shape}{options})"
+    if shape and w.chance(0.12):  # one that lies with gaps, or with its dims turned, and is no view to autograd
+        way, lies = w.one_of([("[..., ::2]", (*shape[:-1], 2 * shape[-1])), (".mT", (*shape[:-2], *shape[-1:], *shape[-2:-1]))][: len(shape)])
+        wide = w.literal(lies, "int" in dtype)
+        return f"{w.target()} = T.tensor({wide}{dtype and ', '}{dtype}){way}.detach(){'.requires_grad_()' if wants else ''}"
     return f"{w.target()} = T.tensor({w.literal(shape, 'int' in dtype)}{options})"
 
 

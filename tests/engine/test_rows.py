@@ -39,7 +39,11 @@ def test_sums_of_rows(length: int, dtype: str) -> None:
     """Pieces and what is left of a row; error below that of a few roundings of the sum of sizes."""
     a, b = _array(7, length, dtype=dtype), _array(7, length, dtype=dtype, start=9)
     bound = 8 * np.finfo(dtype).eps
-    for found, terms in ((rows.sums(a), a.astype("float64")), (rows.dots(a, b), a.astype("float64") * b), (rows.dots(a, b[0]), a.astype("float64") * b[0])):
+    for found, terms in (
+        (rows.sums(a), a.astype("float64")),
+        (rows.dots(a, b), a.astype("float64") * b),
+        (rows.dots(a, b[0]), a.astype("float64") * b[0]),
+    ):
         exact = np.array([[math.fsum(row)] for row in terms.tolist()])
         assert found.dtype == a.dtype
         assert (np.abs(found - exact) <= bound * np.abs(terms).sum(1, keepdims=True)).all()

@@ -161,7 +161,7 @@ def show(
     return t
 
 
-def show_lazy(op: Op, spec: Spec, shift: int, params: Sequence[Any], way: None, source: Tensor, record: bool = True) -> View:
+def show_lazy(op: Op, spec: Spec, shift: int, params: Sequence[Any], way: Way | None, source: Tensor, record: bool = True) -> View:
     """A view whose values are worked out when they are looked at."""
     t = show(op, spec, shift, params, way, source, record)
     t.__class__ = LazyView
