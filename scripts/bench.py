@@ -1,6 +1,6 @@
 """Times tcalc beside PyTorch, MyGrad, HIPS autograd and hand-written NumPy in one run, with the budget of each row.
 
-    python scripts/bench.py [--rows startup,small,...] [--repeats N] [--threads N] [--json]
+    python scripts/bench.py [--rows startup,small,...] [--repeats N] [--threads N] [--json] [--imports]
 
 Every figure is a median; the sides of a row take turns, a process each time, so that a busy machine slows all of them. A ratio is tcalc's
 figure over the peer's. Peers that are not installed are named as such.
@@ -459,16 +459,8 @@ def rows(folder: Path) -> Iterator[Row]:
     scripts = {"tcalc": [*tcalc, "-f", str(folder / "loop.tc")], "torch": [sys.executable, str(folder / "loop.py")]}
     yield Row("loop", "script of 1e5 scalar ops, with start-up", scripts, {"torch": 0.5})
     yield Row("print", "repr of 1e8 elements", task("printing"), {"absolute": 0.050}, "seconds")
-    lines = "".join(f"x{i % 100} = x{(i + 37) % 100} * 1.0001 + {i % 7}\n" for i in range(LOOP))
-    start = "".join(f"x{i} = tensor({i}.)\n" for i in range(100))
-    (folder / "lines.tc").write_text(f"{start}{lines}print(x0)\n")
-    (folder / "lines.py").write_text(f"from torch import tensor\n{start}{lines}print(x0)\n")
-    (folder / "numbers.tc").write_text(start.replace("tensor(", "(") + lines + "print(x0)\n")
-    (folder / "numbers.bc").write_text(start.replace("tensor(", "(") + lines + "x0\n")
-    piped = {"tcalc": ["sh", "-c", f"{shlex.join(tcalc)} <{folder}/lines.tc"], "torch": ["sh", "-c", f"{sys.executable} - <{folder}/lines.py"]}
-    yield Row("pipe", "1e5 piped lines of scalar tensors", piped, {})
-    plain = {"tcalc": ["sh", "-c", f"{shlex.join(tcalc)} <{folder}/numbers.tc"], "bc": ["bc", "-lq", str(folder / "numbers.bc")]}
-    yield Row("pipe", "1e5 piped lines of plain numbers", plain, {})
+    yield from pipes(folder, "", [f"x{i % 100} = x{(i + 37) % 100} * 1.0001 + {i % 7}\n" for i in range(LOOP)])  # 700 that come again and again
+    yield from pipes(folder, ", no two alike", [f"x{i % 100} = x{(i + 37) % 100} * 1.00{i:06d} + {i}\n" for i in range(LOOP)])
     for work in WORKS:
         for i, size in enumerate(work.sizes):
             what = work.what.replace("N", str(size)) if "N" in work.what else f"{work.what}, {size}"
@@ -479,6 +471,21 @@ def rows(folder: Path) -> Iterator[Row]:
         sides = {side: words for side, words in task(f"csv {what}", "numpy").items() if side != "torch"}
         yield Row("csv", f"1e7 numbers {what} as csv, NumPy's by {peer}", sides, {"numpy": 1.0}, "seconds")
         yield Row("csv", "  its peak memory beyond what was there", sides, {}, "bytes", "B")
+
+
+def pipes(folder: Path, how: str, lines: list[str]) -> Iterator[Row]:
+    """The rows of a program that comes through a pipe, on tensors and on plain numbers."""
+    text, stem = "".join(lines), folder / f"lines{len(how)}"
+    start = "".join(f"x{i} = tensor({i}.)\n" for i in range(100))
+    numbers = start.replace("tensor(", "(")
+    programs = {".tc": f"{start}{text}print(x0)\n", ".py": f"from torch import tensor\n{start}{text}print(x0)\n", ".numbers": f"{numbers}{text}print(x0)\n", ".bc": f"{numbers}{text}x0\n"}
+    for suffix, program in programs.items():
+        stem.with_suffix(suffix).write_text(program)
+    tcalc = f"{shlex.quote(sys.executable)} -m tcalc"
+    tensors = {"tcalc": ["sh", "-c", f"{tcalc} <{stem}.tc"], "torch": ["sh", "-c", f"{shlex.quote(sys.executable)} - <{stem}.py"]}
+    yield Row("pipe", f"1e5 piped lines of scalar tensors{how}", tensors, {})
+    plain = {"tcalc": ["sh", "-c", f"{tcalc} <{stem}.numbers"], "bc": ["bc", "-lq", f"{stem}.bc"]}
+    yield Row("pipe", f"1e5 piped lines of plain numbers{how}", plain, {})
 
 
 def compared(row: Row, found: dict[str, float]) -> Iterator[dict[str, Any]]:
@@ -508,6 +515,47 @@ def slope(sizes: tuple[int, int, int], times: list[Any]) -> str:
     """The two exponents of three times."""
     steps = zip(sizes, sizes[1:], times, times[1:], strict=False)
     return " ".join(f"{math.log(after / before) / math.log(more / less):5.2f}" for less, more, before, after in steps)
+
+
+# --- imports ----------------------------------------------------------------------------------------------------------
+
+OWN_FLOOR = 500  # microseconds of its own from which on a module has a line
+
+
+class Imported(NamedTuple):
+    """What importing a module took, in microseconds: by itself, and with what it imported first."""
+
+    own: int
+    whole: int
+
+
+def imports(words: list[str], repeats: int) -> Iterator[str]:
+    """Which modules a command imports and how long that takes: totals by package, then the modules that take OWN_FLOOR or more."""
+    runs_of = [imported(words) for _ in range(repeats)]
+    found = {name: Imported(*(int(median(run[name][i] for run in runs_of if name in run)) for i in range(2))) for name in runs_of[0]}
+    totals: dict[str, int] = {}
+    for name, module in found.items():
+        package = name.partition(".")[0]
+        package = package if package in ("tcalc", "numpy", "click") else "python"
+        totals[package] = totals.get(package, 0) + module.own
+    yield f"{shlex.join(words[1:])}: {len(found)} modules, milliseconds, medians of {repeats} runs"
+    yield ", ".join(f"{package} {total / 1e3:.1f}" for package, total in sorted(totals.items(), key=lambda each: -each[1]))
+    yield f"{'own':>8}  {'whole':>7}  module"
+    for name, module in sorted(found.items(), key=lambda each: -each[1].own):
+        if module.own >= OWN_FLOOR:
+            yield f"{module.own / 1e3:8.1f}  {module.whole / 1e3:7.1f}  {name}"
+
+
+def imported(words: list[str]) -> dict[str, Imported]:
+    """The modules that one run of a command imports, as `-X importtime` tells it."""
+    told = subprocess.run([words[0], "-X", "importtime", *words[1:]], check=True, capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL)
+    found = {}
+    for told_line in told.stderr.splitlines():
+        own, _, rest = told_line.removeprefix("import time:").partition("|")
+        whole, _, name = rest.partition("|")
+        if own.strip().isdigit():
+            found[name.strip()] = Imported(int(own), int(whole))
+    return found
 
 
 def machine() -> str:
@@ -556,6 +604,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that do their own timing)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each side; 1 is steadier where others use the machine")
     parser.add_argument("--json", action="store_true", help="print a list of results instead of a table")
+    parser.add_argument("--imports", action="store_true", help="print what tcalc 'ones(2)' imports, and how long each module takes")
     parser.add_argument("--task", nargs=2, metavar=("TASK", "SIDE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task:
@@ -563,6 +612,9 @@ def main() -> None:
         print(json.dumps(TASKS[name](side)))
         return
     os.environ |= dict.fromkeys(THREAD_VARIABLES, str(options.threads)) | {"PYTHONPATH": str(ROOT), "TCALC_HISTORY": ""}
+    if options.imports:
+        print("\n".join(imports([sys.executable, "-m", "tcalc", "ones(2)"], options.repeats)))
+        return
     wanted = options.rows.split(",")
     if unknown := set(wanted) - set(groups):
         parser.error(f"no rows called {', '.join(sorted(unknown))}")

@@ -12,7 +12,7 @@ from .escape import safe_line
 from .preferences import Value, checked, find
 
 if TYPE_CHECKING:
-    from .options import Settings
+    from .settings import Settings
 
 _PLACE = re.compile(r" \(at line (\d+), column \d+\)\Z")
 

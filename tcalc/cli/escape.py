@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\ud800-\udfff]")
-_UNSAFE_LINE = re.compile(f"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ud800-\udfff]")
+_UNSAFE = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\ud800-\udfff]"
+_UNSAFE_LINE = f"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ud800-\udfff]"
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -15,9 +15,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 def safe(text: str) -> str:
     """`text` with all but line breaks and tabs among the control characters written as escapes."""
-    return _UNSAFE.sub(_escaped, text)
+    return re.sub(_UNSAFE, _escaped, text)
 
 
 def safe_line(text: str) -> str:
     """`text` as one line: line breaks are escaped too."""
-    return _UNSAFE_LINE.sub(_escaped, text)
+    return re.sub(_UNSAFE_LINE, _escaped, text)

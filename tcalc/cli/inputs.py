@@ -14,7 +14,7 @@ from .trouble import FileTrouble
 if TYPE_CHECKING:
     from ..engine.tensor import Tensor
     from ..session.session import Session
-    from .options import Settings
+    from .settings import Settings
     from .view import View
 
 

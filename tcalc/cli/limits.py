@@ -15,7 +15,7 @@ from ..budget import limit_memory, memory_limit
 if TYPE_CHECKING:
     from types import FrameType
 
-    from .options import Settings
+    from .settings import Settings
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from .options import Settings
+    from .settings import Settings
 
 USAGE, INTERRUPTED = 2, 130
 
@@ -20,7 +21,13 @@ def main(args: list[str] | None = None) -> int:
     Returns the exit status: 0 success, 1 the program failed, 2 usage, 130 Ctrl-C.
     """
     warnings.showwarning = _warn
-    status = _status(args)
+    gc.disable()  # nothing is garbage until something runs
+    try:
+        status = _status(args)
+    finally:
+        gc.enable()
+    if args is None:
+        gc.freeze()  # the process ends: a last look through everything would take a sixth of a short run
     several = sys.modules.get("tcalc.engine.distributed")
     if status and several is not None:  # the other processes would wait for this one for ever
         if sys.stdout is not None:
@@ -31,7 +38,7 @@ def main(args: list[str] | None = None) -> int:
 
 def _status(args: list[str] | None) -> int:
     try:
-        from .options import read
+        from .settings import read
 
         settings = read(args)
         if not isinstance(settings, int):
@@ -96,8 +103,10 @@ def _run(settings: Settings) -> int:
         if not settings.load:
             from .repl import interact
 
+            gc.enable()
             return guarded(lambda: interact(settings))
         settings = settings._replace(interactive=True)
     from .script import run_script
 
+    gc.enable()
     return guarded(lambda: run_script(settings))

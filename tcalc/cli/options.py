@@ -1,19 +1,18 @@
-"""The options of the command `tcalc`, and the rule that tells an option from an expression."""
+"""The options of the command `tcalc` for click, and the rule that tells an option from an expression."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from keyword import iskeyword
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from .. import __version__
 from .names import COLOUR_WHEN, DTYPES, FILES_ONLY, FORMATS, PANELS, SHELLS
+from .settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -21,55 +20,6 @@ if TYPE_CHECKING:
 _LONG_WORD = re.compile(r"--[A-Za-z][A-Za-z-]*(?:=.*)?\Z", re.DOTALL)
 _CLOSE = 0.75  # how alike a mistyped option and a suggested one must be
 _DEVICE = re.compile(r"cpu|meta|cuda(?::\d+)?")
-
-
-class Settings(NamedTuple):
-    """What the command line, the environment, the config file and `:set` ask for.
-
-    `sources` says where those that are not defaults come from: an option (`--width`), a variable (`TCALC_WIDTH`), the
-    config file, or `:set`.
-    """
-
-    expressions: tuple[str, ...] = ()
-    file: tuple[str, ...] = ()
-    load: tuple[str, ...] = ()
-    output: str | None = None
-    test: bool = False
-    torch: bool = False
-    format: str = "auto"
-    keep_going: bool = False
-    all: bool = False
-    interactive: bool = False
-    device: str | None = None
-    simulate_cuda: int | None = None
-    dtype: str | None = None
-    seed: int | None = None
-    color: str = "auto"
-    ascii: bool = False
-    plain: bool = False
-    width: int | None = None
-    panel: str = "lines"
-    vi: bool = False
-    no_history: bool = False
-    debug: bool = False
-    max_memory: int | None = None
-    max_seconds: float | None = None
-    config: str | None = None
-    no_config: bool = False
-    notes: bool = True
-    mute: tuple[str, ...] = ()
-    toolbar: bool = True
-    suggest: bool = False
-    precision: int | None = None
-    threshold: int | None = None
-    edgeitems: int | None = None
-    sci_mode: bool | None = None
-    history_size: int = 10_000
-    sources: Mapping[str, str] = MappingProxyType({})
-
-    def changed(self, source: str, values: Mapping[str, Any]) -> Settings:
-        """These settings with other values, which come from `source`."""
-        return self._replace(**values, sources={**self.sources, **dict.fromkeys(values, source)})
 
 
 class ExpressionCommand(click.Command):
@@ -308,27 +258,11 @@ def command(ctx: click.Context, /, **values: Any) -> Settings:
             sources[name] = "--" + name.replace("_", "-")
         elif kind is ParameterSource.ENVIRONMENT:
             sources[name] = f"TCALC_{name.upper()}"
-    first, *rest = values["expressions"] or ("",)
-    if is_program(first):
-        values |= {"file": (*values["file"], first), "expressions": tuple(rest)}
-    return Settings(**values, sources=sources)
+    return settings_of(values, sources)
 
 
-def is_program(argument: str) -> bool:
-    """Whether an argument names a file to run: one that ends in .tc, or one that begins with `#!` (the system starts it by its name)."""
-    if not os.path.isfile(argument):
-        return False
-    if argument.endswith(".tc"):
-        return True
-    try:
-        with open(argument, "rb") as file:
-            return file.read(2) == b"#!"
-    except OSError:
-        return False
-
-
-def read(args: list[str] | None) -> Settings | int:
-    """The Settings of a command line (`sys.argv` by default), or the exit status when there is nothing to run.
+def parsed(args: list[str]) -> Settings | int:
+    """The Settings of a command line, as click reads it, or the exit status when there is nothing to run.
 
     Usage errors are reported on stderr and give 2.
     """

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output
 
-    from .options import Settings
     from .repl import Repl
+    from .settings import Settings
 
 TOOLBAR_ROWS = 12
 INDENT = "    "

@@ -15,10 +15,10 @@ from ..session.session import Session
 from .commands import CommandError, Quit, parse_call, run_call
 from .escape import safe_line
 from .layout import sentence
-from .options import Settings
 from .output import prepare_streams
 from .paint import paint
 from .running import Running
+from .settings import Settings
 from .setup import SetupError, change_print_options, prepare_session
 from .terminal import is_dumb, is_terminal
 from .theme import Line, Segment, text

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
 from ..lang.errors import Exit, LangError
 from ..lang.parse import Reader
 from ..session.session import Session
@@ -19,13 +17,13 @@ from .running import Running
 from .setup import SetupError, prepare_session
 from .sources import STDIN, ArgumentLines, Lines, StreamLines, standard_input
 from .terminal import is_terminal
-from .trouble import FileTrouble
+from .trouble import FileTrouble, UsageTrouble
 from .view import View, view_for
 
 if TYPE_CHECKING:
     from ..lang.parse import Statement
     from ..session.record import Record
-    from .options import Settings
+    from .settings import Settings
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -47,9 +45,8 @@ def run_script(settings: Settings) -> int:
             sources = list(open_sources(settings, stack))
             _check(settings, view)
             prepare_session(settings)
-        except click.ClickException as exc:
-            exc.show()
-            return exc.exit_code
+        except UsageTrouble as trouble:
+            return refused(trouble)
         except SetupError as exc:
             print(f"tcalc: {exc}", file=sys.stderr)
             return FAILED
@@ -75,17 +72,23 @@ def run_script(settings: Settings) -> int:
     return status
 
 
+def refused(trouble: UsageTrouble) -> int:
+    """Say why the command line cannot be followed, as click does; the exit status."""
+    print(f"Error: {trouble}", file=sys.stderr)
+    return USAGE
+
+
 def _check(settings: Settings, view: View) -> None:
-    """Raise click's usage error for what could only fail at the end."""
+    """Raise UsageTrouble for what could only fail at the end."""
     if settings.format == "npy" and is_terminal(sys.stdout):
-        raise click.UsageError("npy is binary and stdout is a terminal: redirect it, or write -o FILE.npy")
+        raise UsageTrouble("npy is binary and stdout is a terminal: redirect it, or write -o FILE.npy")
     if settings.output is not None:
         from .outcome import check_target
 
         try:
             check_target(settings.output)
         except FileTrouble as trouble:
-            raise click.UsageError(str(trouble)) from None
+            raise UsageTrouble(str(trouble)) from None
 
 
 def _conclude(settings: Settings, session: Session, view: View) -> int:
@@ -111,16 +114,16 @@ def _conclude(settings: Settings, session: Session, view: View) -> int:
 
 
 def open_sources(settings: Settings, stack: ExitStack) -> Iterator[Lines]:
-    """The texts to run, in order. Raises click's usage error for a file that cannot be read, and for two uses of stdin."""
+    """The texts to run, in order. Raises UsageTrouble for a file that cannot be read, and for two uses of stdin."""
     data = sum(binding.partition("=")[2] == "-" for binding in settings.load)
     stays = settings.interactive and (data > 0 or is_terminal(sys.stdin))
     nothing = not (settings.expressions or settings.file or stays)
     if data and data + nothing + (settings.expressions == ("-",)) + settings.file.count("-") > 1:
-        raise click.UsageError(f"{STDIN} can be read once: as a script (-f -, - or no argument at all) or as data (-l NAME=-)")
+        raise UsageTrouble(f"{STDIN} can be read once: as a script (-f -, - or no argument at all) or as data (-l NAME=-)")
     for path in settings.file:
         yield standard_input() if path == "-" else _open(path, stack)
     if "-" in settings.expressions[1:] or settings.expressions[:1] == ("-",) != settings.expressions:
-        raise click.UsageError("- stands for stdin when it is alone; before expressions it is -f -")
+        raise UsageTrouble("- stands for stdin when it is alone; before expressions it is -f -")
     if settings.expressions == ("-",):
         yield standard_input()
     elif settings.expressions:
@@ -133,7 +136,7 @@ def _open(path: str, stack: ExitStack) -> Lines:
     try:
         return StreamLines(path, stack.enter_context(open(path, "rb")))
     except OSError as error:
-        raise click.BadParameter(f"{path!r}: {error.strerror}.", param_hint="'-f' / '--file'") from None
+        raise UsageTrouble(f"Invalid value for '-f' / '--file': {path!r}: {error.strerror}.") from None
 
 
 class Unreadable(NamedTuple):

@@ -14,8 +14,8 @@ from .preferences import PREFERENCES, Preference, Value, find, from_words, words
 from .theme import Line, Segment, text
 
 if TYPE_CHECKING:
-    from .options import Settings
     from .repl import Repl
+    from .settings import Settings
     from .terminal import Screen
 
 SAVE = "--save"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .options import Settings
+    from .settings import Settings
 
 
 class SetupError(Exception):

@@ -51,14 +51,16 @@ class StreamLines(Lines):
             self._rest = b""
         raw = self._waiting.popleft()
         self._number += 1
-        place = Span(self._number, 0, self._number, 1)
         if len(raw) > MAX_LINE:
             self.stream = None
-            raise LangError(f"a line of more than {MAX_LINE} bytes", place, "limit")
+            raise LangError(f"a line of more than {MAX_LINE} bytes", self._place(), "limit")
         try:
             return raw.decode("utf-8-sig" if self._number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise LangError(f"the line is not UTF-8 text (byte {error.start + 1})", place) from None
+            raise LangError(f"the line is not UTF-8 text (byte {error.start + 1})", self._place()) from None
+
+    def _place(self) -> Span:
+        return Span(self._number, 0, self._number, 1)
 
     def _fetch(self) -> bool:
         """Wait for the next bytes up to a newline; False at the end."""

@@ -6,8 +6,6 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import click
-
 from ..lang.errors import LangError
 from ..session.errors import Place, error_of
 from ..session.export import ExportError, translated
@@ -15,17 +13,18 @@ from ..session.trail import Aside, Past, Trail
 from .escape import safe_line
 from .output import write
 from .sources import STDIN
+from .trouble import UsageTrouble
 from .view import view_for
 
 if TYPE_CHECKING:
-    from .options import Settings
+    from .settings import Settings
 
 FAILED = 1
 
 
 def print_torch(settings: Settings) -> int:
     """Translate the files and expressions, or stdin when there are none; the exit status."""
-    from .script import Unreadable, open_sources, statements_of
+    from .script import Unreadable, open_sources, refused, statements_of
 
     view = view_for(settings)
     steps: list[Past | Aside] = []
@@ -43,9 +42,8 @@ def print_torch(settings: Settings) -> int:
                         return FAILED
                     steps.append(Past(len(steps), statement.source, source.name, statement.line, True, 0, end=statement.end))
             script = translated(steps, first_lines(settings))
-        except click.ClickException as exc:
-            exc.show()
-            return exc.exit_code
+        except UsageTrouble as trouble:
+            return refused(trouble)
         except (ExportError, LangError) as error:
             print(f"tcalc: {safe_line(str(error))}", file=sys.stderr)
             return FAILED

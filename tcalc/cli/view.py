@@ -15,7 +15,7 @@ from .terminal import Screen, screen_for
 if TYPE_CHECKING:
     from ..session.errors import Error
     from ..session.record import Item, Note, Record
-    from .options import Settings
+    from .settings import Settings
     from .sources import Lines
 
 

@@ -115,7 +115,7 @@ def _settle(spec: Spec, grad: Any) -> Tensor:
     """A copy of a raw gradient, laid out for a leaf of this spec."""
     spec = _grad_spec(spec)
     if spec.contiguous:
-        return make(backend.copy_of(grad), row_major(spec))
+        return make(backend.copy_of(grad), spec if 0 in grad.strides and not spec.lazy else row_major(spec))
     fresh = allocate(spec)  # which makes its device current
     fresh.a[...] = grad
     return fresh

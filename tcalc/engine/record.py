@@ -79,6 +79,8 @@ class OpNode(Node):
         op, specs = self.op, self.specs
         values = self.unpacked(level) if self.saved else self.saved
         if values is None:
+            if self.narrowed():
+                return self.apply(grad, level)
             raise TensorError(FREED, "backward", node=self)
         F = level.numpy_ops if grad.__class__ is ndarray else level.ops(grad)
         vjps = op.vjps.get(self.mask) or op.compile(self.mask)
@@ -99,10 +101,22 @@ class OpNode(Node):
             if isinstance(value, Tensor):
                 storage = value.storage
                 if storage is not None and storage.version != version:
+                    if self.narrowed():
+                        return self.unpacked(level)
                     raise self._first_overwritten()
                 value = value.a if direct else level.unpack(self, place, value)
             values.append(value)
         return values
+
+    def narrowed(self) -> bool:
+        """Leave out the inputs whose gradients go nowhere, and what was saved for them alone, which torch does not save. Whether that was
+        anything, and what is left is there."""
+        mask = _leading_somewhere(self.edges)
+        kept = {*self.op.saves(mask), *self.op.always_saves()}
+        if mask == self.mask or (kept and self.saved is None):
+            return False
+        self.mask, self.saved = mask, [item for item in self.saved or () if item[0] in kept]
+        return True
 
     def source(self, place: int, value: Tensor) -> Node | None:
         """The history of a saved value: that of the input, or this node, which has outputs where there are several results."""
@@ -236,8 +250,8 @@ def refuse_inference(op: Op, edges: Sequence[Node | None], inputs: Sequence[Any]
 
     Raises RuntimeError with torch's sentence.
     """
-    mask = sum([1 << i for i, edge in enumerate(edges) if shown(edge)[0] is not None])
-    kept = [inputs[place] for place in op.saves(mask) if place < len(inputs)]
+    mask = _leading_somewhere(edges)
+    kept = [inputs[place] for place in {*op.saves(mask), *op.always_saves()} if place < len(inputs)]
     if mask and "indices" in op.signature.positions:
         kept += params[op.signature.positions["indices"]]
     if any(isinstance(value, Tensor) and value.inference for value in kept):
@@ -246,6 +260,11 @@ def refuse_inference(op: Op, edges: Sequence[Node | None], inputs: Sequence[Any]
             " autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()`"
             " instead of `torch.inference_mode()`."
         )
+
+
+def _leading_somewhere(edges: Sequence[Node | None]) -> int:
+    """The mask of the inputs whose gradients some tensor gets."""
+    return sum([1 << i for i, edge in enumerate(edges) if shown(edge)[0] is not None])
 
 
 def keep_indices(node: OpNode, indices: Sequence[Any]) -> None:

@@ -208,7 +208,7 @@ class Op:
         """The error with this op's name and operands attached, unless it carries its own; first of all comes what is wrong with an
         operand's history, which torch asks for before shapes."""
         if error.op is None:
-            if (self.differentiable or self.family == "composite") and is_grad_enabled():
+            if (self.differentiable or self.family == "composite") and is_grad_enabled() and "at_once" not in error.data:
                 for value in args:
                     for t in value if isinstance(value, (list, tuple)) else (value,):
                         if isinstance(t, Tensor):
@@ -260,6 +260,12 @@ class Op:
                     wanted |= set(names_of(self.formulas[name]))
             found = self.masks[mask] = tuple(i for i, name in enumerate(self.pool) if name in wanted)
         return found
+
+    def always_saves(self) -> frozenset[int]:
+        """Places whose values torch keeps whoever wants a gradient: results, and inputs that several formulas need, or the only one."""
+        needs = [names_of(formula) for formula in ([self.grads] if self.grads else self.formulas.values())]
+        alone = 1 if len(needs) > 1 else 0
+        return frozenset([i for i, name in enumerate(self.pool) if sum(name in names for names in needs) > alone * (i < len(self.inputs))])
 
     def compile(self, mask: int) -> Callable[..., Any]:
         """The formulas that `mask` needs as one function of (grad, saved values, params, specs, needs, F) that lists the gradients.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import itertools
 import opcode
-import warnings
 from collections.abc import Callable
 from types import CodeType
 from typing import TypedDict
@@ -17,7 +16,7 @@ from typing import TypedDict
 from tcalc.lang.check import check
 from tcalc.lang.errors import LangError
 from tcalc.lang.names import Names, names_of
-from tcalc.lang.parse import Source, Statement, deep_recursion
+from tcalc.lang.parse import KNOWN_LINES, Compiling, Source, Statement
 from tcalc.lang.places import remember
 from tcalc.lang.tokens import USER_CODE
 
@@ -48,6 +47,7 @@ _FORBIDDEN = frozenset(
     or name.startswith(("IMPORT", "LOAD_METHOD", "LOAD_BUILD_CLASS", "YIELD", "GET_AWAITABLE"))
 )
 _serial = itertools.count()
+Known = dict[str, tuple[CodeType, Names]]  # lines that came again, and what they were compiled to
 
 
 class _Place(TypedDict):
@@ -58,13 +58,13 @@ class _Place(TypedDict):
 
 
 class Code:
-    """A compiled statement: the code object, the global names it loads with their places, and the text it came from."""
+    """A compiled statement: the code object, the global names it loads with the nodes that do, and the text it came from."""
 
     def __init__(self, code: CodeType, filename: str, statement: Statement, found: Names) -> None:
         self.code = code
         self.filename = filename
         self.statement = statement
-        self.names = {name: statement.origin.node_span(node) for name, node in found.loaded.items()}
+        self.names = found.loaded
         self.deleted = found.deleted
         self.imported = found.imported
 
@@ -74,15 +74,34 @@ class Code:
         return self.statement.origin
 
 
-def compile_statement(statement: Statement, filename: str = "<input>") -> Code:
-    """Check, rewrite and compile; raises LangError for anything that is not the language's."""
+def compile_statement(statement: Statement, filename: str = "<input>", known: Known | None = None) -> Code:
+    """Check, rewrite and compile; raises LangError for anything that is not the language's.
+
+    A line that came before is looked up in `known`, or kept there for the next time.
+    """
+    line = statement.origin.text
+    if known is None or not statement.again:
+        code, found = _compiled(statement)
+    elif line in known:
+        code, found = known[line]
+    else:
+        code, found = _compiled(statement)
+        # a function in it would outlive the run, and its frames would be looked for on the wrong line
+        if not any(isinstance(constant, CodeType) for constant in code.co_consts):
+            if len(known) == KNOWN_LINES:
+                known.clear()
+            known[line] = code, found
+    remember(code, filename, statement)
+    return Code(code, filename, statement, found)
+
+
+def _compiled(statement: Statement) -> tuple[CodeType, Names]:
     check(statement)
     origin = statement.origin
     found: Names = names_of(statement.node)
     label = f"{USER_CODE}{next(_serial)}>"
     try:
-        with deep_recursion(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Compiling():
             quiet = frozenset() if statement.silent else statement.quiet_lines
             body = Rewriter(quiet).top(statement.take_node())
             code = compile(ast.Module(body=body, type_ignores=[]), label, "exec", dont_inherit=True)
@@ -93,8 +112,7 @@ def compile_statement(statement: Statement, filename: str = "<input>") -> Code:
     except (ValueError, OverflowError, UnicodeError) as error:
         raise LangError(str(error).split("\n", 1)[0], origin.node_span(statement.node)) from None
     _verify(code)
-    remember(code, filename, statement)
-    return Code(code, filename, statement, found)
+    return code, found
 
 
 def _verify(code: CodeType) -> None:
@@ -197,9 +215,8 @@ class Rewriter:
         return ast.Expr(value=_call(".echo", [self.expr(node.value)], node.value), **_place(node))
 
     def _assign(self, node: ast.Assign, echo: bool) -> list[ast.stmt]:
-        wide = any(_is_wide(target) for target in node.targets)
-        unpacked = all(isinstance(target, (ast.Tuple, ast.List)) for target in node.targets)
-        if isinstance(node.value, ast.Tuple) and unpacked:
+        wide = any(map(_is_wide, node.targets))
+        if isinstance(node.value, ast.Tuple) and all(isinstance(target, (ast.Tuple, ast.List)) for target in node.targets):
             # `a, b = b, a`: the tuple is taken apart at once.
             node.value.elts = self._items(node.value.elts)
         else:

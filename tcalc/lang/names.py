@@ -6,19 +6,23 @@ import ast
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+# Fields that hold no nodes, or operators and contexts, which hold nothing and are all part of the language.
+PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "name", "asname", "module", "level", "kind", "conversion", "is_async", "simple", "type_comment"})
+_PARTS: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}  # the other fields of the types met so far
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def children(node: ast.AST) -> list[ast.AST]:
-    """The nodes right below one, without operators and contexts, which hold nothing and are all part of the language. `ast`'s own
-    iterator takes most of the time of a short line."""
+    """The nodes right below one, without operators and contexts. `ast`'s own iterator takes most of the time of a short line."""
+    parts = _PARTS.get(type(node))
+    if parts is None:
+        parts = _PARTS[type(node)] = tuple(name for name in node._fields if name not in PLAIN_FIELDS)
     found: list[ast.AST] = []
-    for name in node._fields:
+    for name in parts:
         value = getattr(node, name, None)
         if value.__class__ is list:
-            found += [each for each in value if isinstance(each, ast.AST) and not isinstance(each, _MARKS)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _MARKS):
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
 
@@ -61,7 +65,14 @@ class _Finder:
             self.statement(node, local, assigned)
 
     def statement(self, node: ast.stmt, local: frozenset[str], assigned: set[str]) -> None:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            if node.value is not None:
+                self.expression(node.value, local, assigned)
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(node, ast.AugAssign) and isinstance(target, ast.Name):
+                    self.load(target, local, assigned)
+                self.expression(target, local, assigned)
+        elif isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
                 self.expression(decorator, local, assigned)
             self.function(node.args, node.body, local, assigned | {node.name})
@@ -96,13 +107,6 @@ class _Finder:
             bound = {alias.asname or alias.name.split(".")[0] for alias in node.names}
             self.imported.update(bound)
             assigned.update(bound)
-        elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-            if node.value is not None:
-                self.expression(node.value, local, assigned)
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if isinstance(node, ast.AugAssign) and isinstance(target, ast.Name):
-                    self.load(target, local, assigned)
-                self.expression(target, local, assigned)
         else:
             for child in children(node):
                 self.expression(child, local, assigned)

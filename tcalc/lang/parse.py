@@ -6,14 +6,14 @@ import ast
 import re
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
 
 from tcalc.lang.errors import LangError, Span
 from tcalc.lang.scan import Scanner
 
 MAX_SOURCE = 1_000_000
+KNOWN_LINES, KNOWN_WIDTH = 2_000, 200  # how many lines a reader remembers, in case they come again, and of how many characters
 RECURSION_FOR_LONG_SUMS = 6_000
 
 _PRIMARY = re.compile(r">>> ?|In \[\d+\]: ?")
@@ -34,6 +34,7 @@ class Source:
         self.text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
         self.first = first
         self.lines = self.text.split("\n")
+        self._ascii = text.isascii()
 
     def column(self, line: int, byte_col: int) -> int:
         """The character column of a UTF-8 byte column, as CPython's positions count it; `line` counts from 1 here."""
@@ -45,6 +46,8 @@ class Source:
     def span(self, line: int, col: int, end_line: int, end_col: int) -> Span:
         """A span of the whole input from CPython's position within this text."""
         shift = self.first - 1
+        if self._ascii:
+            return Span(line + shift, col, end_line + shift, end_col)
         return Span(line + shift, self.column(line, col), end_line + shift, self.column(end_line, end_col))
 
     def node_span(self, node: ast.AST) -> Span:
@@ -58,10 +61,11 @@ class Statement:
     """One top-level statement: exact text, place of its start, and whether its line ends in `;`.
 
     `quiet_lines` are the lines (counted within `origin`) that end in `;`: nothing on them is echoed. `end` is the `;` of
-    its last line, where that is one of them and `source` does not have it.
+    its last line, where that is one of them and `source` does not have it. `again` says that it is all of its line, and that a line
+    like it came before.
     """
 
-    def __init__(self, source: str, place: Span, silent: bool, node: ast.stmt, origin: Source, index: int) -> None:
+    def __init__(self, source: str, place: Span, silent: bool, node: ast.stmt | None, origin: Source, index: int) -> None:
         self.source = source
         self.line = place.line
         self.col = place.col
@@ -69,8 +73,16 @@ class Statement:
         self.origin = origin
         self.quiet_lines: frozenset[int] = frozenset()
         self.end = ""
+        self.again = False
         self._index = index
         self._node: ast.stmt | None = node
+
+    def repeated(self, line: int) -> Statement:
+        """The same once more, on line `line`."""
+        place = Span(line, self.col, line, self.col + len(self.source))
+        twin = Statement(self.source, place, self.silent, None, Source(self.origin.text, line), self._index)
+        twin.quiet_lines, twin.end, twin.again = self.quiet_lines, self.end, True
+        return twin
 
     @property
     def node(self) -> ast.stmt:
@@ -85,15 +97,20 @@ class Statement:
         return node
 
 
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Room for the trees of sums with thousands of terms, which lean to the left without brackets."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, RECURSION_FOR_LONG_SUMS))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+class Compiling:
+    """Around CPython's parser and compiler: room for the trees of sums with thousands of terms, which lean to the left without
+    brackets, and no warnings."""
+
+    def __enter__(self) -> None:
+        self._before = sys.getrecursionlimit()
+        self._warnings = warnings.catch_warnings()
+        self._warnings.__enter__()
+        warnings.simplefilter("ignore")
+        sys.setrecursionlimit(max(self._before, RECURSION_FOR_LONG_SUMS))
+
+    def __exit__(self, *failure: Any) -> None:
+        sys.setrecursionlimit(self._before)
+        self._warnings.__exit__(*failure)
 
 
 def parse(text: str, line: int = 1) -> list[Statement]:
@@ -105,14 +122,20 @@ def parse(text: str, line: int = 1) -> list[Statement]:
     scanner = Scanner(line)
     for each in origin.lines:
         scanner.feed(each)
-    tree = _tree(origin)
-    quiet = frozenset(number - line + 1 for number in scanner.quiet_lines)
-    return [_statement(node, origin, quiet, index) for index, node in enumerate(tree.body)]
+    return _statements(origin, scanner.quiet_lines)
+
+
+def _statements(origin: Source, quiet_lines: Iterable[int]) -> list[Statement]:
+    """The statements of a text whose lines were scanned; `quiet_lines` are those that end in `;`, counted in the whole input."""
+    quiet = frozenset(number - origin.first + 1 for number in quiet_lines)
+    return [_statement(node, origin, quiet, index) for index, node in enumerate(_tree(origin).body)]
 
 
 def _statement(node: ast.stmt, origin: Source, quiet: frozenset[int], index: int) -> Statement:
-    start = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
-    end_line = node.end_lineno or node.lineno
+    start, end_line = node.lineno, node.end_lineno or node.lineno
+    decorators = getattr(node, "decorator_list", None)
+    if decorators:
+        start = min([start, *(each.lineno for each in decorators)])
     place = origin.span(start, node.col_offset, end_line, node.end_col_offset or 0)
     if start == end_line:
         source = origin.lines[start - 1][place.col : place.end_col]
@@ -120,7 +143,8 @@ def _statement(node: ast.stmt, origin: Source, quiet: frozenset[int], index: int
         inner = origin.lines[start : end_line - 1]
         first, last = origin.lines[start - 1][place.col :], origin.lines[end_line - 1][: place.end_col]
         source = "\n".join([first, *inner, last])
-    statement = Statement(source, place, quiet.issuperset(range(start, end_line + 1)), node, origin, index)
+    silent = bool(quiet) and quiet.issuperset(range(start, end_line + 1))
+    statement = Statement(source, place, silent, node, origin, index)
     statement.quiet_lines = quiet
     statement.end = ";" if end_line in quiet and not source.endswith(";") else ""
     return statement
@@ -128,8 +152,7 @@ def _statement(node: ast.stmt, origin: Source, quiet: frozenset[int], index: int
 
 def _tree(origin: Source) -> ast.Module:
     try:
-        with deep_recursion(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Compiling():
             return ast.parse(origin.text)
     except SyntaxError as error:
         raise _from_syntax_error(error, origin) from None
@@ -207,11 +230,14 @@ class Reader:
 
     A block ends at the first line that does not belong to it; in 'interactive' mode also at a blank line.
     Prompts of a pasted `>>> ` transcript are stripped. `feed` and `finish` raise LangError and are then ready for more.
+    A line that is one statement is not parsed when it comes for the third time.
     """
 
     def __init__(self, mode: Literal["interactive", "file"] = "file", line: int = 1) -> None:
         self.mode = mode
-        self._next = line
+        self._next = self._first = line
+        self._scanner = Scanner(line)
+        self._known: dict[str, Statement | None] = {}  # None for a line that came once: most do not come again
         self._forget()
 
     @property
@@ -229,6 +255,10 @@ class Reader:
         if self._lines and not self._scanner.open and self._ends_block(line):
             yield from self._take()
         if not self._lines:
+            known = self._known.get(line)
+            if known is not None:
+                yield known.repeated(number)
+                return
             if not line.strip():
                 return
             self._start(line, number)
@@ -245,8 +275,6 @@ class Reader:
         self._lines: list[str] = []
         self._size = 0
         self._block = ""
-        self._scanner = Scanner(self._next)
-        self._first = self._next
 
     def _start(self, line: str, number: int) -> None:
         self._first = number
@@ -279,9 +307,21 @@ class Reader:
         return _CLAUSE_WORD.match(line) is None
 
     def _take(self) -> list[Statement]:
-        text, first = "\n".join(self._lines), self._first
+        text, scanner = "\n".join(self._lines), self._scanner
+        one_line = len(self._lines) == 1
         self._forget()
-        return parse(text, first)
+        if "\r" in text:  # more lines than were scanned
+            return parse(text, self._first)
+        found = _statements(Source(text, self._first), scanner.quiet_lines)
+        if one_line and len(found) == 1 and len(text) <= KNOWN_WIDTH:
+            self._know(text, found[0])
+        return found
+
+    def _know(self, line: str, statement: Statement) -> None:
+        statement.again = line in self._known
+        if len(self._known) == KNOWN_LINES:
+            self._known.clear()
+        self._known[line] = statement if statement.again else None
 
     def _stripped(self, line: str) -> str:
         if not line or line[0] not in ">.I \t":

@@ -106,13 +106,13 @@ class Environment:
             del variables["__builtins__"]
 
     def _look_up(self, code: Code) -> None:
-        for name, span in code.names.items():
+        for name, node in code.names.items():
             if name in self._builtins or (name in self.variables and name not in code.deleted):
                 continue
             try:
                 self._find(name)
             except LangError as error:
-                error.span = span
+                error.span = code.origin.node_span(node)
                 raise
         for name in code.deleted - code.names.keys() - self._builtins.keys() - namespaces.REFUSED.keys():
             # The library's meaning comes back, for functions that load the name; not worth loading a library for.

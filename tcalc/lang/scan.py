@@ -9,10 +9,8 @@ from tcalc.lang.errors import LangError, Span
 MAX_BRACKETS = 100
 MAX_PREFIXES = 50
 
-_STOP = re.compile(
-    r"""(?P<quote>\"\"\"|'''|"|')|(?P<comment>\#)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<join>\\$)|(?P<semi>;)"""
-    rf"""|(?P<prefixes>[-+~](?:\s*[-+~]){{{MAX_PREFIXES},}}|\bnot(?:\s+not\b){{{MAX_PREFIXES},}})"""
-)
+_STOP = re.compile(r"""["'#()\[\]{}\\;]""")
+_PREFIXES = re.compile(rf"[-+~](?:\s*[-+~]){{{MAX_PREFIXES},}}|\bnot(?:\s+not\b){{{MAX_PREFIXES},}}")
 STRING_END = {
     '"': re.compile(r'(?:[^"\\]|\\.)*(")?'),
     "'": re.compile(r"(?:[^'\\]|\\.)*(')?"),
@@ -49,28 +47,33 @@ class Scanner:
         position = self._end_of_string(text, 0) if self._quote else 0
         quiet = False
         while match := _STOP.search(text, position):
-            position = match.end()
-            kind = match.lastgroup
-            if kind == "quote":
-                self._quote = match.group()
-                position = self._end_of_string(text, position)
-            elif kind == "comment":
-                break
-            elif kind == "open":
+            start, mark = match.start(), match.group()
+            self._check_prefixes(text, position, start)
+            position = start + 1
+            if mark in "([{":
                 self._depth += 1
                 if self._depth > MAX_BRACKETS:
-                    self._refuse(f"brackets nested more than {MAX_BRACKETS} deep", match.start())
-            elif kind == "close":
+                    self._refuse(f"brackets nested more than {MAX_BRACKETS} deep", start)
+            elif mark in ")]}":
                 self._depth = max(0, self._depth - 1)
-            elif kind == "join":
+            elif mark in "\"'":
+                self._quote = mark * 3 if text.startswith(mark * 3, start) else mark
+                position = self._end_of_string(text, start + len(self._quote))
+            elif mark == "#":
+                break
+            elif mark == ";":
+                quiet = not self._depth and _QUIET_END.match(text, start) is not None
+            elif position == len(text):
                 self._joined = True
-            elif kind == "semi":
-                quiet = not self._depth and _QUIET_END.match(text, match.start()) is not None
-            else:
-                self._refuse(f"more than {MAX_PREFIXES} signs in a row", match.start())
+        else:
+            self._check_prefixes(text, position, len(text))
         if quiet and not self.open:
             self.quiet_lines.update(range(self._logical_start, self._line + 1))
         self._line += 1
+
+    def _check_prefixes(self, text: str, start: int, end: int) -> None:
+        if end - start > MAX_PREFIXES and (match := _PREFIXES.search(text, start, end)):
+            self._refuse(f"more than {MAX_PREFIXES} signs in a row", match.start())
 
     def _end_of_string(self, text: str, position: int) -> int:
         """Where the string that is open at `position` ends in this line, or the line's end if it goes on."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ Item = Printed | Result
 Emit = Callable[[Item], None]
 
 
-@dataclass
 class Record:
     """One statement that was run.
 
@@ -55,17 +53,15 @@ class Record:
     in which the engine was loaded.
     """
 
-    number: int
-    source: str
-    filename: str = "<input>"
-    line: int = 1
-    silent: bool = False
-    items: list[Item] = field(default_factory=list)
-    delta: Delta | None = None
-    notes: list[Note] = field(default_factory=list)
-    error: Error | None = None
-    elapsed: float = 0.0
-    loading: float = 0.0
+    __slots__ = ("delta", "elapsed", "error", "filename", "items", "line", "loading", "notes", "number", "silent", "source")
+
+    def __init__(self, number: int, source: str, filename: str = "<input>", line: int = 1, silent: bool = False) -> None:
+        self.number, self.source, self.filename, self.line, self.silent = number, source, filename, line, silent
+        self.items: list[Item] = []
+        self.delta: Delta | None = None
+        self.notes: list[Note] = []
+        self.error: Error | None = None
+        self.elapsed = self.loading = 0.0
 
     @property
     def computing(self) -> float:

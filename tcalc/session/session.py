@@ -19,6 +19,7 @@ from .targets import targets_of
 from .trail import Aside, Past, Trail
 
 if TYPE_CHECKING:
+    from ..lang.compile import Known
     from ..lang.parse import Statement
     from .errors import Error
     from .facts import Facts
@@ -39,6 +40,7 @@ class Session:
         self.show_assigned = show_assigned
         self.trail = Trail()
         self.asides: list[Aside] = []
+        self.known: Known = {}
         self._observer: Observer | None = None
         keep_reserve()
         heard()  # what was noticed before is no command's of this session
@@ -147,7 +149,8 @@ class _Run:
     def measure(self) -> None:
         """How long it has taken by now."""
         self.record.elapsed = perf_counter() - self.start
-        self.record.loading = loading() - self.loaded
+        if not self.loaded:
+            self.record.loading = loading()
 
     def execute(self) -> None:
         """Run it, fill in the record."""
@@ -158,7 +161,7 @@ class _Run:
             ahead = self.watch.foreseen()
         targets = targets_of(self.statement.node) if session.show_assigned and not record.silent else []
         try:
-            code = compile_statement(self.statement, record.filename)
+            code = compile_statement(self.statement, record.filename, session.known)
             session.env.run(code, self._echo, self._print)
             self.ran = True
             settle()

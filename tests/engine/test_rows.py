@@ -10,7 +10,7 @@ import pytest
 
 import tcalc
 from tcalc.engine import backend, blocks, rows
-from tcalc.engine.ops import conv, nn, norm, reduce
+from tcalc.engine.ops import nn, norm, reduce
 
 np = backend.np
 F = tcalc.nn.functional
@@ -252,25 +252,7 @@ def test_cumsum_of_a_long_row() -> None:
     assert tcalc.cumsum(x, 0, out=tcalc.empty(20000)).equal(expected)
 
 
-# --- convolutions and losses --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kernel", [(3,), (3, 2), (1, 3, 2)])
-@pytest.mark.parametrize("padding", [0, 1, 2])
-@pytest.mark.parametrize("dilation", [1, 2])
-@pytest.mark.parametrize("weight", [None, math.inf, math.nan])
-def test_long_additions_fold_as_short_ones(kernel: tuple[int, ...], padding: int, dilation: int, weight: float | None) -> None:
-    """What columns add up to, also beside weights that are not finite."""
-    n, groups, c, m = len(kernel), 2, 4, 6
-    sizes = (20, 17, 18)[:n]
-    paddings, dilations, ones = (padding,) * n, (dilation,) * n, (1,) * n
-    out = conv.out_sizes(sizes, kernel, ones, paddings, dilations)
-    y, weights = _array(3, m, *out, dtype="float64"), _array(groups, m // groups, c // groups * math.prod(kernel), dtype="float64", start=7)
-    if weight is not None:
-        weights[0, 0, 0] = weight
-    columns = np.matmul(np.swapaxes(weights, 1, 2), y.reshape(3, groups, m // groups, -1)).reshape(3, c, *kernel, *out)
-    expected = conv.folded(np, columns, kernel, ones, dilations, paddings, out, sizes)
-    np.testing.assert_allclose(conv._spread(y, weights, kernel, dilations, paddings, sizes), expected, rtol=1e-12, atol=1e-12)
+# --- losses --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(5,), (7, 5), (2, 5, 3, 4)])

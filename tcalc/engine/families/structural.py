@@ -39,6 +39,8 @@ class Structural(Op):
     out= of an op whose inputs must lie `apart` take none that shares memory with a tensor that is written. Formulas may save any of several results by
     its field's name; those named in `constant` have no gradient. An out= of another shape gets memory laid out as the result or,
     with `out_rows`, row by row. `fixed` operands may not require grad; it names them as torch does: "function: argument".
+    `in_rows` gives the gradients of large arrays in rows (rows.py) faster than the formulas; its parameters are named as theirs, and it
+    answers None for other arrays.
     """
 
     family = "structural"
@@ -57,6 +59,7 @@ class Structural(Op):
         apart: bool = False,
         constant: Sequence[str] = (),
         fixed: dict[str, str] | None = None,
+        in_rows: Callable[..., Sequence[Any] | None] | None = None,
         structured: bool = False,
         **rest: Any,
     ):
@@ -65,7 +68,7 @@ class Structural(Op):
         self.out_rules = [out_rule] * max(len(fields), 1) if isinstance(out_rule, str) else list(out_rule)
         self.out_rule = self.out_rules[0]
         self.structured = structured
-        self.fixed = fixed or {}
+        self.fixed, self.in_rows = fixed or {}, in_rows
         self.constant = [self.fields.index(name) for name in constant]
         self._plans: dict[Any, Any] = {}
         super().__init__(kernel, **rest)
@@ -86,6 +89,16 @@ class Structural(Op):
             return None
         planned = self.planned(values[: len(values) - self.takes_out])
         return StructuralPlan(self, values, specs, planned) if isinstance(planned, Spec) and planned.device is CPU else None
+
+    def compile(self, mask: int) -> Callable[..., Any]:
+        found = super().compile(mask)
+        if self.in_rows is not None:
+            call = self._call("rows", self.in_rows, {place: i for i, place in enumerate(self.saves(mask))})
+            text = f"(grad.__class__ is ndarray and {call}) or plain(grad, saved, params, specs, needs, F)"
+            # the text holds nothing but our own parameter names
+            build = eval(f"lambda rows, plain: lambda grad, saved, params, specs, needs, F: {text}", {"ndarray": backend.ndarray})
+            found = self.vjps[mask] = build(self.in_rows, found)
+        return found
 
     def extra_params(self) -> Sequence[Param]:
         return [OUTS if self.fields or self.several else OUT] if self.takes_out else []
@@ -109,7 +122,7 @@ class Structural(Op):
             if not self.out_rows and out.spec.shape != result.spec.shape and out.spec.device is result.spec.device:
                 resize(out, result.spec, result.spec.strides)
             return write_out(out, result, self.public, self.out_rule)
-        self._record(inputs, values, result, [*_input_specs(inputs), planned])
+        self._record(inputs, values, result, planned)
         return result
 
     def _dtype_of_out(self, values: list[Any], out: Tensor) -> None:
@@ -149,7 +162,7 @@ class Structural(Op):
             kind = type(v)
             if kind in PLAN_KEYS:
                 key.append(v)
-            elif (kind is tuple or kind is list) and v and (all([type(each) is Spec for each in v]) or all([type(each) is int for each in v])):
+            elif kind in (tuple, list) and v and (all([type(each) is Spec for each in v]) or all([type(each) is int for each in v])):
                 key.append(tuple(v))
             elif kind is float and v == v and v != 0 and self.signature.params[i].kind.name == "float":
                 key.append((float, v))
@@ -182,16 +195,14 @@ class Structural(Op):
             write_outs(out, results, _flat(inputs), self.public, rules)
             return out_type(self.public, self.fields)(*out) if self.fields else None
         floats = [r for r in results if r.spec.dtype.continuous]
-        specs = [*_input_specs(inputs), planned[0]]
         if len(floats) == 1 and floats[0] is results[0]:
-            self._record(inputs, values, results[0], specs)
+            self._record(inputs, values, results[0], planned[0])
             node = results[0].node
             if node is not None and "indices" in self.fields:
                 node.params = [*self.kept(values), results[1]]  # type: ignore[attr-defined]  # an OpNode
                 keep_indices(node, results[1:2])  # type: ignore[arg-type]  # an OpNode
         elif floats:
-            specs[-1] = list(planned)
-            record(self, _flat(inputs), values, results, specs)
+            record(self, _flat(inputs), values, results, [*_input_specs(inputs), list(planned)])
             for place in self.constant:
                 results[place].node = None
         if len(self.pool) > len(self.inputs) + 1:
@@ -206,16 +217,17 @@ class Structural(Op):
         if isinstance(node, OpNode):
             node.saved = [entry if entry[0] < first else (entry[0], alias(results[entry[0] - first]), 0) for entry in node.saved or ()]
 
-    def _record(self, inputs: list[Any], values: list[Any], result: Tensor, specs: Sequence[Any]) -> None:
+    def _record(self, inputs: list[Any], values: list[Any], result: Tensor, planned: Spec) -> None:
         if any(isinstance(v, (tuple, list)) for v in inputs):
             if not self.differentiable:
                 return
             flat = _flat(inputs)
             edges = [t.node for t in flat]
-            if any(e is not None for e in edges) and is_grad_enabled() and result.spec.dtype.continuous:
-                attach(self if result.spec.dtype.as_is else self.form_for(result.spec.dtype), edges, (), self.kept(values), result, specs)
+            if any([e is not None for e in edges]) and is_grad_enabled() and result.spec.dtype.continuous:
+                form = self if result.spec.dtype.as_is else self.form_for(result.spec.dtype)
+                attach(form, edges, (), self.kept(values), result, [*_input_specs(inputs), planned])
             return
-        record(self, inputs, values, result, specs)
+        record(self, inputs, values, result, [*_input_specs(inputs), planned])
         if "indices" in self.signature.positions and result.node is not None:
             keep_indices(result.node, values[self.signature.positions["indices"]])  # type: ignore[arg-type]  # an OpNode
 
@@ -237,7 +249,7 @@ class StructuralPlan:
         self.specs, self.target = (*specs, planned), planned
         self.params = op.kept(values[: len(values) - op.takes_out])
         self.recorded = op.differentiable and planned.dtype.continuous
-        self.kernel = partial(op.kernel, backend.np)
+        self.kernel: Callable[..., Any] = partial(op.kernel, backend.np)
         rest = values[len(op.inputs) : op.arguments]
         if rest:
             self.kernel = lambda array: op.invoke((backend.np,), (array, *rest))

@@ -8,7 +8,7 @@ from ..errors import TensorError
 from ..families.structural import composite
 from ..layout import is_channels_last
 from ..modes import no_grad
-from .norm import remember
+from .norm import refuse_moving, remember
 
 
 def _moments(F, self, dims, eps):
@@ -55,6 +55,7 @@ def native_batch_norm(
     >>> native_batch_norm(tensor([[1.], [3.]]), None, None, None, None, True, 0.1, 0.0)[1:]
     (tensor([2.]), tensor([1.]))
     """
+    refuse_moving(running_mean, running_var)
     if not training:
         empty = F.zeros((0,), dtype=self.dtype, device=self.device)
         return F.batch_norm_values(self, weight, bias, running_mean, running_var, False, eps), empty, F.clone(empty)

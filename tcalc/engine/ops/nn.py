@@ -6,13 +6,14 @@ import math
 
 from .. import dtypes, random
 from ..at import add_at
-from ..backend import insist, within
+from ..backend import insist, ndarray, np, within
 from ..dtypes import FLOAT
 from ..errors import TensorAssertion, TensorError, TensorIndexError, TensorValueError
 from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
 from ..modes import no_grad
+from ..rows import dots, mapped, sums, width_of
 from ..spec import spec_of
 from ..tensor import Tensor, allocate, make
 
@@ -42,7 +43,27 @@ def _up(xp, self, dtype):
     return wide.astype("float32") if wide.dtype.itemsize == 2 else wide
 
 
-@structural(plan=_plan_softmax, self=lambda grad, result, dim, F: (grad - (F.sum_dim(grad * result, (dim,), True) if len(grad.shape) else grad * result)) * result)
+def _softmax_rows(rows, out):
+    np.subtract(rows, np.maximum.reduce(rows, -1, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= sums(out)
+
+
+def _softmax_slopes(grad, result, out):
+    np.subtract(grad, dots(grad, result), out=out)
+    out *= result
+
+
+def _softmax_grads(grad, result, dim):
+    width = width_of((dim,), grad, result)
+    return [mapped(_softmax_slopes, width, grad, result)] if width else None
+
+
+@structural(
+    plan=_plan_softmax,
+    self=lambda grad, result, dim, F: (grad - (F.sum_dim(grad * result, (dim,), True) if len(grad.shape) else grad * result)) * result,
+    in_rows=_softmax_grads,
+)
 def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     """exp(self) over its sum along `dim`: positive numbers that add up to 1.
 
@@ -56,6 +77,9 @@ def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     values = _up(xp, self, dtype)
     if not self.ndim:
         return xp.exp(values - values)  # 1, or nan where there is no softmax
+    width = width_of((dim,), values)
+    if width:
+        return mapped(_softmax_rows, width, values)
     if values.size:
         values = values - values.max(dim, keepdims=True)
         xp.exp(values, out=values)
@@ -63,7 +87,27 @@ def softmax(xp, self, dim: Dim, dtype: DType | None = None):
     return values
 
 
-@structural(plan=_plan_log_softmax, self=lambda grad, result, dim, F: grad - F.exp(result) * (F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad))
+def _log_softmax_rows(rows, out):
+    np.subtract(rows, np.maximum.reduce(rows, -1, keepdims=True), out=out)
+    out -= np.log(sums(np.exp(out)))
+
+
+def _log_softmax_slopes(grad, result, out):
+    np.exp(result, out=out)
+    out *= sums(grad)
+    np.subtract(grad, out, out=out)
+
+
+def _log_softmax_grads(grad, result, dim):
+    width = width_of((dim,), grad, result)
+    return [mapped(_log_softmax_slopes, width, grad, result)] if width else None
+
+
+@structural(
+    plan=_plan_log_softmax,
+    self=lambda grad, result, dim, F: grad - F.exp(result) * (F.sum_dim(grad, (dim,), True) if len(grad.shape) else grad),
+    in_rows=_log_softmax_grads,
+)
 def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
     """The logarithm of softmax, without overflow.
 
@@ -77,6 +121,9 @@ def log_softmax(xp, self, dim: Dim, dtype: DType | None = None):
     if not self.ndim:
         return xp.zeros((), self.dtype)
     values = _up(xp, self, dtype)
+    width = width_of((dim,), values)
+    if width:
+        return mapped(_log_softmax_rows, width, values)
     if not values.size:
         return values
     shifted = values - values.max(dim, keepdims=True)
@@ -373,14 +420,19 @@ def _plan_nll(self, target, weight, reduction, ignore_index):
     return spec_of(self.dtype, self.device, batch if reduction == "none" else ())
 
 
-def _picked(xp, self, target):
-    """Value of each target's class."""
-    dim = 0 if self.ndim == 1 else 1
-    return xp.squeeze(xp.take_along_axis(self, xp.expand_dims(target, dim), dim), dim)
+def _places(xp, shape, target):
+    """The index of each target's class among values of a shape."""
+    if len(shape) == 1:
+        return (target,)
+    first, *rest = [xp.arange(n).reshape(-1, *(1,) * (target.ndim - 1 - d)) for d, n in enumerate(target.shape)]
+    return (first, target, *rest)
 
 
 def _class_weights(xp, target, weight, ignore_index, d):
+    """Classes, 0 where they are ignored, and how much each counts: None where all count 1."""
     kept = target != ignore_index
+    if weight is None and kept.__class__ is ndarray and d.itemsize > 2 and kept.all():
+        return target, None
     safe = xp.where(kept, target, 0)
     return safe, (kept.astype(d) if weight is None else xp.where(kept, weight[safe], weight.dtype.type(0)))
 
@@ -390,11 +442,15 @@ def _nll(xp, self, target, weight, reduction, ignore_index):
     classes = self.shape[0 if self.ndim == 1 else 1]
     safe, weights = _class_weights(xp, target, weight, ignore_index, self.dtype)
     within(safe, 0, classes, lambda bad: TensorIndexError(f"Target {bad} is out of bounds."))
-    losses = -_picked(xp, self, safe) * weights
+    losses = -self[_places(xp, self.shape, safe)]
+    if weights is not None:
+        losses = losses * weights
     if reduction == "none":
         return losses
     total = xp.add.reduce(losses, axis=None)
-    return total / xp.add.reduce(weights, axis=None) if reduction == "mean" else total
+    if reduction == "sum":
+        return total
+    return total / (self.dtype.type(losses.size) if weights is None else xp.add.reduce(weights, axis=None))
 
 
 def _nll_grad(grad, target, weight, self_spec, reduction, ignore_index, F):
@@ -402,14 +458,14 @@ def _nll_grad(grad, target, weight, self_spec, reduction, ignore_index, F):
 
 
 @structural(
-    node="NllLossBackward", plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False, real_only=no_kernel("nll_loss_out_frame"),
+    node="NllLossBackward", plan=_plan_nll, self=_nll_grad, fixed={"weight": "nll_loss_forward: weight"}, function=False, method=False, out=False, real_only=no_kernel("nll_loss_out_frame"),
 )
 def nll_loss_rows(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
     """nll_loss of (classes,) or (n, classes)."""
     return _nll(xp, self, target, weight, reduction, ignore_index)
 
 
-@structural(node="NllLoss2DBackward", plan=_plan_nll, self=_nll_grad, function=False, method=False, out=False)
+@structural(node="NllLoss2DBackward", plan=_plan_nll, self=_nll_grad, fixed={"weight": "nll_loss2d_forward: weight"}, function=False, method=False, out=False)
 def nll_loss_images(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean", ignore_index: Int = -100):
     """nll_loss of (n, classes, height, width)."""
     return _nll(xp, self, target, weight, reduction, ignore_index)
@@ -450,11 +506,14 @@ def nll_loss(F, self, target, weight: Tensor | None = None, *, reduction: Str = 
 def nll_loss_backward(xp, grad, target, weight: Tensor | None, shape: Size, reduction: Str, ignore_index: Int):
     """The gradient of nll_loss: minus the weight at each target's class."""
     safe, weights = _class_weights(xp, target, weight, ignore_index, grad.dtype)
-    if reduction == "mean":
+    if weights is None:
+        weights = grad.dtype.type(1)
+        if reduction == "mean":
+            weights = weights / grad.dtype.type(target.size)
+    elif reduction == "mean":
         weights = weights / xp.add.reduce(weights, axis=None)
-    dim = 0 if len(shape) == 1 else 1
     result = xp.zeros(shape, grad.dtype)
-    xp.put_along_axis(result, xp.expand_dims(safe, dim), xp.expand_dims(-(grad * weights), dim), dim)
+    result[_places(xp, shape, safe)] = -(grad * weights)
     return result
 
 
@@ -473,7 +532,8 @@ def cross_entropy(F, self, target, weight: Tensor | None = None, *, ignore_index
     logs = F.log_softmax(self, dim)
     if tuple(target.shape) == tuple(self.shape) and target.dtype.category == FLOAT:
         return _soft_targets(F, logs, target, weight, dim, reduction, label_smoothing)
-    loss = F.nll_loss(logs, target, weight, reduction=reduction, ignore_index=ignore_index)
+    nll_loss = F.nll_loss_rows if dim == 0 or len(self.shape) == 2 else F.nll_loss
+    loss = nll_loss(logs, target, weight, reduction=reduction, ignore_index=ignore_index)
     if not label_smoothing:
         return loss
     kept = F.unsqueeze(target != ignore_index, dim)
@@ -517,6 +577,7 @@ def _bce_slope(grad, self_spec, target_spec, weight, reduction):
         F, _bce_slope(grad, self_spec, target_spec, weight, reduction) * (F.clamp_min(F.log1p(-self), -100) - F.clamp_min(F.log(self), -100)), target_spec
     ),
     out=False,
+    fixed={"weight": "binary_cross_entropy: weight"},
     real_only=no_kernel("binary_cross_entropy"),
 )
 def binary_cross_entropy(xp, self, target, weight: Tensor | None = None, *, reduction: Str = "mean"):
@@ -558,6 +619,7 @@ def _logit_loss_slope(self, target, pos_weight, F):
         target_spec,
     ),
     out=False,
+    fixed={"weight": "binary_cross_entropy_with_logits: weight"},
     real_only=no_kernel("log_sigmoid_cpu"),
 )
 def binary_cross_entropy_with_logits(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from .. import random
+from ..backend import np
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
-from ..families.common import no_kernel, not_implemented
+from ..families.common import no_kernel, not_implemented, refuse_grad_of
 from ..families.structural import composite, structural
 from ..layout import is_channels_last
 from ..modes import no_grad
 from ..notices import notice
+from ..rows import dots, mapped, sums, width_of
 from ..spec import spec_of
 from ..tensor import allocate
 
@@ -31,10 +33,26 @@ def _moments(xp, self, dims):
     return centred, xp.add.reduce(xp.square(centred), dims, keepdims=True) / self.dtype.type(max(count, 1))
 
 
-def _normalised(xp, self, dims, eps):
+def _centred(rows, eps, out):
+    """Rows less their means into `out`, and the root of their variance."""
+    count = rows.dtype.type(rows.shape[-1])
+    np.subtract(rows, sums(rows) / count, out=out)
+    return np.sqrt(dots(out, out) / count + rows.dtype.type(eps))
+
+
+def _normalised(xp, self, dims, eps, weight=None, bias=None):
+    """Mean 0 and variance 1 along `dims`, times a weight and plus a bias of one row."""
+    width = width_of(dims, self)
+    if width:
+
+        def normalise(rows, out):
+            out /= _centred(rows, eps, out)
+            _scaled(np, out, weight, bias, (width,))
+
+        return mapped(normalise, width, self)
     centred, variance = _moments(xp, self, dims)
     centred /= xp.sqrt(variance + self.dtype.type(eps))
-    return centred
+    return _scaled(xp, centred, weight, bias, self.shape[dims[0] :])
 
 
 def _scaled(xp, values, weight, bias, shape):
@@ -81,6 +99,33 @@ def _plan_layer_norm(self, normalized_shape, weight, bias, eps):
     return spec_of(self.dtype, self.device, self.shape)
 
 
+def _layer_norm_in_rows(grad, self, weight, normalized_shape, eps, needs):
+    """The formula by blocks of rows, in the same order of operations but for one: the weight goes into the sums of products."""
+    first = self.ndim - len(normalized_shape)
+    width = width_of(tuple(range(first, self.ndim)), grad, self)
+    if not width or (weight is not None and weight.dtype is not self.dtype):
+        return None
+    count = self.dtype.type(width)
+    by_weight, by_bias = (np.zeros(self.shape[first:], self.dtype) if need else None for need in needs[1:])
+    row = np.ones(width, self.dtype) if weight is None else weight.reshape(width)
+
+    def slopes(grad, rows, out):
+        rate = 1 / _centred(rows, eps, out)
+        out *= rate  # the normalised rows
+        products = grad * out
+        for total, part in ((by_weight, products), (by_bias, grad)):
+            if total is not None:
+                total += np.add.reduce(part, 0).reshape(total.shape)
+        if needs[0]:
+            out *= dots(products, row) / count
+            out += dots(grad, row) / count
+            np.subtract(grad if weight is None else np.multiply(grad, row, out=products), out, out=out)
+            out *= rate
+
+    slope = mapped(slopes, width, grad, self, apart=False)
+    return [slope if needs[0] else None, by_weight, by_bias]
+
+
 def _layer_norm_grads(grad, self, weight, normalized_shape, eps, needs, F):
     dims = tuple(range(len(self.shape) - len(normalized_shape), len(self.shape)))
     slope, units = _slopes(grad, self, weight, dims, eps, F)
@@ -92,7 +137,7 @@ def _layer_norm_grads(grad, self, weight, normalized_shape, eps, needs, F):
 
 
 @structural(
-    plan=_plan_layer_norm, node="NativeLayerNormBackward", namespace=NN, method=False, out=False, grads=_layer_norm_grads, real_only=no_kernel("LayerNormKernelImpl"),
+    plan=_plan_layer_norm, node="NativeLayerNormBackward", namespace=NN, method=False, out=False, grads=_layer_norm_grads, in_rows=_layer_norm_in_rows, real_only=no_kernel("LayerNormKernelImpl"),
 )
 def layer_norm(xp, self, normalized_shape: Ints, weight: Tensor | None = None, bias: Tensor | None = None, eps: Float = 1e-5):
     """The last dims, of shape `normalized_shape`, brought to mean 0 and variance 1, then scaled and moved (Ba et al. 2016).
@@ -105,7 +150,7 @@ def layer_norm(xp, self, normalized_shape: Ints, weight: Tensor | None = None, b
     tensor([[-1.0000,  1.0000]])
     """
     dims = tuple(range(self.ndim - len(normalized_shape), self.ndim))
-    found = _scaled(xp, _normalised(xp, _wide(xp, self), dims, eps), weight, bias, normalized_shape)
+    found = _normalised(xp, _wide(xp, self), dims, eps, weight, bias)
     return found if weight is None or bias is not None else found + 0  # torch adds a bias of 0, which leaves no -0
 
 
@@ -239,6 +284,12 @@ def batch_norm_values(
     return _scaled(xp, units, weight, bias, beside)
 
 
+def refuse_moving(mean, var):
+    """Refuse running statistics that require grad, with torch's sentence."""
+    refuse_grad_of("native_batch_norm: running_mean", mean)
+    refuse_grad_of("native_batch_norm: running_var", var)
+
+
 def remember(self, mean, var, momentum):
     """Move running statistics towards those of the batch; the variance is the unbiased one, as torch keeps it."""
     dims = [0, *range(2, len(self.shape))]
@@ -279,6 +330,7 @@ def batch_norm(
     if not self.spec.numel:
         result = F.clone(self) if weight is None else F.clone(self) * weight[0]
         return result if bias is None else result + bias[0]
+    refuse_moving(running_mean, running_var)
     result = F.batch_norm_values(self, weight, bias, *(None, None) if training else (running_mean, running_var), training, eps)
     if training and self.a is not None and not (running_mean is None and running_var is None):
         remember(self, running_mean, running_var, momentum)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 from .. import dtypes
+from ..backend import ndarray
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.common import no_kernel, not_implemented, refuses
 from ..families.reduction import reduction
 from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
+from ..rows import LEAST, added, running
 from ..spec import spec_of
 
 
@@ -44,7 +46,7 @@ def sum_(xp, self, *, dtype: DType | None = None):
     >>> sum(tensor([[1., 2.], [3., 4.]]))
     tensor(10.)
     """
-    return xp.add.reduce(self, axis=None)
+    return added(self, None) if self.size >= LEAST and self.__class__ is ndarray else xp.add.reduce(self, axis=None)
 
 
 @reduction(public="sum", overload=1, result="sum", self=lambda grad, self_spec, dim, keepdim, F: spread(grad, self_spec, dim, keepdim, F))
@@ -54,7 +56,7 @@ def sum_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType |
     >>> sum(tensor([[1., 2.], [3., 4.]]), 0)
     tensor([4., 6.])
     """
-    return xp.add.reduce(self, dim, keepdims=keepdim)
+    return added(self, dim, keepdim) if self.size >= LEAST and self.__class__ is ndarray else xp.add.reduce(self, dim, keepdims=keepdim)
 
 
 @reduction(result="float", self=lambda grad, self_spec, F: F.expand(grad, self_spec.sizes) / self_spec.numel, out=False)
@@ -67,7 +69,8 @@ def mean(xp, self, *, dtype: DType | None = None):
     >>> mean(tensor([1., 2., 6.]))
     tensor(3.)
     """
-    return xp.add.reduce(self, axis=None) / self.dtype.type(self.size)
+    total = added(self, None) if self.size >= LEAST and self.__class__ is ndarray else xp.add.reduce(self, axis=None)
+    return total / self.dtype.type(self.size)
 
 
 @reduction(
@@ -79,7 +82,8 @@ def mean_dim(xp, self, dim: Dims | None, keepdim: Bool = False, *, dtype: DType 
     >>> mean(tensor([[1., 2.], [3., 4.]]), 0)
     tensor([2., 3.])
     """
-    return xp.add.reduce(self, dim, keepdims=keepdim) / self.dtype.type(folded(self, dim))
+    total = added(self, dim, keepdim) if self.size >= LEAST and self.__class__ is ndarray else xp.add.reduce(self, dim, keepdims=keepdim)
+    return total / self.dtype.type(folded(self, dim))
 
 
 @reduction(
@@ -629,7 +633,10 @@ def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
     >>> cumsum(tensor([1., 2., 3.]), 0)
     tensor([1., 3., 6.])
     """
-    found = _accumulate(xp, xp.add, self, dim, dtype)
+    if self.ndim == 1 and self.size >= LEAST and self.__class__ is ndarray and self.dtype.char == "f" and dtype in (None, dtypes.float32):
+        found = running(self)
+    else:
+        found = _accumulate(xp, xp.add, self, dim, dtype)
     if self.ndim and found.dtype.kind not in "iu":
         found += 0.0  # torch counts from 0, so that no sum is -0.0
     return found

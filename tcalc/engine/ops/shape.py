@@ -162,7 +162,7 @@ def unsqueeze(geom, dim: Dim):
     return geom.unsqueezed(dim)
 
 
-@view(self=lambda grad, self_spec, F: F.sum_to(grad, self_spec.sizes), function=False)
+@view(self=lambda grad, self_spec, F: grad if tuple(grad.shape) == self_spec.sizes else F.sum_to(grad, self_spec.sizes), function=False)
 def expand(geom, size: Size):
     """Size-1 dims repeated without a copy (stride 0); -1 keeps a size.
 
@@ -459,7 +459,11 @@ def reshape(F, self, shape: Size):
     geometry = Geometry(tuple(self.spec.shape), self.spec.strides)
     from ..layout import infer_size
 
-    size = infer_size(shape, self.spec.numel)
+    try:
+        size = infer_size(shape, self.spec.numel)
+    except TensorError as error:
+        error.data["at_once"] = True
+        raise
     if view_strides(geometry.shape, geometry.strides, size) is not None:
         return F.view(self, size) if self.spec.contiguous else F.reshape_alias(self, size)
     return F.unsafe_view(F.clone(self, memory_format=contiguous_format), size)
@@ -703,9 +707,10 @@ def cat(xp, tensors: Tensors, dim: Dim = 0):
     tensor([[1., 1.],
             [0., 0.]])
     """
-    ndim = max(a.ndim for a in tensors)
-    kept = [a for a in tensors if a.ndim == ndim] or list(tensors)
-    return xp.concatenate(kept, axis=dim)
+    if len({a.ndim for a in tensors}) > 1:  # empty ones of one dim go with any
+        ndim = max([a.ndim for a in tensors])
+        tensors = [a for a in tensors if a.ndim == ndim]
+    return xp.concatenate(tensors, axis=dim)
 
 
 def _plan_stack(tensors, dim):
