@@ -31,7 +31,7 @@ def bincount(F, self, weights: Tensor | None = None, minlength: Int = 0):
     """How often each number from 0 on occurs, or the sum of the weights where it does.
 
     Shapes: (n)  ->  (largest + 1), at least (minlength)
-    Grad: none
+    Grad: none: torch has no derivative here and refuses backward
     See: unique, unique_consecutive
 
     >>> bincount(tensor([0, 2, 2]))
@@ -115,7 +115,7 @@ def unique(F, self, sorted: Bool = True, return_inverse: Bool = False, return_co
     """The different elements, or slices along `dim`, in ascending order; on request which one each element is, and how many.
 
     Shapes: any  ->  (k), for k different elements; with dim=1 (a, k)
-    Grad: none
+    Grad: none: torch has no derivative here and refuses backward
     See: unique_consecutive, bincount
 
     >>> unique(tensor([3, 1, 3]), return_counts=True)
@@ -131,7 +131,7 @@ def unique_consecutive(F, self, return_inverse: Bool = False, return_counts: Boo
     """The elements, or slices along `dim`, each run of equal ones once.
 
     Shapes: any  ->  (k), for k runs; with dim=1 (a, k)
-    Grad: none
+    Grad: none: torch has no derivative here and refuses backward
     See: unique
 
     >>> unique_consecutive(tensor([3, 3, 1, 3]))

@@ -128,7 +128,7 @@ def histogram(xp, self, bins: Int = 100, *, range: Any = None, weight: Tensor | 
     """How many values lie in each of `bins` equal bins, and the edges of these; `weight` counts for values, `density` makes the area 1.
 
     Shapes: any  ->  (bins), (bins + 1)
-    Grad: none
+    Grad: none: torch has no derivative here and refuses backward
     See: histc, histogramdd, bucketize
 
     >>> histogram(tensor([1., 2., 1.]), bins=2, range=(0., 2.))
@@ -161,6 +161,8 @@ def _plan_histogram_edges(self, bins, weight, density):
 def histogram_edges(xp, self, bins, *, weight: Tensor | None = None, density: Bool = False):
     """How many values lie between the edges `bins`.
 
+    Grad: none: torch has no derivative here and refuses backward
+
     >>> histogram(tensor([1., 2., 1.]), tensor([0., 1.5, 4.])).hist
     tensor([2., 1.])
     """
@@ -172,7 +174,7 @@ def histogramdd(F, self, bins: Any, *, range: Any = None, weight: Tensor | None 
     """How many points, in the last dim, lie in each cell of a grid of `bins` (numbers of bins, or edges) a dim, and the edges.
 
     Shapes: (..., n)  ->  (bins of the first dim, ..., of the n-th), n vectors of edges
-    Grad: none
+    Grad: none: torch has no derivative here and refuses backward
     See: histogram
 
     >>> histogramdd(tensor([[0., 1.], [1., 0.]]), [2, 2]).hist

@@ -479,7 +479,7 @@ def index_fill(xp, self, dim: Dim, index, value: Number):
         raise TensorError("index_fill_(): Converting complex Scalar to non-complex type is not supported")
     result = xp.array(self, order="C")
     check_bounds((self.shape[dim] if self.ndim else 1,), [index])
-    result[(slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),) if self.ndim else ...] = fitting(value, dtype_of(self.dtype))
+    result[(slice(None),) * (dim % max(self.ndim, 1)) + (index.reshape(-1),) if self.ndim else ...] = value if value.__class__ is self.__class__ else fitting(value, dtype_of(self.dtype))
     return result
 
 
@@ -498,7 +498,9 @@ def index_fill_tensor(xp, self, dim: Dim, index, value):
     >>> index_fill(zeros(3), 0, tensor([0, 2]), tensor(7.))
     tensor([7., 0., 7.])
     """
-    return index_fill.kernel(xp, self, dim, index, value.item())  # only a look tells whether it fits
+    if value.dtype != self.dtype:
+        value = value.item()  # only a look tells whether it fits
+    return index_fill.kernel(xp, self, dim, index, value)
 
 
 def _plan_index_fill_tensor(self, dim, index, value):
