@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from .backend import ndarray, np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 LARGE = 1 << 18  # elements from which on formulas run in blocks
 SHARED = 1 << 22  # elements from which on threads share them: waking one costs as much as a million additions (docs/performance.md)
 BLOCK = 1 << 16  # elements of a block: the handful of arrays that a formula makes of it stay in the second-level cache
+SAMPLE = 16  # elements that show what a formula gives: few, so that a gap left by a large array is not cut before the result takes it
+GAP = 1 << 21  # bytes
 _threads: list[int] = []  # how many threads work, once that was asked or set
 
 
@@ -67,10 +70,33 @@ def set_num_threads(count: int) -> None:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads that wait for work, beside the one that asks for it; each is started when it is first needed."""
+    """Threads that wait for work, beside the one that asks for it; those that are asked for as a rule are started at once."""
     from concurrent.futures import ThreadPoolExecutor
 
-    return ThreadPoolExecutor(_most(), thread_name_prefix="tcalc")
+    pool = ThreadPoolExecutor(_most(), thread_name_prefix="tcalc")
+    for started in [pool.submit(np.add, 0.0, 0.0) for _ in range(get_num_threads() - 1)]:
+        started.result()
+    return pool
+
+
+_prepared: list[None] = []  # not empty once a large result was made
+
+
+def _room(shape: Any, dtype: Any, size: int) -> Any:
+    """An array for a large result.
+
+    With the first one threads are started, and a gap is left for what else is kept from then on: that would lie in gaps that large arrays
+    leave, and no array of the same size would fit in there.
+    """
+    gap = None
+    if size >= SHARED and not _prepared:
+        _prepared.append(None)
+        if get_num_threads() > 1:
+            _pool()
+        gap = np.empty(GAP, "uint8")
+    result = np.empty(shape, dtype)
+    del gap  # it lies below the result now
+    return result
 
 
 _COMPUTES = frozenset(("BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "COMPARE_OP", "CALL", "CALL_KW", "CALL_FUNCTION_EX"))
@@ -108,7 +134,7 @@ def threaded(ufunc: Any, dtype: Any) -> Callable[..., Any]:
 
     def run(*operands: Any) -> Any:
         shape = next(o.shape for o in operands if o.__class__ is ndarray)
-        out = operands[count] if len(operands) > count else np.empty(shape, dtype)
+        out = operands[count] if len(operands) > count else _room(shape, dtype, prod(shape))
         flat, target = [o.reshape(-1) if o.__class__ is ndarray else o for o in operands[:count]], out.reshape(-1)
 
         def work(start: int, stop: int) -> None:
@@ -124,7 +150,7 @@ def kernel(function: Callable[[Any, Any], Any], dtype: Any) -> Callable[[Any], A
     """A kernel of one operand, `function(xp, array)`, for large row-major arrays."""
 
     def run(array: Any) -> Any:
-        out, flat = np.empty(array.size, dtype), array.reshape(-1)
+        out, flat = _room(array.size, dtype, array.size), array.reshape(-1)
 
         def work(start: int, stop: int) -> None:
             for at in range(start, stop, BLOCK):
@@ -179,14 +205,30 @@ def _flat(array: Any) -> Any:
     return None
 
 
-def blockwise(vjps: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]]:
+_spare: set[int] = set()  # ids of gradients that nobody looks at once they have been handed on
+
+
+def sparing(apply: Callable[[Any, Any], Sequence[Any]], grad: Any, level: Any) -> tuple[Sequence[Any], bool]:
+    """A node's gradients from its own, which they may take the memory of; and whether one of them did."""
+    _spare.add(id(grad))
+    try:
+        return apply(grad, level), id(grad) not in _spare
+    finally:
+        _spare.discard(id(grad))
+
+
+def blockwise(vjps: Callable[..., Sequence[Any]], worth: bool) -> Callable[..., Sequence[Any]]:
     """Compiled formulas of an elementwise op, on large arrays a block at a time: what a formula makes on its way never leaves the cache.
 
-    Formulas of elementwise ops treat each element alone, so that a block's gradients are those of its elements.
+    Formulas of elementwise ops treat each element alone, so that a block's gradients are those of its elements, and that the last of them
+    may be written over the incoming one where that is spare. Short formulas are `worth` blocks only then.
     """
 
     def run(grad: Any, saved: Any, params: Any, specs: Any, needs: Any, F: Any) -> Sequence[Any]:
         arrays = [grad, *saved]
+        spare = id(grad) in _spare
+        if not (worth or spare):
+            return vjps(grad, saved, params, specs, needs, F)
         if grad.__class__ is not ndarray or grad.size < LARGE or not all([a.__class__ is ndarray and a.shape == grad.shape for a in saved]):
             return vjps(grad, saved, params, specs, needs, F)
         flat = [_flat(a) for a in arrays]
@@ -197,28 +239,27 @@ def blockwise(vjps: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]
             given = [a[start:stop] for a in flat]
             return given, vjps(given[0], given[1:], params, specs, needs, F)
 
-        given, first = part(0, BLOCK)
-        results: list[Any] = []
-        for found in first:
-            same = next((arrays[i] for i, block in enumerate(given) if found is block), None)
-            if found is None or same is not None:
-                results.append(same)
-            elif found.__class__ is ndarray and found.shape == (BLOCK,):
-                results.append(np.empty(grad.size, found.dtype))
-                results[-1][:BLOCK] = found
-            else:
-                return vjps(grad, saved, params, specs, needs, F)
-        fresh = [i for i, found in enumerate(results) if found is not None and all([found is not a for a in arrays])]
+        given, first = part(0, SAMPLE)
+        results: list[Any] = [next((arrays[i] for i, block in enumerate(given) if found is block), None) for found in first]
+        fresh = [i for i, found in enumerate(first) if found is not None and results[i] is None]
+        if not all([first[i].__class__ is ndarray and first[i].shape == (SAMPLE,) for i in fresh]):
+            return vjps(grad, saved, params, specs, needs, F)
+        if spare and fresh and grad.flags.c_contiguous and first[fresh[-1]].dtype is grad.dtype and all([r is not grad for r in results]):
+            results[fresh[-1]] = flat[0]
+            _spare.discard(id(grad))
+        for i in fresh:
+            if results[i] is None:
+                results[i] = _room(grad.size, first[i].dtype, grad.size)
 
         def work(start: int, stop: int) -> None:
-            for at in range(start + BLOCK, stop + BLOCK, BLOCK):
-                to = min(at + BLOCK, stop + BLOCK)
+            for at in range(start, stop, BLOCK):
+                to = min(at + BLOCK, stop)
                 found = part(at, to)[1]
                 for i in fresh:
                     results[i][at:to] = found[i]
 
         if fresh:
-            share(grad.size - BLOCK, work)
-        return [r.reshape(grad.shape) if i in fresh else r for i, r in enumerate(results)]
+            share(grad.size, work)
+        return [grad if r is flat[0] else r.reshape(grad.shape) if i in fresh else r for i, r in enumerate(results)]
 
     return run

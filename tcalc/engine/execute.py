@@ -10,7 +10,7 @@ from typing import Any
 from . import hooks, observing
 from .anomaly import Looked
 from .backend import ndarray, on_device
-from .blocks import LARGE, added
+from .blocks import LARGE, added, sparing
 from .errors import TensorError
 from .graph import AccumulateGrad, Node, Output, RemovableHandle, place_of
 from .record import OpNode
@@ -83,7 +83,13 @@ def execute(
                     hooks.after_leaf(node, leaf, grad, level)  # type: ignore[arg-type]  # kind says so
             continue
         try:
-            grads = node.apply(grad, level) if grad.__class__ is ndarray else _apply(node, grad, level)
+            spared = False
+            if grad.__class__ is not ndarray:
+                grads = _apply(node, grad, level)
+            elif grad.size >= LARGE and node in owned and observer is None:
+                grads, spared = sparing(node.apply, grad, level)
+            else:
+                grads = node.apply(grad, level)
             if not plain and node.hooks:
                 grads = hooks.after(node, grads, grad, level)
             if not retain:
@@ -116,7 +122,7 @@ def execute(
                     heappush(heap, (-edge.seq, edge))
                 else:
                     only = edge
-                if g is not grad and g.__class__ is ndarray and g.base is None:
+                if (g is not grad or spared) and g.__class__ is ndarray and g.base is None:
                     owned.add(edge)
             elif edge in owned:
                 if held.size < LARGE:

@@ -292,7 +292,7 @@ class Op:
         if self.moves:
             found = moved(found)
         if self.blocked:
-            found = blocks.blockwise(found)
+            found = blocks.blockwise(found, any(map(blocks.worth_blocks, formulas)))
         self.vjps[mask] = found
         return found  # type: ignore[no-any-return]  # eval does not say
 

@@ -33,9 +33,7 @@ def width_of(dims: tuple[int, ...], *arrays: Any) -> int:
     return width if alike and width >= NARROW else 0
 
 
-@cache
-def _ones(d: Any) -> Any:
-    return np.ones(WIDTH, d)
+_ONES = {d: np.ones(WIDTH, d) for d in "fd"}  # made now: later they would lie in a gap that a large array left, and cut it
 
 
 def _cut(a: Any, whole: int) -> Any:
@@ -55,7 +53,7 @@ def dots(a: Any, b: Any) -> Any:
 
 def sums(a: Any) -> Any:
     """The sum along the last dim, which is kept."""
-    n, ones = a.shape[-1], _ones(a.dtype)
+    n, ones = a.shape[-1], _ONES[a.dtype.char]
     if n <= WIDTH:
         return np.vecdot(a, ones[:n])[..., None]
     whole = n - n % (WIDTH // 2)

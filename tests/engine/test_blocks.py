@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -91,15 +92,54 @@ def test_reductions_give_the_same_bits(op: Reduction, axes: tuple[int, ...], kee
 
 @pytest.mark.usefixtures("small_blocks")
 def test_large_work_is_cut_and_small_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forward and backward of one op each share their work once; below the size nothing is shared, nor is a formula of one operation."""
+    """Forward and backward of one op each share their work once; below the size nothing is shared, nor is a formula of one operation
+    whose gradient someone else holds."""
     sizes = []
     monkeypatch.setattr(blocks, "share", lambda size, work: sizes.append(size) or work(0, size))
     x, y = tcalc.rand(1000, requires_grad=True), tcalc.rand(200, requires_grad=True)
     x.tanh().backward(tcalc.rand(1000))
     y.tanh().backward(tcalc.rand(200))
-    assert sizes == [1000, 1000 - 64]
+    assert sizes == [1000, 1000]
     x.exp().backward(tcalc.rand(1000))
-    assert sizes == [1000, 1000 - 64, 1000]
+    assert sizes == [1000] * 3
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_gradient_that_nobody_holds_gives_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the last result of the next formula, but never where a hook, a retained gradient, .grad or a second consumer sees it."""
+    made = []
+    monkeypatch.setattr(blocks, "_room", lambda shape, dtype, size: made.append(size) or np.empty(shape, dtype))
+    x, seen = tcalc.rand(1000, requires_grad=True), []
+
+    def run(*, retain: bool = False, hook: bool = False, twice: bool = False) -> Any:
+        x.grad = None
+        a = x.tanh()
+        b = a.exp()
+        c = b * b if twice else b * 2
+        for each in (a, b):
+            if retain:
+                each.retain_grad()
+            if hook:
+                each.register_hook(seen.append)
+        made.clear()
+        c.sin().sum().backward()
+        if retain:
+            seen[:] = [b.grad, a.grad]
+        return x.grad, len(made)
+
+    with monkeypatch.context() as plainly:
+        plainly.setattr("tcalc.engine.execute.LARGE", 1 << 40)
+        plain, plain_twice = run(), run(twice=True)
+    assert (plain[1], run()[1]) == (2, 1)
+    assert run()[0].equal(plain[0])
+    assert run(twice=True)[0].equal(plain_twice[0])
+    for how in ({"retain": True}, {"hook": True}):
+        assert run(**how)[0].equal(plain[0])
+        b = x.detach().tanh().exp()
+        expected = (b * 2).cos() * 2
+        assert seen[0].allclose(expected)
+        assert seen[1].allclose(expected * b)
+        seen.clear()
 
 
 @pytest.mark.usefixtures("small_blocks")

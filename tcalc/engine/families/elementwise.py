@@ -99,7 +99,7 @@ class Plan:
         )
         self.op: Op = op
         if self.direct and self.spec.numel >= blocks.LARGE and all(s.shape == self.spec.shape for s in tensors):
-            if any(map(blocks.worth_blocks, op.formulas.values())):
+            if op.formulas:
                 self.op = op.blockwise
             if self.ufunc is not None:
                 self.ufunc = blocks.threaded(self.ufunc, self.spec.numpy)
