@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench_ops import WORKS, Work, ceilings
 
+QUICK = ("small", "micro", "mlp")  # groups that time themselves in a second or two a side
 BULK, CHAIN, LOOP, PRINTED = 10_000_000, 1_000_000, 100_000, 100_000_000
 Step = Callable[[], object]
 Sizes = tuple[int, int, int, int]  # batch, inputs, hidden units, outputs
@@ -64,7 +65,7 @@ def figures(row: Row, repeats: int) -> dict[str, float]:
     able = {side: words for side, words in row.sides.items() if works(words)}
     key = str(row.sides)
     if key not in _PRINTED:
-        rounds = min(repeats, 3) if row.figure else repeats
+        rounds = repeats if not row.figure or row.group in QUICK else min(repeats, 3)
         _PRINTED[key] = [{side: measured(row, words) for side, words in able.items()} for _ in range(rounds)]
     found = {side: median(printed[side][row.figure] for printed in _PRINTED[key]) for side in able}
     return found | ({"floor": median(printed["tcalc"][row.floor] for printed in _PRINTED[key])} if row.floor else {})
@@ -601,7 +602,7 @@ def main() -> None:
     groups = ("startup", "small", "micro", "mlp", "bulk", "chain", "loop", "pipe", "print", "csv", "ops", "growth")
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rows", default=",".join(groups), help=f"groups of rows, any of {','.join(groups)}")
-    parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that do their own timing)")
+    parser.add_argument("--repeats", type=int, default=11, help="rounds behind each median (at most 3 for rows that time themselves for long)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each side; 1 is steadier where others use the machine")
     parser.add_argument("--json", action="store_true", help="print a list of results instead of a table")
     parser.add_argument("--imports", action="store_true", help="print what tcalc 'ones(2)' imports, and how long each module takes")

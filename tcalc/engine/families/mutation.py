@@ -71,7 +71,9 @@ def _same_elements(value: Any, target: Tensor) -> bool:
     """Whether writing `value` over the target changes nothing, so that torch does not ask whether slots are shared."""
     if value is target:
         return True
-    return isinstance(value, Tensor) and value.storage is not None and (value.storage, value.offset, value.spec) == (target.storage, target.offset, target.spec)
+    if not isinstance(value, Tensor) or value.storage is None or target.storage is None:
+        return False
+    return value.storage.raw is target.storage.raw is not None and (value.offset, value.spec) == (target.offset, target.spec)
 
 
 def mutation(**options: Any) -> Callable[[Callable[..., Any]], Mutation]:
