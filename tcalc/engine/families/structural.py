@@ -107,9 +107,9 @@ class Structural(Op):
         out = values.pop() if self.takes_out else None
         if out is not None and self.out_rule == "decides":
             self._dtype_of_out(values, out)
+        planned = self.planned(values)
         for name, shown in self.fixed.items():
             refuse_grad_of(shown, values[self.signature.positions[name]])
-        planned = self.planned(values)
         inputs = self.inputs_of(values)
         if isinstance(planned, list):
             return self._several(values, planned, inputs, out)

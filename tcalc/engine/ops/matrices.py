@@ -12,7 +12,7 @@ from ..errors import TensorError
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..signature import contiguous_format
-from ..spec import spec_of
+from ..spec import Spec, spec_of
 from .decompositions import SPACE, adjoint_of, by_rows, check_float, check_matrices, eigen, inverted, singular
 from .linalg import _plan_dot, _refuse_bool, check_addmm_dtypes, check_expandable
 
@@ -172,6 +172,9 @@ def _plan_pinv(self, rcond, hermitian, atol, rtol):
             f"linalg.pinv({self.dtype.kernel_name}{{{list(self.shape)}}}): expected a tensor with 2 or more dimensions of float, double, cfloat"
             " or cdouble types"
         )
+    for name, given in (("rcond", rcond), ("atol", atol), ("rtol", rtol)):
+        if isinstance(given, Spec) and given.dtype.is_complex:
+            raise TensorError(f"torch.linalg.pinv: {name} tensor of complex type is not supported. Got {given.dtype.kernel_name}")
     if hermitian:
         check_matrices("linalg.eigh", self)
     *batch, m, n = self.shape
