@@ -151,6 +151,23 @@ def numpy(scene: Scene) -> Story:
     return Story(text, hints=scene.checked(hints, on_host=True))
 
 
+def fixed(scene: Scene) -> Story:
+    """An operand that requires grad where PyTorch's function has no derivative for it."""
+    function, argument = str(scene.exc).split("'")[1:4:2]
+    tensor = scene.exc.operands.get(argument)
+    op = function.removeprefix("native_").removesuffix("_forward")
+    text = f"{op}: {argument} requires grad, and there is no derivative for it, in PyTorch neither"
+    owner, statement = scene.owner, scene.statement
+    hints: list[Hint | None] = []
+    for call in calls_in(list(own_parts(statement))) if owner is not None and statement is not None else ():
+        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+            given = isinstance(value, ast.Name) and scene.variables.get(value.id) is tensor
+            if owner is not None and (given or any(keyword.arg == argument and keyword.value is value for keyword in call.keywords)):
+                start, whole, old = bounds(owner.source, value)[0] - bounds(owner.source, call)[0], text_of(owner.source, call), text_of(owner.source, value)
+                hints.append(scene.instead(f"{whole[:start]}{bracketed(old, value)}.detach(){whole[start + len(old) :]}", call))
+    return Story(text, hints=scene.checked(hints))
+
+
 def computed(scene: Scene) -> Story:
     name, tensor = scene.operand("self")
     text = f"requires_grad: {name} was computed ({tensor.grad_fn.label}); only a leaf can be switched off"

@@ -225,4 +225,5 @@ _TELLERS: dict[str, Callable[[Scene], Story | None]] = {  # by a part of torch's
     "you can only change requires_grad flags of leaf variables": refusals.computed,
     "Mismatch in shape: grad_output": refusals.weights,
     "attempting to assign a gradient": refusals.assigned_grad,
+    "is not differentiable with respect to argument": refusals.fixed,
 }

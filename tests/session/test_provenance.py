@@ -425,6 +425,28 @@ CASES: dict[str, tuple[list[str], str]] = {
         ],
         "error: numpy: x requires grad, and a numpy array has no history\n    a = x.numpy()\n          ^^^^^\n  hint  x.detach().numpy()\n",
     ),
+    "fixed": (
+        [
+            "w = ones(3, requires_grad=True)",
+            "nn.functional.nll_loss(ones(1, 3), tensor([0]), weight=w)",
+        ],
+        "error: nll_loss: weight requires grad, and there is no derivative for it, in\n"
+        "       PyTorch neither\n"
+        "    nn.functional.nll_loss(ones(1, 3), tensor([0]), weight=w)\n"
+        "                  ^^^^^^^^\n"
+        "  hint  nn.functional.nll_loss(ones(1, 3), tensor([0]), weight=w.detach())\n",
+    ),
+    "fixed by place": (
+        [
+            "m = zeros(4, requires_grad=True)",
+            "nn.functional.batch_norm(ones(3, 4), m, ones(4))",
+        ],
+        "error: batch_norm: running_mean requires grad, and there is no derivative for\n"
+        "       it, in PyTorch neither\n"
+        "    nn.functional.batch_norm(ones(3, 4), m, ones(4))\n"
+        "                  ^^^^^^^^^^\n"
+        "  hint  nn.functional.batch_norm(ones(3, 4), m.detach(), ones(4))\n",
+    ),
     "computed": (
         [
             "x = ones(2, requires_grad=True)",
