@@ -104,7 +104,7 @@ def test_large_work_is_cut_and_small_work_is_not(monkeypatch: pytest.MonkeyPatch
     assert sizes == [1000] * 3
 
 
-@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.usefixtures("small_blocks", "unwatched")
 def test_a_gradient_that_nobody_holds_gives_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """To the last result of the next formula, but never where a hook, a retained gradient, .grad or a second consumer sees it."""
     made = []

@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 import tcalc
-from tcalc.engine import backend, modes, record
-from tcalc.engine.anomaly import Looked
-from tcalc.engine.graph import Node, RemovableHandle
+from tcalc.engine import backend
 from tcalc.engine.simulated.ufuncs import Ufunc
 
 np = backend.np
@@ -79,21 +77,6 @@ def counted(step: Callable[[], Any]) -> tuple[int, int]:
     finally:
         sys.setprofile(before)
     return calls["functions"] - 1, calls["objects"]
-
-
-@pytest.fixture
-def unwatched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As in a process where nobody has used hooks, anomaly detection, inference mode or detach_ yet: backward looks for them from then on."""
-    monkeypatch.setattr(RemovableHandle, "made", False)
-    monkeypatch.setattr(Node, "watching", False)
-    monkeypatch.setattr(Looked, "ever", False)
-    marks = (record.cut, modes.entered, modes.inferring)  # lists that many modules hold
-    before = [[*each] for each in marks]
-    for each in marks:
-        each.clear()
-    yield
-    for each, held in zip(marks, before, strict=True):
-        each[:] = held
 
 
 @pytest.mark.usefixtures("unwatched")
