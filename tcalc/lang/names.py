@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 # Fields that hold no nodes, or operators and contexts, which hold nothing and are all part of the language.
-PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "name", "asname", "module", "level", "kind", "conversion", "is_async", "simple", "type_comment"})
+PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "asname", "module", "level", "kind", "conversion", "is_async", "simple", "type_comment"})
 _PARTS: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}  # the other fields of the types met so far
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
