@@ -124,6 +124,9 @@ def grad_fn_of(node: Node | None) -> Node | None:
     return node.owner if isinstance(node, Output) else node
 
 
+NOT_IMPLEMENTED = "torch::autograd::NotImplemented"  # torch's name of the node of ops for which it lists no derivative
+
+
 class AccumulateGrad(Node):
     """Adds what reaches it to the `.grad` of its leaf.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .anomaly import is_anomaly_enabled
 from .backend import ndarray
 from .errors import TensorError
-from .graph import AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq
+from .graph import NOT_IMPLEMENTED, AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq
 from .layout import broadcast_shapes
 from .modes import entered, is_grad_enabled
 from .spec import Spec
@@ -69,7 +69,7 @@ class OpNode(Node):
         op = self.op
         if op.formulas and len(self.edges) == len(op.inputs):  # torch lists the inputs that have a derivative: not a condition
             return tuple([shown(edge) for name, edge in zip(op.inputs, self.edges, strict=True) if name in op.formulas])
-        return tuple([shown(edge) for edge in self.edges if edge is not None or op.node_name != "torch::autograd::NotImplemented"])
+        return tuple([shown(edge) for edge in self.edges if edge is not None or op.node_name != NOT_IMPLEMENTED])
 
     def release(self) -> None:
         if self.saved or self.op.keeps_indices:

@@ -16,7 +16,7 @@ from typing import TypedDict
 from tcalc.lang.check import check
 from tcalc.lang.errors import LangError
 from tcalc.lang.names import Names, names_of
-from tcalc.lang.parse import KNOWN_LINES, Compiling, Source, Statement
+from tcalc.lang.parse import Compiling, Source, Statement
 from tcalc.lang.places import remember
 from tcalc.lang.tokens import USER_CODE
 
@@ -47,7 +47,6 @@ _FORBIDDEN = frozenset(
     or name.startswith(("IMPORT", "LOAD_METHOD", "LOAD_BUILD_CLASS", "YIELD", "GET_AWAITABLE"))
 )
 _serial = itertools.count()
-Known = dict[str, tuple[CodeType, Names]]  # lines that came again, and what they were compiled to
 
 
 class _Place(TypedDict):
@@ -74,23 +73,18 @@ class Code:
         return self.statement.origin
 
 
-def compile_statement(statement: Statement, filename: str = "<input>", known: Known | None = None) -> Code:
+def compile_statement(statement: Statement, filename: str = "<input>") -> Code:
     """Check, rewrite and compile; raises LangError for anything that is not the language's.
 
-    A line that came before is looked up in `known`, or kept there for the next time.
+    A line that came before is compiled once.
     """
-    line = statement.origin.text
-    if known is None or not statement.again:
-        code, found = _compiled(statement)
-    elif line in known:
-        code, found = known[line]
+    if statement.compiled:
+        code, found = statement.compiled
     else:
         code, found = _compiled(statement)
         # a function in it would outlive the run, and its frames would be looked for on the wrong line
-        if not any(isinstance(constant, CodeType) for constant in code.co_consts):
-            if len(known) == KNOWN_LINES:
-                known.clear()
-            known[line] = code, found
+        if statement.again and not any(isinstance(constant, CodeType) for constant in code.co_consts):
+            statement.compiled += code, found
     remember(code, filename, statement)
     return Code(code, filename, statement, found)
 

@@ -74,6 +74,7 @@ class Statement:
         self.quiet_lines: frozenset[int] = frozenset()
         self.end = ""
         self.again = False
+        self.compiled: list[Any] = []  # shared by all that repeat it, filled by whoever compiles it
         self._index = index
         self._node: ast.stmt | None = node
 
@@ -81,7 +82,7 @@ class Statement:
         """The same once more, on line `line`."""
         place = Span(line, self.col, line, self.col + len(self.source))
         twin = Statement(self.source, place, self.silent, None, Source(self.origin.text, line), self._index)
-        twin.quiet_lines, twin.end, twin.again = self.quiet_lines, self.end, True
+        twin.quiet_lines, twin.end, twin.again, twin.compiled = self.quiet_lines, self.end, True, self.compiled
         return twin
 
     @property

@@ -83,6 +83,12 @@ def replaced(source: str, node: ast.expr | ast.stmt, text: str) -> str:
     return source[:start] + text.replace("\n", "\n" + " " * node.col_offset) + source[end:]
 
 
+def with_part(source: str, whole: ast.expr, part: ast.expr, text: str) -> str:
+    """The text of an expression with that of a part of it replaced."""
+    at, (start, end), inside = bounds(source, whole)[0], bounds(source, part), text_of(source, whole)
+    return inside[: start - at] + text + inside[end - at :]
+
+
 def first_line(text: str) -> str:
     """The first line of a text, `...` after it when there are more."""
     head, more, _ = text.partition("\n")

@@ -6,7 +6,7 @@ import ast
 
 from .hints import Hint
 from .provenance import op_of
-from .reading import bounds, bracketed, calls_in, last_word, own_parts, replaced, text_of
+from .reading import bracketed, calls_in, last_word, own_parts, replaced, text_of, with_part
 from .rewrites import Rewrite, as_floats, as_method, out_of_place, with_keyword
 from .scene import Scene, Story
 from .sentences import Operand
@@ -42,10 +42,8 @@ def _weighed(scene: Scene, owner: Past, call: ast.Call) -> list[Hint]:
     output = text_of(owner.source, call.args[0])
     ones = scene.library("ones_like")
     name = "grad_outputs" if last_word(call.func) == "grad" else "grad_tensors"
-    whole = text_of(owner.source, call)
-    start = bounds(owner.source, call.args[0])[0] - bounds(owner.source, call)[0]
     texts = {
-        whole[:start] + f"{output}.sum()" + whole[start + len(output) :]: "the sum of all elements",
+        with_part(owner.source, call, call.args[0], f"{output}.sum()"): "the sum of all elements",
         with_keyword(owner.source, call, name, f"{ones}({output})"): "the same gradients",
     }
     rewrites = [Rewrite(replaced(owner.source, call, text), text, call.lineno, "", said) for text, said in texts.items()]
@@ -144,10 +142,7 @@ def numpy(scene: Scene) -> Story:
             continue
         for argument in call.args:
             if isinstance(argument, ast.Name) and scene.variables.get(argument.id) is tensor and owner is not None:
-                start = bounds(owner.source, argument)[0] - bounds(owner.source, call)[0]
-                whole = text_of(owner.source, call)
-                new = whole[:start] + f"{argument.id}.detach()" + whole[start + len(argument.id) :]
-                hints.append(scene.instead(new, call))
+                hints.append(scene.instead(with_part(owner.source, call, argument, f"{argument.id}.detach()"), call))
     return Story(text, hints=scene.checked(hints, on_host=True))
 
 
@@ -163,8 +158,8 @@ def fixed(scene: Scene) -> Story:
         for value in (*call.args, *(keyword.value for keyword in call.keywords)):
             given = isinstance(value, ast.Name) and scene.variables.get(value.id) is tensor
             if owner is not None and (given or any(keyword.arg == argument and keyword.value is value for keyword in call.keywords)):
-                start, whole, old = bounds(owner.source, value)[0] - bounds(owner.source, call)[0], text_of(owner.source, call), text_of(owner.source, value)
-                hints.append(scene.instead(f"{whole[:start]}{bracketed(old, value)}.detach(){whole[start + len(old) :]}", call))
+                detached = f"{bracketed(text_of(owner.source, value), value)}.detach()"
+                hints.append(scene.instead(with_part(owner.source, call, value, detached), call))
     return Story(text, hints=scene.checked(hints))
 
 
@@ -183,11 +178,8 @@ def weights(scene: Scene) -> Story:
     if owner is None or call is None or not isinstance(call.func, ast.Attribute) or not call.args:
         return Story(text, operands=operands)
     inner = text_of(owner.source, call.func.value)
-    source = text_of(owner.source, call)
-    start = bounds(owner.source, call.args[0])[0] - bounds(owner.source, call)[0]
-    old = text_of(owner.source, call.args[0])
     ones = scene.library("ones_like")
-    hints = [scene.instead(f"{source[:start]}{ones}({inner}){source[start + len(old) :]}", call)]
+    hints = [scene.instead(with_part(owner.source, call, call.args[0], f"{ones}({inner})"), call)]
     return Story(text, operands=operands, hints=scene.checked(hints, history=True))
 
 

@@ -19,7 +19,6 @@ from .targets import targets_of
 from .trail import Aside, Past, Trail
 
 if TYPE_CHECKING:
-    from ..lang.compile import Known
     from ..lang.parse import Statement
     from .errors import Error
     from .facts import Facts
@@ -40,7 +39,6 @@ class Session:
         self.show_assigned = show_assigned
         self.trail = Trail()
         self.asides: list[Aside] = []
-        self.known: Known = {}
         self._observer: Observer | None = None
         keep_reserve()
         heard()  # what was noticed before is no command's of this session
@@ -161,7 +159,7 @@ class _Run:
             ahead = self.watch.foreseen()
         targets = targets_of(self.statement.node) if session.show_assigned and not record.silent else []
         try:
-            code = compile_statement(self.statement, record.filename, session.known)
+            code = compile_statement(self.statement, record.filename)
             session.env.run(code, self._echo, self._print)
             self.ran = True
             settle()

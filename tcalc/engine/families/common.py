@@ -10,6 +10,7 @@ from .. import backend, dtypes
 from ..backend import CPU, asarray, ndarray, np
 from ..dtypes import dtype
 from ..errors import TensorError, TensorNotImplemented, TensorTypeError
+from ..graph import NOT_IMPLEMENTED
 from ..layout import has_overlap
 from ..modes import is_grad_enabled
 from ..spec import Spec, spec_of
@@ -156,7 +157,6 @@ def without_formula(name: str) -> dict[str, Any]:
     return {"node": NOT_IMPLEMENTED, "overload": None, "grads": no_derivative(name)}
 
 
-NOT_IMPLEMENTED = "torch::autograd::NotImplemented"  # the node of ops for which torch lists no derivative
 C_NAMES = {
     "float64": "double", "float32": "float", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
     "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",

@@ -74,11 +74,16 @@ def check_bounds(shape, indices):
         within(index, -size, size, partial(_outside, dim, size))
 
 
-def _pick_nothing(shape, indices):
-    """Whether indices (None for a dim that has none) pick no element at all, so that torch looks at none of them."""
-    if any([index is not None and not index.size for index in indices]):
-        return True
-    return 0 in shape and all([shape[d] for d, index in enumerate(indices) if index is not None])
+def _picks_any(shape, places):
+    """Whether index arrays (a slice for a dim that has none) pick any element; torch looks at none of them where they do not.
+
+    Raises IndexError for one outside its dim.
+    """
+    given = [(d, place) for d, place in enumerate(places) if not isinstance(place, slice)]
+    if not all([place.size for _, place in given]) or (0 in shape and all([shape[d] for d, _ in given])):
+        return False
+    check_bounds(shape, [None if isinstance(place, slice) else place for place in places])
+    return True
 
 
 @structural(
@@ -87,10 +92,8 @@ def _pick_nothing(shape, indices):
 def index(xp, self, indices: Indices):
     """Elements picked by integer tensors, one a dim, broadcast against each other: what `x[i, j]` does."""
     places = _arrays(indices)
-    given = [None if isinstance(i, slice) else i for i in places]
-    if _pick_nothing(self.shape, given):
-        return xp.empty(_index_shape(self.shape, given), self.dtype)
-    check_bounds(self.shape, given)
+    if not _picks_any(self.shape, places):
+        return xp.empty(_index_shape(self.shape, indices), self.dtype)
     return np.take(self, places[0]) if xp is np and self.ndim == 1 else self[places]
 
 
@@ -141,11 +144,9 @@ def index_put(xp, self, indices: Indices, values, accumulate: Bool = False):
     tensor([1., 0., 2.])
     """
     places = _arrays(indices)
-    given = [None if isinstance(i, slice) else i for i in places]
     result = xp.array(self, order="C")
-    if _pick_nothing(self.shape, given):
+    if not _picks_any(self.shape, places):
         return result
-    check_bounds(self.shape, given)
     if accumulate:
         add_at(xp, result, places, values)
     else:
