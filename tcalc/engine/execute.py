@@ -88,6 +88,8 @@ def execute(
                 grads = _apply(node, grad, level)
             elif grad.size >= LARGE and node in owned and observer is None:
                 grads, spared = sparing(node.apply, grad, level)
+            elif kind is OpNode:
+                grads = node.vjp.run(node, grad, level)  # type: ignore[attr-defined]  # kind says so
             else:
                 grads = node.apply(grad, level)
             if not plain and node.hooks:

@@ -13,6 +13,7 @@ from .families.common import fitting, fitting_loosely
 from .families.view import show, show_lazy
 from .modes import is_grad_enabled
 from .ops.index import nonzero_places
+from .record import Applied
 from .registry import MEMO_LIMIT, OPS
 from .spec import Spec, spec_of
 from .tensor import Tensor
@@ -87,14 +88,15 @@ def _row(t: Tensor, index: int) -> Tensor:
     if row is None:
         row = spec_of(spec.dtype, spec.device, tuple(shape[1:]), spec.strides[1:], spec.lazy)
         if spec.lazy:
-            return show_lazy(SELECT, row, index % size * spec.strides[0], (None, 0, index % size), None, t)
+            return show_lazy(row, index % size * spec.strides[0], Applied(SELECT, (None, 0, index % size), (spec, row)), None, t)
         spec.rows = row
     if index < 0:
         index += size
+    applied = None if t.node is None else Applied(SELECT, (None, 0, index), (spec, row))
     array = t.a
     if len(shape) > 1 and array.__class__ is ndarray:  # NumPy gives a number for an element
-        return show(SELECT, row, index * spec.strides[0], (None, 0, index), None, t, True, array[index])
-    return show(SELECT, row, index * spec.strides[0], (None, 0, index), None, t)
+        return show(row, index * spec.strides[0], applied, None, t, array[index])
+    return show(row, index * spec.strides[0], applied, None, t)
 
 
 def _walk(t: Tensor, index: Sequence[Any], skip: bool) -> tuple[Tensor, list[Tensor | None]]:

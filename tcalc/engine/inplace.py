@@ -11,7 +11,7 @@ from .errors import TensorError
 from .families.common import refuse_shared_slots
 from .graph import Grad, Node, Output, grad_fn_of, next_seq, place_of
 from .modes import enable_grad, entered, inferring, is_grad_enabled, transform_depth
-from .record import FREED, OpNode, attach, forward_name, keep_indices, new_node, refuse_inference, shown
+from .record import FREED, Applied, OpNode, Vjp, attach, forward_name, keep_indices, new_node, refuse_inference, shown
 from .registry import OPS
 from .spec import Spec, spec_of
 from .tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, TURNED, LazyView, Tensor, View, allocate, make
@@ -143,10 +143,9 @@ def write(
         if op.keeps_indices:
             keep_indices(node, params[op.signature.positions["indices"]])
         # an operand on the memory that was just written was saved as it was before
-        node.saved = [
-            (place, value, before if place < len(given) and _shares(value, target) else version)
-            for place, value, version in node.saved or ()
-        ]
+        node.keep([
+            (place, value, before if place < len(given) and _shares(value, target) else version) for place, value, version in node.kept()
+        ])
         rebase(target, node)
         if isinstance(target, View):
             _name_after(target, node)
@@ -172,14 +171,13 @@ def _succeed(node: Node, t: Tensor) -> None:
 def _again(node: OpNode) -> OpNode:
     """A node that stands for the same application of an op."""
     twin = new_node(OpNode)
-    twin.op, twin.edges, twin.seq, twin.saved, twin.mask = node.op, node.edges, node.seq, node.saved, node.mask
-    twin.params, twin.specs = node.params, node.specs
+    twin.vjp, twin.edges, twin.seq, twin.saved = node.vjp, node.edges, node.seq, node.saved
     return twin
 
 
 def _name_after(view: View, node: OpNode) -> None:
     """Errors call a result that was saved after what is then the view's node, for as long as that lives, as torch's do."""
-    for place, value, _ in node.saved or ():
+    for place, value, _ in node.kept():
         if place >= len(node.op.inputs) and isinstance(value, Tensor) and view.held is not None:
             value.__dict__["maker"] = weakref.ref(view.held)
 
@@ -190,7 +188,7 @@ def attach_to(
     """The op's node, made on a stand-in that shares the target's memory so that the target's own history is set by `rebase`."""
     stand_in = make(target.a, target.spec)
     stand_in.storage, stand_in.offset = target.get_storage(), target.offset
-    return attach(op, edges, inputs, op.kept(params), stand_in, specs)
+    return attach(Applied(op, op.kept(params), specs), edges, inputs, stand_in)
 
 
 def rebase(target: Tensor, node: OpNode) -> None:
@@ -221,10 +219,9 @@ def regenerate(view: View) -> None:
         view.held = part
         return
     node = new_node(OpNode)
-    node.op = OPS["as_strided"]
-    node.edges, node.seq, node.saved, node.mask = (edge,), next_seq(), (), 1
-    node.params = [None, tuple(view.spec.shape), view.spec.strides, view.offset - base.offset]
-    node.specs = (base.spec, view.spec)
+    params = [None, tuple(view.spec.shape), view.spec.strides, view.offset - base.offset]
+    node.vjp = Vjp(OPS["as_strided"], 1, params, (base.spec, view.spec))
+    node.edges, node.seq, node.saved = (edge,), next_seq(), ()
     _succeed(node, view)
     view.held = node
 
@@ -257,7 +254,7 @@ class CopySlices(Node):
     def __init__(self, base: Tensor, view: Tensor, inner: OpNode):
         super().__init__((base.node, *inner.edges[1:]))
         own = inner.edges[0]
-        if all(place for place, _, _ in inner.saved or ()):
+        if all(place for place, _, _ in inner.kept()):
             inner.edges = self.edges  # the view's own history is that of the base
         elif isinstance(own, OpNode):
             inner.edges = (_again(own), *self.edges[1:])  # that of an old value that was saved; as in torch, the view's node itself may go

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .anomaly import is_anomaly_enabled
-from .backend import ndarray
+from .backend import CPU, ndarray
 from .errors import TensorError
 from .graph import NOT_IMPLEMENTED, AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq
 from .layout import broadcast_shapes
@@ -36,19 +37,152 @@ def names_of(formula: Formula) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-class OpNode(Node):
-    """The node of one op's application.
+class Applied(dict[int, "Vjp"]):
+    """An op on inputs of certain specs with certain arguments: what the nodes of all such applications share. Its items are the Vjps, by mask.
 
-    `saved` holds (place among the inputs and the result, value, storage version when saved), None once freed.
     `specs` are the inputs' specs and, last, the result's. `params` are the op's bound arguments.
     """
 
-    __slots__ = ("mask", "op", "params", "saved", "specs")
-    op: Op
-    mask: int  # which inputs want a gradient, bit by bit
-    saved: Sequence[tuple[int, Any, int]] | None
-    params: Sequence[Any]
-    specs: Sequence[Any]
+    __slots__ = ("op", "params", "specs")
+
+    def __init__(self, op: Op, params: Sequence[Any], specs: Sequence[Any]):
+        self.op, self.params, self.specs = op, params, specs
+
+    def __missing__(self, mask: int) -> Vjp:
+        found = self[mask] = Vjp(self.op, mask, self.params, self.specs)
+        return found
+
+
+class Vjp:
+    """How the gradients of those inputs that `mask` names, bit by bit, follow from the gradient of the result.
+
+    `places` are those of the values that are saved for it among the inputs and the result. `run(node, grad, level)` is the way from one raw
+    array on the CPU: from the second time on one that was compiled for these specs.
+    """
+
+    __slots__ = ("mask", "op", "params", "places", "run", "specs")
+    run: Callable[[OpNode, Any, Any], Sequence[Any]]
+
+    def __init__(self, op: Op, mask: int, params: Sequence[Any], specs: Sequence[Any]):
+        self.op, self.mask, self.params, self.specs = op, mask, params, specs
+        self.places = op.saves(mask)
+        self.run = _at_first
+
+    def finished(self, grads: Sequence[Any], F: Any) -> Sequence[Any]:
+        """The gradients as the inputs have them: brought to their shapes, dtypes and devices as far as the op's formulas leave that open."""
+        op, specs = self.op, self.specs
+        result = specs[-1][0] if isinstance(specs[-1], list) else specs[-1]
+        given = specs[0] if len(specs) == 2 and isinstance(specs[0], list) else specs[:-1]
+        if op.finish is not None and len(given) == len(grads) and any([op.finishes(spec, result) for spec in given]):
+            grads = [g if g is None or spec is None else op.finish(g, spec, result, F) for g, spec in zip(grads, given, strict=True)]
+        if op.rounds:
+            return [
+                g if g is None or spec is None or g.dtype is spec.numpy or g.dtype is spec.dtype else F.cast(g, spec.dtype)
+                for g, spec in zip(grads, given, strict=False)
+            ]
+        return grads
+
+    def compiled(self, F: Any) -> Callable[[OpNode, Any, Any], Sequence[Any]]:
+        """`run` for these specs: one Python function that looks at the versions, calls the formulas and finishes what has to be."""
+        op, specs, places = self.op, self.specs, self.places
+        result = specs[-1]
+        if op.keeps_indices or not all([spec is None or (isinstance(spec, Spec) and spec.device is CPU) for spec in specs]) or not result.dtype.as_is:
+            return OpNode.apply
+        checks, values, given = [], [], {"apply": OpNode.apply, "cut": cut, "params": self.params, "specs": specs, "F": F}
+        for i, place in enumerate(places):
+            value = f"v{i}"
+            spec = specs[place] if place < len(op.inputs) else result
+            if spec is not None:
+                checks.append(f"(v{i}.storage is not None and v{i}.storage.version != n{i})")
+                value += ".a"
+                if op.cast_saved:
+                    given[f"s{i}"] = spec
+                    checks.append(f"v{i}.spec is not s{i}")
+                    if spec.numpy is not result.numpy:
+                        given["wanted"] = result.numpy
+                        value += ".astype(wanted)"
+            values.append(value)
+        formulas, calls = op.calls(self.mask, values, "[edge is not None for edge in node.edges]")
+        given |= formulas
+        open_ends = [op.finish is not None and op.finishes(spec, result) for spec in specs[:-1]]
+        if isinstance(calls, list):
+            for i in [i for i, call in enumerate(calls) if call != "None" and open_ends[i]]:
+                given |= {"finish": op.finish, f"spec{i}": specs[i], "result": result}
+                calls[i] = f"finish({calls[i]}, spec{i}, result, F)"
+            calls = f"{', '.join(calls)},"
+        elif any(open_ends):
+            given["finished"] = self.finished
+            calls = f"finished({calls}, F)"
+        made = _made(tuple(given), len(places), " or ".join(["cut", *checks]), calls)
+        return made(**given)  # type: ignore[no-any-return]  # made of text
+
+
+@lru_cache(maxsize=4096)
+def _made(names: tuple[str, ...], saved: int, refused: str, body: str) -> Callable[..., Any]:
+    """What makes a Vjp's `run`, from the values of `names`. Where something is `refused`, apply() finds out why and says so."""
+    lines = []
+    if saved:
+        parts = ", ".join([f"_, v{i}, n{i}" for i in range(saved)])
+        general = "return apply(node, grad, level)"
+        lines = ["saved = node.saved", "if saved is None:", f" {general}", f"{parts} = saved", f"if {refused}:", f" {general}"]
+    text = "\n  ".join([f"def made({', '.join(names)}):\n def run(node, grad, level):", *lines, f"return {body}"])
+    space: dict[str, Any] = {}
+    exec(f"{text}\n return run", space)  # the text holds nothing but our own parameter names
+    return space["made"]  # type: ignore[no-any-return]  # exec does not say
+
+
+def _at_first(node: OpNode, grad: Any, level: Any) -> Sequence[Any]:
+    """`run` of a Vjp the first time, which for most that no plan holds is the only one."""
+    node.vjp.run = _compiling
+    return node.apply(grad, level)
+
+
+def _compiling(node: OpNode, grad: Any, level: Any) -> Sequence[Any]:
+    """`run` of a Vjp the second time."""
+    vjp = node.vjp
+    run = vjp.run = vjp.compiled(level.numpy_ops)
+    return run(node, grad, level)
+
+
+class OpNode(Node):
+    """The node of one op's application, of which `vjp` says all that is not its own.
+
+    `saved` holds, one after the other, the place among the inputs and the result, the value and its storage's version of all that is saved;
+    None once freed.
+    """
+
+    __slots__ = ("saved", "vjp")
+    vjp: Vjp
+    saved: Sequence[Any] | None
+
+    @property
+    def op(self) -> Op:
+        """The op that was applied."""
+        return self.vjp.op
+
+    @property
+    def mask(self) -> int:
+        """Which inputs want a gradient, bit by bit."""
+        return self.vjp.mask
+
+    @property
+    def params(self) -> Sequence[Any]:
+        """The op's bound arguments."""
+        return self.vjp.params
+
+    @property
+    def specs(self) -> Sequence[Any]:
+        """The inputs' specs and, last, the result's."""
+        return self.vjp.specs
+
+    def kept(self) -> Iterator[tuple[int, Any, int]]:
+        """(place, value, version when saved) of each saved value."""
+        saved = self.saved or ()
+        return zip(saved[::3], saved[1::3], saved[2::3], strict=True)
+
+    def keep(self, kept: Iterable[tuple[int, Any, int]]) -> None:
+        """Have these as the saved values."""
+        self.saved = [part for entry in kept for part in entry]
 
     @property
     def freed(self) -> bool:  # type: ignore[override]  # derived here
@@ -76,17 +210,17 @@ class OpNode(Node):
             self.saved = None
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
-        op, specs = self.op, self.specs
+        vjp = self.vjp
+        op = vjp.op
         values = self.unpacked(level) if self.saved else self.saved
         if values is None:
             if self.narrowed():
                 return self.apply(grad, level)
             raise TensorError(FREED, "backward", node=self)
         F = level.numpy_ops if grad.__class__ is ndarray else level.ops(grad)
-        vjps = op.vjps.get(self.mask) or op.compile(self.mask)
+        vjps = op.vjps.get(vjp.mask) or op.compile(vjp.mask)
         needs = None if op.grads is None else [edge is not None for edge in self.edges]
-        grads = vjps(grad, values, self.params, specs, needs, F)
-        return grads if op.finish_grads is None else op.finish_grads(grads, specs, F)
+        return vjp.finished(vjps(grad, values, vjp.params, vjp.specs, needs, F), F)
 
     def unpacked(self, level: Any) -> list[Any]:
         """The saved values as the level computes with them.
@@ -97,7 +231,7 @@ class OpNode(Node):
         direct = not (self.op.cast_saved or level.keeps_graph)
         if cut:
             self._refuse_detached()
-        for place, value, version in self.saved or ():
+        for place, value, version in self.kept():
             if isinstance(value, Tensor):
                 storage = value.storage
                 if storage is not None and storage.version != version:
@@ -115,7 +249,9 @@ class OpNode(Node):
         kept = {*self.op.saves(mask), *self.op.always_saves()}
         if mask == self.mask or (kept and self.saved is None):
             return False
-        self.mask, self.saved = mask, [item for item in self.saved or () if item[0] in kept]
+        self.vjp = Vjp(self.op, mask, self.params, self.specs)
+        wanted = self.vjp.places  # these first, as formulas find them; of the others only the version is looked at
+        self.keep(sorted([item for item in self.kept() if item[0] in kept], key=lambda item: item[0] not in wanted))
         return True
 
     def source(self, place: int, value: Tensor) -> Node | None:
@@ -132,7 +268,7 @@ class OpNode(Node):
 
         Raises RuntimeError, with torch's sentence where the two do not broadcast.
         """
-        for place, value, _ in self.saved or ():
+        for place, value, _ in self.kept():
             saved = self.specs[place] if place < len(self.op.inputs) else None
             if isinstance(value, Tensor) and isinstance(saved, Spec) and saved.shape != value.shape:
                 broadcast_shapes(tuple(grad.shape), tuple(value.shape))
@@ -146,7 +282,7 @@ class OpNode(Node):
     def _by_name(self) -> list[tuple[int, Tensor, int]]:
         """The saved tensors in the order in which torch reads them: inputs by name, then the result."""
         names = self.op.inputs
-        found = [(place, value, version) for place, value, version in self.saved or () if isinstance(value, Tensor)]
+        found = [(place, value, version) for place, value, version in self.kept() if isinstance(value, Tensor)]
         return sorted(found, key=lambda item: names[item[0]] if item[0] < len(names) else "~")
 
     def _refuse_detached(self) -> None:
@@ -207,39 +343,30 @@ def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> Tensor
 new_node = OpNode.__new__
 
 
-def attach(
-    op: Op, edges: Sequence[Node | None], inputs: Sequence[Any], params: Sequence[Any], result: Tensor, specs: Sequence[Any]
-) -> OpNode:
+def attach(applied: Applied, edges: Sequence[Node | None], inputs: Sequence[Any], result: Tensor) -> OpNode:
     """Record one application of an op as the history of `result`, saving what its formulas need."""
     node = new_node(OpNode)
-    node.op, node.edges, node.params, node.specs, node.seq = op, edges, params, specs, next_seq()
     if len(edges) == 1:
         mask = 1
     elif len(edges) == 2:
         mask = (edges[0] is not None) + 2 * (edges[1] is not None)
     else:
         mask = sum([1 << i for i, edge in enumerate(edges) if edge is not None])
-    node.mask = mask
-    places = op.masks.get(mask)
-    if places is None:
-        places = op.saves(mask)
-    if not places:
-        if entered:
-            refuse_inference(op, edges, inputs, params)
-        node.saved = ()
-        result.node = node
-        return node
-    saved: list[tuple[int, Any, int]] = []
-    for place in places:
-        if place < len(inputs):
-            value = inputs[place]
-            storage = value.storage if isinstance(value, Tensor) else None
-            saved.append((place, value, 0 if storage is None else storage.version))
-        else:
-            kept = alias(result)
-            saved.append((place, kept, kept._version))
+    vjp = applied[mask]
+    node.vjp, node.edges, node.seq = vjp, edges, next_seq()
+    saved: Any = ()
+    if vjp.places:
+        saved = []
+        for place in vjp.places:
+            if place < len(inputs):
+                value = inputs[place]
+                storage = value.storage if isinstance(value, Tensor) else None
+                saved += place, value, 0 if storage is None else storage.version
+            else:
+                kept = alias(result)
+                saved += place, kept, kept._version
     if entered:
-        refuse_inference(op, edges, inputs, params)
+        refuse_inference(applied.op, edges, inputs, applied.params)
     node.saved = saved
     result.node = node
     return node
@@ -269,8 +396,7 @@ def _leading_somewhere(edges: Sequence[Node | None]) -> int:
 
 def keep_indices(node: OpNode, indices: Sequence[Any]) -> None:
     """Have a node notice, as torch's do, when the places it remembers are overwritten."""
-    kept = [(len(node.op.inputs) + 1, t, t._version) for t in indices if isinstance(t, Tensor)]
-    node.saved = [*(node.saved or ()), *kept]
+    node.keep([*node.kept(), *[(len(node.op.inputs) + 1, t, t._version) for t in indices if isinstance(t, Tensor)]])
 
 
 def shown(edge: Node | None) -> tuple[Node | None, int]:
@@ -294,12 +420,13 @@ def record(op: Op, inputs: Sequence[Any], params: Sequence[Any], result: Any, sp
     if not is_grad_enabled():
         return
     if isinstance(result, Tensor):
-        attach(op if result.spec.dtype.as_is else op.form_for(result.spec.dtype), edges, inputs, op.kept(params), result, specs)
+        form = op if result.spec.dtype.as_is else op.form_for(result.spec.dtype)
+        attach(Applied(form, op.kept(params), specs), edges, inputs, result)
         return
     for part in result:
         if not part.spec.dtype.as_is:
             op = op.form_for(part.spec.dtype)
             break
-    owner = attach(op, edges, inputs, op.kept(params), result[0], specs)
+    owner = attach(Applied(op, op.kept(params), specs), edges, inputs, result[0])
     for i, part in enumerate(result):
         part.node = Output(owner, i) if part.spec.dtype.continuous else None

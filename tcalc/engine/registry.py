@@ -17,6 +17,7 @@ from .modes import is_grad_enabled
 from .notices import notice_once
 from .record import Formula, names_of
 from .signature import Mismatch, Param, Signature, refusal
+from .spec import Spec
 from .tensor import Tensor
 
 Entry = TypeVar("Entry")
@@ -117,9 +118,8 @@ class Op:
     family = "op"
     constant: Sequence[int] = ()  # results without a gradient, by number
     memoised = False  # the plan follows from the specs of the tensors and plain arguments, so it is kept for the next call
-    finish_grads: Callable[[Sequence[Any], Sequence[Any], Any], Sequence[Any]] | None = (
-        None  # (grads, specs, F): to the inputs' shapes, dtypes
-    )
+    finish: Callable[[Any, Spec, Spec, Any], Any] | None = None  # (grad, spec, result's, F): to an input's shape, dtype and device
+    rounds = False  # this is the form that nodes of 16-bit results keep
     cast_saved = False  # elementwise formulas see saved values in the result's dtype
     conjugates = False  # this is the form that nodes of complex results keep
     blocked = False  # this is the form that nodes of large results keep
@@ -267,32 +267,44 @@ class Op:
         alone = 1 if len(needs) > 1 else 0
         return frozenset([i for i, name in enumerate(self.pool) if sum(name in names for names in needs) > alone * (i < len(self.inputs))])
 
-    def compile(self, mask: int) -> Callable[..., Any]:
-        """The formulas that `mask` needs as one function of (grad, saved values, params, specs, needs, F) that lists the gradients.
+    def finishes(self, spec: Spec | None, result: Spec) -> bool:
+        """Whether a gradient that formulas made for an input, where the result is so, is for `finish` to look at."""
+        return spec is not None and spec.dtype is not result.dtype
 
-        Their parameter names are resolved to places once, so that backward makes plain calls.
-        """
-        places = {place: i for i, place in enumerate(self.saves(mask))}
+    def calls(self, mask: int, values: Sequence[str], needs: str) -> tuple[dict[str, Any], list[str] | str]:
+        """(functions by name, the text that calls them): for each input the call of the formula that `mask` needs, or one call that lists
+        all gradients. `values` are texts of the saved values, in the order of `saves`; `needs` is that of which inputs want a gradient."""
+        if self.more_than_formulas:
+            vjps = self.vjps.get(mask) or self.compile(mask)
+            return {"vjps": vjps}, f"vjps(grad, [{', '.join(values)}], params, specs, {needs}, F)"
+        return self._calls(mask, values, needs)
+
+    @property
+    def more_than_formulas(self) -> bool:
+        """Whether backward on raw arrays does more than to call the formulas."""
+        return self.blocked
+
+    def _calls(self, mask: int, values: Sequence[str], needs: str) -> tuple[dict[str, Any], list[str] | str]:
+        """`calls` of the formulas, whose parameter names are resolved to places here, so that backward makes plain calls."""
+        saved = dict(zip(self.saves(mask), values, strict=True))
         if self.grads:
-            formulas, body = [self.grads], self._call("f0", self.grads, places)
-        else:
-            formulas, calls = [], []
-            for i, name in enumerate(self.inputs):
-                if name in self.formulas and mask >> i & 1:
-                    calls.append(self._call(f"f{len(formulas)}", self.formulas[name], places))
-                    formulas.append(self.formulas[name])
-                else:
-                    calls.append("None")
-            body = f"[{', '.join(calls)}]"
-        names = ", ".join(f"f{i}" for i in range(len(formulas)))
+            return {"f": self.grads}, self._call("f", self.grads, saved, needs)
+        wanted = {f"f{i}": self.formulas[name] for i, name in enumerate(self.inputs) if name in self.formulas and mask >> i & 1}
+        texts = [f"f{i}" for i in range(len(self.inputs))]
+        return wanted, [self._call(text, wanted[text], saved, needs) if text in wanted else "None" for text in texts]
+
+    def compile(self, mask: int) -> Callable[..., Any]:
+        """The formulas that `mask` needs as one function of (grad, saved values, params, specs, needs, F) that lists the gradients."""
+        formulas, calls = self._calls(mask, [f"saved[{i}]" for i in range(len(self.saves(mask)))], "needs")
+        body = calls if isinstance(calls, str) else f"[{', '.join(calls)}]"
         # the text holds nothing but our own parameter names
-        found = eval(f"lambda {names}: lambda grad, saved, params, specs, needs, F: {body}")(*formulas)
-        if self.conjugates and any(map(self._uses_values, formulas)):
+        found = eval(f"lambda {', '.join(formulas)}: lambda grad, saved, params, specs, needs, F: {body}")(**formulas)
+        if self.conjugates and any(map(self._uses_values, formulas.values())):
             found = conjugated(found)
         if self.moves:
             found = moved(found)
         if self.blocked:
-            found = blocks.blockwise(found, any(map(blocks.worth_blocks, formulas)))
+            found = blocks.blockwise(found, any(map(blocks.worth_blocks, formulas.values())))
         self.vjps[mask] = found
         return found  # type: ignore[no-any-return]  # eval does not say
 
@@ -315,7 +327,7 @@ class Op:
         if not self.differentiable:
             return self
         twin = self.twin()
-        twin.finish_grads = rounded(self.finish_grads)
+        twin.rounds = True
         return twin
 
     @cached_property
@@ -341,16 +353,18 @@ class Op:
         kinds = {param.name: param.kind.name for param in self.signature.params}
         return any(name in self.pool or kinds.get(name) in ("Number", "object") for name in names_of(formula))
 
-    def _call(self, function: str, formula: Formula, places: dict[int, int]) -> str:
-        """The text of one formula's call, its names resolved."""
+    def _call(self, function: str, formula: Formula, saved: dict[int, str], needs: str) -> str:
+        """The text of one formula's call, its names resolved; `saved` are the texts of saved values, by place."""
         pool = self.pool
         words = []
         for name in names_of(formula):
             stem = name.removesuffix("_spec")
-            if name in ("grad", "needs", "F", "specs"):
+            if name in ("grad", "F", "specs"):
                 words.append(name)
+            elif name == "needs":
+                words.append(needs)
             elif name in pool:
-                words.append(f"saved[{places[pool.index(name)]}]")
+                words.append(saved[pool.index(name)])
             elif stem != name:
                 words.append(f"specs[{-1 if stem == 'result' else pool.index(stem)}]")
             elif name == "indices" and name not in self.signature.positions:
@@ -376,21 +390,6 @@ def moved(vjps: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(grad: Any, saved: Any, params: Any, specs: Any, needs: Any, F: Any) -> Any:
         return vjps(grad, [F.move(value, specs[-1].device) for value in saved], params, specs, needs, F)
-
-    return run
-
-
-def rounded(finish: Callable[..., Sequence[Any]] | None) -> Callable[..., Sequence[Any]]:
-    """`finish_grads` that also brings each gradient to the dtype of its input."""
-
-    def run(grads: Sequence[Any], specs: Sequence[Any], F: Any) -> list[Any]:
-        if finish is not None:
-            grads = finish(grads, specs, F)
-        given = specs[0] if len(specs) == 2 and isinstance(specs[0], list) else specs
-        return [
-            g if g is None or s is None or g.dtype is s.numpy or g.dtype is s.dtype else F.cast(g, s.dtype)
-            for g, s in zip(grads, given, strict=False)
-        ]
 
     return run
 

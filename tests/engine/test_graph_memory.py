@@ -66,7 +66,7 @@ def test_saved_values_go_as_backward_passes() -> None:
     for _ in range(6):
         y = steps[-1].exp() * 0.1
         node = y.grad_fn.next_functions[0][0]
-        saved.append(weakref.ref(node.saved[0][1].storage))
+        saved.append(weakref.ref(next(node.kept())[1].storage))
         steps.append(y)
     seen: list[list[bool]] = []
     steps[3].register_hook(lambda grad: seen.append([ref() is not None for ref in saved]))

@@ -45,6 +45,30 @@ def lies_as(array: Any, spec: Spec) -> bool:
     return all(n < 2 or have == want * item for n, have, want in zip(spec.shape, array.strides, spec.strides, strict=True))
 
 
+def differs(spec: Spec | None, result: Spec) -> bool:
+    """Whether the gradient for an operand has another shape, dtype or device than that of an elementwise result."""
+    return spec is not None and spec is not result and (spec.shape, spec.dtype, spec.device) != (result.shape, result.dtype, result.device)
+
+
+def fit_grad(grad: Any, spec: Spec, result: Spec, F: Any) -> Any:
+    """A gradient as elementwise formulas make it, in the result's shape and dtype, brought to those of an operand."""
+    if spec is not result:
+        if grad.shape != spec.shape:
+            grad = F.sum_to(grad, spec.sizes)
+        if spec.dtype is not result.dtype:
+            grad = F.cast(grad, spec.dtype)
+        if spec.device is not result.device:
+            grad = F.move(grad, spec.device)
+    elif isinstance(grad, Tensor) and grad.spec.dtype is not spec.dtype:
+        grad = F.cast(grad, spec.dtype)  # a wider operand was written into it; raw formulas read operands in the result's dtype
+    return grad
+
+
+def cast_grad(grad: Any, spec: Spec, result: Spec, F: Any) -> Any:
+    """A gradient in the result's dtype brought to that of an input."""
+    return grad if spec.dtype is result.dtype else F.cast(grad, spec.dtype)
+
+
 def same_device(op: str, specs: Sequence[Spec]) -> backend.device:
     """The one device of several operands; a 0-dim CPU tensor goes along with any.
 

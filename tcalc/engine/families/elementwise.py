@@ -12,7 +12,7 @@ from ..dtypes import BOOL, COMPLEX, FLOAT, INT, dtype
 from ..errors import EngineError, TensorError
 from ..layout import broadcast_shapes, elementwise_strides, like_strides
 from ..modes import inferring, is_grad_enabled
-from ..record import attach, record
+from ..record import Applied, attach, record
 from ..registry import Op
 from ..signature import OUT, REQUIRED, Mismatch, Param, refusal
 from ..spec import Spec, spec_of
@@ -24,6 +24,8 @@ from .common import (
     check_no_partial_overlap,
     check_out_dtype,
     check_writable,
+    differs,
+    fit_grad,
     fitting,
     not_implemented,
     opmath,
@@ -43,7 +45,7 @@ class Plan:
     """What one combination of operand specs leads to. `direct` means: one call on the arrays as they are (of the ufunc,
     or of a kernel of one operand) gives the result."""
 
-    __slots__ = ("by_default", "casts", "common", "compute", "direct", "op", "spec", "specs", "ufunc", "xp")
+    __slots__ = ("applied", "by_default", "casts", "common", "compute", "direct", "op", "spec", "specs", "ufunc", "xp")
 
     def __init__(self, op: Elementwise, specs: Sequence[Spec | type]):
         count = len(op.inputs)
@@ -105,6 +107,7 @@ class Plan:
                 self.ufunc = blocks.threaded(self.ufunc, self.spec.numpy)
             elif blocks.worth_blocks(op.kernel):
                 self.ufunc = blocks.kernel(op.kernel, self.spec.numpy)
+        self.applied = Applied(self.op, [*[None] * count, *op.signature.defaults[count:]], self.specs)
 
 
 class Elementwise(Op):
@@ -286,23 +289,10 @@ class Elementwise(Op):
     def on(self, xp: Any) -> Callable[..., Any]:
         return partial(self.kernel if self.ufunc is None else self.raw, xp)
 
-    def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
-        result = specs[-1]
-        if specs[0] is result and (len(specs) == 2 or (len(specs) == 3 and specs[1] is result)):
-            return grads
-        finished = []
-        for g, spec in zip(grads, specs, strict=False):
-            if g is not None and spec is not None and spec is not result:
-                if g.shape != spec.shape:
-                    g = F.sum_to(g, tuple(spec.shape))
-                if spec.dtype is not result.dtype:
-                    g = F.cast(g, spec.dtype)
-                if spec.device is not result.device:
-                    g = F.move(g, spec.device)
-            elif g.__class__ is not ndarray and isinstance(g, Tensor) and g.spec.dtype is not spec.dtype:
-                g = F.cast(g, spec.dtype)  # a wider operand was written into it; raw formulas read operands in the result's dtype
-            finished.append(g)
-        return finished
+    finish = staticmethod(fit_grad)
+
+    def finishes(self, spec: Spec | None, result: Spec) -> bool:
+        return differs(spec, result)
 
     # --- the callables --------------------------------------------------------------------------------------------
 
@@ -322,7 +312,6 @@ class Elementwise(Op):
 
     def _unary(self, general: Callable[..., Any]) -> Callable[..., Any]:
         plans, records = self.plans, self.differentiable
-        params = [None, *self._defaults()]
 
         def call(self: Any = None, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -340,7 +329,7 @@ class Elementwise(Op):
             if records:
                 node = self.node
                 if node is not None and is_grad_enabled():
-                    attach(plan.op, (node,), (self,), params, t, plan.specs)
+                    attach(plan.applied, (node,), (self,), t)
             return t
 
         op = self
@@ -349,7 +338,6 @@ class Elementwise(Op):
 
     def _binary(self, general: Callable[..., Any]) -> Callable[..., Any]:
         plans, records = self.plans, self.differentiable
-        params = [None, None, *self._defaults()]
 
         def operate(self: Any, other: Any) -> Any:
             """The operator form; NotImplemented for what is neither Tensor nor number, so that Python raises its own TypeError."""
@@ -371,7 +359,7 @@ class Elementwise(Op):
             if records:
                 left, right = self.node, other.node
                 if (left is not None or right is not None) and is_grad_enabled():
-                    attach(plan.op, (left, right), (self, other), params, t, plan.specs)
+                    attach(plan.applied, (left, right), (self, other), t)
             return t
 
         def beside(self: Any, other: Any) -> Any:
@@ -389,7 +377,7 @@ class Elementwise(Op):
                 if records:
                     node = self.node
                     if node is not None and is_grad_enabled():
-                        attach(plan.op, (node, None), (self, other), params, t, plan.specs)
+                        attach(plan.applied, (node, None), (self, other), t)
                 return t
             if isinstance(other, (Tensor, int, float, complex, backend.np.generic)):
                 return general(self, other)
@@ -479,11 +467,11 @@ class Elementwise(Op):
 class ElementwiseCall:
     """An op on one tensor of a given spec, the other arguments being given."""
 
-    __slots__ = ("cast", "kernel", "op", "params", "recorded", "specs", "target")
+    __slots__ = ("applied", "cast", "kernel", "recorded", "target")
 
     def __init__(self, op: Elementwise, plan: Plan, kernel: Callable[[Any], Any], params: list[Any]):
-        self.target, self.specs, self.cast, self.kernel, self.params = plan.spec, plan.specs, plan.casts[0], kernel, params
-        self.op = plan.op if plan.spec.dtype.as_is else op.form_for(plan.spec.dtype)
+        self.target, self.cast, self.kernel = plan.spec, plan.casts[0], kernel
+        self.applied = Applied(plan.op if plan.spec.dtype.as_is else op.form_for(plan.spec.dtype), params, plan.specs)
         self.recorded = op.differentiable and plan.spec.dtype.continuous
 
     def __call__(self, operand: Tensor) -> Tensor:
@@ -494,7 +482,7 @@ class ElementwiseCall:
         if self.recorded:
             node = operand.node
             if node is not None and is_grad_enabled():
-                attach(self.op, (node,), (operand,), self.params, result, self.specs)
+                attach(self.applied, (node,), (operand,), result)
         return result
 
 

@@ -11,11 +11,12 @@ from ..backend import xp_of
 from ..errors import EngineError, TensorError
 from ..graph import place_of
 from ..layout import has_overlap
+from ..record import Vjp
 from ..registry import Op
 from ..signature import Mismatch, refusal
 from ..spec import Spec
 from ..tensor import Tensor
-from .common import C_NAMES, check_cast, check_no_overlap, check_writable, sorted_out
+from .common import C_NAMES, check_cast, check_no_overlap, check_writable, differs, fit_grad, sorted_out
 from .structural import Structural
 from .view import ViewOp
 
@@ -53,18 +54,10 @@ class Mutation(Op):
 
         return inplace.write(self, target, inputs, values, [*specs, target.spec], perform, recording)
 
-    def finish_grads(self, grads: Any, specs: Any, F: Any) -> Any:
-        finished = []
-        for g, spec in zip(grads, specs, strict=False):
-            if g is not None and spec is not None:
-                if g.shape != spec.shape:
-                    g = F.sum_to(g, tuple(spec.shape))
-                if spec.dtype is not specs[-1].dtype:
-                    g = F.cast(g, spec.dtype)
-                if spec.device is not specs[-1].device:
-                    g = F.move(g, spec.device)
-            finished.append(g)
-        return finished
+    finish = staticmethod(fit_grad)
+
+    def finishes(self, spec: Spec | None, result: Spec) -> bool:
+        return differs(spec, result)
 
 
 def _same_elements(value: Any, target: Tensor) -> bool:
@@ -98,7 +91,7 @@ def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
             raise op.explained(error, (self, *args), kwargs) from None
         node = shown.node if recording else None
         if node is not None:
-            node.op = form
+            node.vjp = Vjp(form, node.mask, node.params, node.specs)
         self.keep_expected(shown.spec)
         self.become(shown.a, shown.spec, shown.storage, shown.offset)
         inplace.bump(self)

@@ -12,12 +12,12 @@ from ..dtypes import FLOAT, dtype
 from ..errors import TensorError, TensorIndexError
 from ..layout import reduced_shape, wrap_dims
 from ..modes import is_grad_enabled
-from ..record import attach
+from ..record import Applied, attach
 from ..registry import Op
 from ..signature import OUT, Param
 from ..spec import Spec, spec_of
 from ..tensor import Tensor, make
-from .common import adopt, opmath, refuse_grad_for_out, write_out
+from .common import adopt, cast_grad, opmath, refuse_grad_for_out, write_out
 
 
 class Reduction(Op):
@@ -125,11 +125,7 @@ class Reduction(Op):
         bad = next(d for d in (dim if isinstance(dim, tuple) else (dim,)) if spec.shape[d] == 0)
         raise TensorIndexError(f"{self.public}(): Expected reduction dim {bad} to have non-zero size.")
 
-    def finish_grads(self, grads: Any, specs: Any, F: Any) -> Any:
-        g = grads[0]
-        if g is not None and specs[0].dtype is not specs[-1].dtype:
-            return [F.cast(g, specs[0].dtype)]
-        return grads
+    finish = staticmethod(cast_grad)
 
     def raw(self, xp: Any, array: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:
         if "dim" in self.places:
@@ -142,14 +138,14 @@ class Reduction(Op):
 class ReductionPlan:
     """What to fold on tensors of one spec, in which dtype, into which result."""
 
-    __slots__ = ("cast", "differentiable", "fold", "op", "params", "recorded", "specs", "target")
+    __slots__ = ("applied", "cast", "differentiable", "fold", "recorded", "target")
 
     def __init__(self, op: Reduction, spec: Spec, target: Spec, cast: Any, named: dict[str, Any], params: list[Any]):
-        self.op = op if target.dtype.as_is else op.form_for(target.dtype)
+        self.applied = Applied(op if target.dtype.as_is else op.form_for(target.dtype), params, (spec, target))
         on_cuda = spec.device.type == "cuda"
         kernel = _after_cast(op.kernel, cast) if on_cuda and cast is not None else op.kernel  # a cast, too, works on the current device
-        self.target, self.cast, self.params = target, None if on_cuda else cast, params
-        self.specs, self.differentiable, self.recorded = (spec, target), op.differentiable, op.differentiable and target.dtype.continuous
+        self.target, self.cast = target, None if on_cuda else cast
+        self.differentiable, self.recorded = op.differentiable, op.differentiable and target.dtype.continuous
         backend.check_fits(target.nbytes, spec.device)
         backend.check_work(spec.numel if spec.device is not META else 0, op.public)
         fold: Any = None if spec.device is META else partial(backend.starting(kernel, spec.device), **named)
@@ -167,7 +163,7 @@ class ReductionPlan:
         if self.differentiable:
             node = source.node
             if node is not None and self.recorded and is_grad_enabled():
-                attach(self.op, (node,), (source,), self.params, result, self.specs)
+                attach(self.applied, (node,), (source,), result)
         return result
 
 

@@ -11,13 +11,14 @@ from .. import backend
 from ..backend import CPU, META, xp_of
 from ..graph import Output
 from ..modes import is_grad_enabled
-from ..record import OpNode, attach, keep_indices, record
+from ..record import Applied, OpNode, Vjp, attach, keep_indices, record
 from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, OUTS, Param
 from ..spec import Spec
 from ..tensor import Tensor, alias, make
 from .common import (
     adopt,
+    cast_grad,
     check_no_overlap,
     check_out_dtype,
     refuse_grad_for_out,
@@ -90,10 +91,14 @@ class Structural(Op):
         planned = self.planned(values[: len(values) - self.takes_out])
         return StructuralPlan(self, values, specs, planned) if isinstance(planned, Spec) and planned.device is CPU else None
 
+    @property
+    def more_than_formulas(self) -> bool:
+        return self.blocked or self.in_rows is not None
+
     def compile(self, mask: int) -> Callable[..., Any]:
         found = super().compile(mask)
         if self.in_rows is not None:
-            call = self._call("rows", self.in_rows, {place: i for i, place in enumerate(self.saves(mask))})
+            call = self._call("rows", self.in_rows, {place: f"saved[{i}]" for i, place in enumerate(self.saves(mask))}, "needs")
             text = f"(grad.__class__ is ndarray and {call}) or plain(grad, saved, params, specs, needs, F)"
             # the text holds nothing but our own parameter names
             build = eval(f"lambda rows, plain: lambda grad, saved, params, specs, needs, F: {text}", {"ndarray": backend.ndarray})
@@ -198,9 +203,9 @@ class Structural(Op):
         if len(floats) == 1 and floats[0] is results[0]:
             self._record(inputs, values, results[0], planned[0])
             node = results[0].node
-            if node is not None and "indices" in self.fields:
-                node.params = [*self.kept(values), results[1]]  # type: ignore[attr-defined]  # an OpNode
-                keep_indices(node, results[1:2])  # type: ignore[arg-type]  # an OpNode
+            if isinstance(node, OpNode) and "indices" in self.fields:
+                node.vjp = Vjp(node.op, node.mask, [*self.kept(values), results[1]], node.specs)
+                keep_indices(node, results[1:2])
         elif floats:
             record(self, _flat(inputs), values, results, [*_input_specs(inputs), list(planned)])
             for place in self.constant:
@@ -215,7 +220,7 @@ class Structural(Op):
         node = next((r.node for r in results if r.node is not None), None)
         node = node.owner if isinstance(node, Output) else node
         if isinstance(node, OpNode):
-            node.saved = [entry if entry[0] < first else (entry[0], alias(results[entry[0] - first]), 0) for entry in node.saved or ()]
+            node.keep([entry if entry[0] < first else (entry[0], alias(results[entry[0] - first]), 0) for entry in node.kept()])
 
     def _record(self, inputs: list[Any], values: list[Any], result: Tensor, planned: Spec) -> None:
         if any(isinstance(v, (tuple, list)) for v in inputs):
@@ -225,29 +230,24 @@ class Structural(Op):
             edges = [t.node for t in flat]
             if any([e is not None for e in edges]) and is_grad_enabled() and result.spec.dtype.continuous:
                 form = self if result.spec.dtype.as_is else self.form_for(result.spec.dtype)
-                attach(form, edges, (), self.kept(values), result, [*_input_specs(inputs), planned])
+                attach(Applied(form, self.kept(values), [*_input_specs(inputs), planned]), edges, (), result)
             return
         record(self, inputs, values, result, [*_input_specs(inputs), planned])
         if "indices" in self.signature.positions and result.node is not None:
             keep_indices(result.node, values[self.signature.positions["indices"]])  # type: ignore[arg-type]  # an OpNode
 
-    def finish_grads(self, grads: Sequence[Any], specs: Sequence[Any], F: Any) -> Sequence[Any]:
-        result = specs[-1][0] if isinstance(specs[-1], list) else specs[-1]
-        given = specs[0] if len(specs) == 2 and isinstance(specs[0], list) else specs[:-1]
-        if len(given) != len(grads) or all([s is None or s.dtype is result.dtype for s in given]):
-            return grads
-        return [g if g is None or s.dtype is result.dtype else F.cast(g, s.dtype) for g, s in zip(grads, given, strict=True)]
+    finish = staticmethod(cast_grad)
 
 
 class StructuralPlan:
     """How to compute one result from tensors of given specs, the other arguments being given."""
 
-    __slots__ = ("kernel", "op", "params", "recorded", "specs", "target")
+    __slots__ = ("applied", "kernel", "recorded", "target")
 
     def __init__(self, op: Structural, values: Sequence[Any], specs: list[Any], planned: Spec):
-        self.op = op if planned.dtype.as_is else op.form_for(planned.dtype)
-        self.specs, self.target = (*specs, planned), planned
-        self.params = op.kept(values[: len(values) - op.takes_out])
+        form = op if planned.dtype.as_is else op.form_for(planned.dtype)
+        self.target = planned
+        self.applied = Applied(form, op.kept(values[: len(values) - op.takes_out]), (*specs, planned))
         self.recorded = op.differentiable and planned.dtype.continuous
         self.kernel: Callable[..., Any] = partial(op.kernel, backend.np)
         rest = values[len(op.inputs) : op.arguments]
@@ -262,7 +262,7 @@ class StructuralPlan:
             for edge in edges:
                 if edge is not None:
                     if is_grad_enabled():
-                        attach(self.op, edges, tensors, self.params, result, self.specs)
+                        attach(self.applied, edges, tensors, result)
                     break
         return result
 

@@ -13,7 +13,7 @@ from ..errors import TensorError
 from ..graph import Output
 from ..layout import Geometry, contiguous_strides
 from ..modes import is_grad_enabled, is_inference_mode_enabled
-from ..record import attach
+from ..record import Applied, attach
 from ..registry import Op
 from ..signature import KINDS, REQUIRED, Param
 from ..spec import Spec, spec_of
@@ -65,7 +65,8 @@ class ViewOp(Op):
         if isinstance(result, list):
             return SeveralViews(self, spec, result, params)
         shown = spec_of(spec.dtype, spec.device, result.shape, result.strides, spec.lazy)
-        return partial(show_lazy if spec.lazy else show, self, shown, result.offset, params, _shortcut(spec, shown, result.offset))
+        applied = Applied(self, params, (spec, shown))
+        return partial(show_lazy if spec.lazy else show, shown, result.offset, applied, _shortcut(spec, shown, result.offset))
 
     def on(self, xp: Any) -> Callable[..., Any]:
         return self.array or super().on(xp)
@@ -91,25 +92,26 @@ class ViewOp(Op):
 class SeveralViews:
     """The specs and shifts of a multi-output view op on tensors of one spec."""
 
-    __slots__ = ("op", "params", "shifts", "show", "specs")
+    __slots__ = ("applied", "shifts", "show", "specs", "tracked")
 
     def __init__(self, op: ViewOp, source: Spec, parts: Sequence[Geometry], params: list[Any]):
-        self.op, self.params = op, params
+        self.tracked = op.tracked
         self.specs = [spec_of(source.dtype, source.device, g.shape, g.strides, source.lazy) for g in parts]
         self.show = show_lazy if source.lazy else show
         self.shifts = [g.offset for g in parts]
+        self.applied = Applied(op, params, (source, self.specs))
 
     def __call__(self, source: Tensor) -> tuple[Tensor, ...]:
-        op, specs, show = self.op, self.specs, self.show
-        views = tuple(show(op, s, shift, self.params, None, source, False) for s, shift in zip(specs, self.shifts, strict=True))
+        show = self.show
+        views = tuple(show(spec, shift, None, None, source) for spec, shift in zip(self.specs, self.shifts, strict=True))
         if is_grad_enabled():
             for view in views:
                 view.made = INFERENCE_VIEW if view.made == INFERENCE_VIEW else MULTI_VIEW
         if views and source.node is not None and is_grad_enabled():
-            owner = attach(op, (source.node,), (source,), self.params, views[0], (source.spec, specs))
+            owner = attach(self.applied, (source.node,), (source,), views[0])
             for i, view in enumerate(views):
                 view.node = Output(owner, i)
-        return views if op.tracked else tuple([_plain(view) for view in views])
+        return views if self.tracked else tuple([_plain(view) for view in views])
 
 
 def _plain(view: View) -> Tensor:
@@ -129,10 +131,10 @@ def _shortcut(source: Spec, shown: Spec, shift: int) -> Way | None:
 
 
 def show(
-    op: Op, spec: Spec, shift: int, params: Sequence[Any], way: Way | None, source: Tensor, record: bool = True, array: Any = None
+    spec: Spec, shift: int, applied: Applied | None, way: Way | None, source: Tensor, array: Any = None
 ) -> View:
-    """A view of `source` with another spec, `shift` elements further on, recorded as `op`. Where NumPy is quicker to what it shows, that is
-    `array`, or `way` of the source's."""
+    """A view of `source` with another spec, `shift` elements further on, recorded as `applied`. Where NumPy is quicker to what it shows, that
+    is `array`, or `way` of the source's."""
     storage = source.storage
     if storage is None:
         storage = source.get_storage()
@@ -156,14 +158,14 @@ def show(
         return t
     t.made = None if base is None else source.made
     node = source.node
-    if node is not None and record:
-        attach(op, (node,), (source,), params, t, (source.spec, spec))
+    if node is not None and applied is not None:
+        attach(applied, (node,), (source,), t)
     return t
 
 
-def show_lazy(op: Op, spec: Spec, shift: int, params: Sequence[Any], way: Way | None, source: Tensor, record: bool = True) -> View:
+def show_lazy(spec: Spec, shift: int, applied: Applied | None, way: Way | None, source: Tensor) -> View:
     """A view whose values are worked out when they are looked at."""
-    t = show(op, spec, shift, params, way, source, record)
+    t = show(spec, shift, applied, way, source)
     t.__class__ = LazyView
     return t
 
@@ -180,14 +182,14 @@ class Reading(ViewOp):
     def prepare(self, values: list[Any]) -> Callable[[Tensor], Any]:
         spec = values[0].spec
         shown = self.reads(spec, self.kernel(Geometry(tuple(spec.shape), spec.strides), *values[1:]))
-        return partial(self._show, shown, [None, *values[1:]])
+        return partial(self._show, shown, Applied(self, [None, *values[1:]], (spec, shown)))
 
-    def _show(self, spec: Spec, params: Sequence[Any], source: Tensor) -> View:
+    def _show(self, spec: Spec, applied: Applied, source: Tensor) -> View:
         start = source.offset * source.spec.itemsize
         if start % spec.itemsize:
             raise TensorError("Tensor must have a storage_offset divisible by 2", self.public)
         shift = start // spec.itemsize - source.offset
-        return (show_lazy if spec.lazy else show)(self, spec, shift, params, None, source)
+        return (show_lazy if spec.lazy else show)(spec, shift, applied, None, source)
 
     def raw(self, xp: Any, array: Any, *args: Any) -> Any:
         return self.raw_kernel(xp, array, *args)
