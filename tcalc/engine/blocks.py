@@ -135,10 +135,10 @@ def threaded(ufunc: Any, dtype: Any) -> Callable[..., Any]:
     def run(*operands: Any) -> Any:
         shape = next(o.shape for o in operands if o.__class__ is ndarray)
         out = operands[count] if len(operands) > count else _room(shape, dtype, prod(shape))
-        flat, target = [o.reshape(-1) if o.__class__ is ndarray else o for o in operands[:count]], out.reshape(-1)
+        flat, target = [o.reshape(-1) if o.__class__ is ndarray and o.ndim else o for o in operands[:count]], out.reshape(-1)
 
         def work(start: int, stop: int) -> None:
-            ufunc(*[o[start:stop] if o.__class__ is ndarray else o for o in flat], out=target[start:stop])
+            ufunc(*[o[start:stop] if o.__class__ is ndarray and o.ndim else o for o in flat], out=target[start:stop])
 
         share(out.size, work)
         return out

@@ -28,11 +28,13 @@ def execute(
     pending: dict[Node, Any] = {}
     owned: set[Node] = set()  # pending gradients that no one else sees, so that more may be added in place
     heap: list[tuple[int, Node]] = []
-    only: Node | None = None  # the one pending node of a chain, kept out of the heap
+    only: Node | None = None  # the one pending node of a chain, kept out of the heap and of what is pending
+    coming: Any = None  # its gradient
+    mine = False  # whether that is owned
+    ends: list[Node] = []  # leaves that wait until all else is done
     ready = Readiness(roots) if RemovableHandle.made else None
     if len(roots) == 1:
-        only, grad = roots[0]
-        pending[only] = grad
+        only, coming = roots[0]
     else:
         for node, grad in roots:
             known = node in pending
@@ -46,15 +48,22 @@ def execute(
     grads: Any
     observer = observing.observer() if Looked.ever else None
     plain = captures is None and not Node.watching and ready is None  # nobody looks at what happens on the way
-    while heap or only is not None:
-        if only is None:
-            node = heappop(heap)[1]
+    unseen = plain and observer is None  # nor at the order in which leaves are filled
+    while True:
+        if only is not None:
+            node, grad = only, coming
+            only = coming = None
         else:
-            node, only = only, None
-        grad = pending.pop(node)
+            if heap:
+                node = heappop(heap)[1]
+            elif ends:
+                node = ends.pop()
+            else:
+                break
+            grad, mine = pending.pop(node), node in owned
         kind = node.__class__
         if needed is not None and captures is not None:
-            owned.discard(node)
+            mine = False
             at = captures.get(node)
             if node not in needed:
                 if node.watched:
@@ -69,14 +78,14 @@ def execute(
             continue
         if not plain and node.watched:
             grad = hooks.before(node, grad, level)
-            owned.discard(node)
+            mine = False
         if kind is AccumulateGrad:
             leaf = node.leaf()  # type: ignore[attr-defined]  # kind says so
             if leaf is None:
                 leaf = node.variable  # type: ignore[attr-defined]  # as above
             if leaf is not None and grad is not None and (leaf.node is node or _is_still(leaf, node)):
                 spec = leaf.spec if node.expects is None else _expected(node, grad, roots)  # type: ignore[attr-defined,arg-type]
-                level.store(leaf, grad, node in owned, spec)
+                level.store(leaf, grad, mine, spec)
                 if observer is not None:
                     observer(node, grad, (), level)
                 if not plain and (node.hooks or node.post_hooks):  # type: ignore[attr-defined]  # kind says so
@@ -86,7 +95,7 @@ def execute(
             spared = False
             if grad.__class__ is not ndarray:
                 grads = _apply(node, grad, level)
-            elif grad.size >= LARGE and node in owned and observer is None:
+            elif grad.size >= LARGE and mine and observer is None:
                 grads, spared = sparing(node.apply, grad, level)
             elif kind is OpNode:
                 grads = node.vjp.run(node, grad, level)  # type: ignore[attr-defined]  # kind says so
@@ -94,7 +103,7 @@ def execute(
                 grads = node.apply(grad, level)
             if not plain and node.hooks:
                 grads = hooks.after(node, grads, grad, level)
-            if not retain:
+            if not retain and (kind is not OpNode or node.vjp.frees):  # type: ignore[attr-defined]  # as above
                 node.release()
             if observer is not None:
                 observer(node, grad, grads, level)
@@ -113,18 +122,25 @@ def execute(
             i += 1
             if edge is None or g is None or (needed is not None and edge not in needed and edge not in captures):  # type: ignore[operator]
                 continue
+            last = unseen and edge.__class__ is AccumulateGrad
+            if only is not None and not last:  # it is not the only one
+                pending[only] = coming
+                if mine:
+                    owned.add(only)
+                heappush(heap, (-only.seq, only))
+                only = coming = None
             held = pending.get(edge)
             if held is None:
-                pending[edge] = g
-                if only is not None:
-                    heappush(heap, (-only.seq, only))
-                    only = None
-                    heappush(heap, (-edge.seq, edge))
+                fresh = (g is not grad or spared) and g.__class__ is ndarray and g.base is None
+                if last:
+                    ends.append(edge)
                 elif heap:
                     heappush(heap, (-edge.seq, edge))
                 else:
-                    only = edge
-                if (g is not grad or spared) and g.__class__ is ndarray and g.base is None:
+                    only, coming, mine = edge, g, fresh
+                    continue
+                pending[edge] = g
+                if fresh:
                     owned.add(edge)
             elif edge in owned:
                 if held.size < LARGE:

@@ -18,6 +18,7 @@ class RawLevel:
 
     keeps_graph = False
     numpy_ops = raw_ops(backend.np)
+    direct_ops = RawOps(backend.np, as_is=True)
 
     @staticmethod
     def ops(grad: Any) -> RawOps:

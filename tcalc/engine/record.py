@@ -57,15 +57,17 @@ class Vjp:
     """How the gradients of those inputs that `mask` names, bit by bit, follow from the gradient of the result.
 
     `places` are those of the values that are saved for it among the inputs and the result. `run(node, grad, level)` is the way from one raw
-    array on the CPU: from the second time on one that was compiled for these specs.
+    array on the CPU: from the second time on one that was compiled for these specs. After that a node `frees` what it saved, or notes that
+    it has run.
     """
 
-    __slots__ = ("mask", "op", "params", "places", "run", "specs")
+    __slots__ = ("frees", "mask", "op", "params", "places", "run", "specs")
     run: Callable[[OpNode, Any, Any], Sequence[Any]]
 
     def __init__(self, op: Op, mask: int, params: Sequence[Any], specs: Sequence[Any]):
         self.op, self.mask, self.params, self.specs = op, mask, params, specs
         self.places = op.saves(mask)
+        self.frees = bool(self.places) or op.keeps_indices
         self.run = _at_first
 
     def finished(self, grads: Sequence[Any], F: Any) -> Sequence[Any]:
@@ -140,7 +142,7 @@ def _at_first(node: OpNode, grad: Any, level: Any) -> Sequence[Any]:
 def _compiling(node: OpNode, grad: Any, level: Any) -> Sequence[Any]:
     """`run` of a Vjp the second time."""
     vjp = node.vjp
-    run = vjp.run = vjp.compiled(level.numpy_ops)
+    run = vjp.run = vjp.compiled(level.direct_ops)
     return run(node, grad, level)
 
 
@@ -206,7 +208,7 @@ class OpNode(Node):
         return tuple([shown(edge) for edge in self.edges if edge is not None or op.node_name != NOT_IMPLEMENTED])
 
     def release(self) -> None:
-        if self.saved or self.op.keeps_indices:
+        if self.vjp.frees:
             self.saved = None
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
@@ -252,6 +254,7 @@ class OpNode(Node):
         self.vjp = Vjp(self.op, mask, self.params, self.specs)
         wanted = self.vjp.places  # these first, as formulas find them; of the others only the version is looked at
         self.keep(sorted([item for item in self.kept() if item[0] in kept], key=lambda item: item[0] not in wanted))
+        self.vjp.frees |= bool(self.saved)
         return True
 
     def source(self, place: int, value: Tensor) -> Node | None:
@@ -346,13 +349,13 @@ new_node = OpNode.__new__
 def attach(applied: Applied, edges: Sequence[Node | None], inputs: Sequence[Any], result: Tensor) -> OpNode:
     """Record one application of an op as the history of `result`, saving what its formulas need."""
     node = new_node(OpNode)
-    if len(edges) == 1:
-        mask = 1
-    elif len(edges) == 2:
-        mask = (edges[0] is not None) + 2 * (edges[1] is not None)
+    count = len(edges)
+    if count == 1:
+        vjp = applied[1]
+    elif count == 2:
+        vjp = applied[1 if edges[1] is None else 2 if edges[0] is None else 3]
     else:
-        mask = sum([1 << i for i, edge in enumerate(edges) if edge is not None])
-    vjp = applied[mask]
+        vjp = applied[sum([1 << i for i, edge in enumerate(edges) if edge is not None])]
     node.vjp, node.edges, node.seq = vjp, edges, next_seq()
     saved: Any = ()
     if vjp.places:
@@ -364,7 +367,7 @@ def attach(applied: Applied, edges: Sequence[Node | None], inputs: Sequence[Any]
                 saved += place, value, 0 if storage is None else storage.version
             else:
                 kept = alias(result)
-                saved += place, kept, kept._version
+                saved += place, kept, kept.storage.version  # type: ignore[union-attr]  # an alias has one
     if entered:
         refuse_inference(applied.op, edges, inputs, applied.params)
     node.saved = saved

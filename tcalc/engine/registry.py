@@ -248,6 +248,10 @@ class Op:
         """`raw` for one array module."""
         return partial(self.kernel if type(self).raw is Op.raw else self.raw, xp)
 
+    def direct(self, xp: Any) -> Callable[..., Any]:
+        """`on` for arrays whose dtypes kernels compute in as they are: where it can, a function of the library's own."""
+        return self.on(xp)
+
     # --- formulas -------------------------------------------------------------------------------------------------
 
     def saves(self, mask: int) -> tuple[int, ...]:
@@ -566,13 +570,14 @@ class TensorOps:
 
 
 class RawOps:
-    """`F` for formulas that run on the raw arrays of one array module."""
+    """`F` for formulas that run on the raw arrays of one array module; with `as_is`, of dtypes in which kernels compute as they are."""
 
-    def __init__(self, xp: Any):
-        self.xp = xp
+    def __init__(self, xp: Any, as_is: bool = False):
+        self.xp, self.as_is = xp, as_is
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        call = OPS[name].on(self.xp)
+        op = OPS[name]
+        call = op.direct(self.xp) if self.as_is else op.on(self.xp)
         setattr(self, name, call)
         return call
 

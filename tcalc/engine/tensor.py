@@ -30,14 +30,27 @@ _USE_DETACH = (
 
 
 class Storage:
-    """Memory that one or more tensors look at. `version` counts the in-place writes through any of them."""
+    """Memory that one or more tensors look at. `version` counts the in-place writes through any of them.
 
-    __slots__ = ("__weakref__", "device", "itemsize", "keep", "nbytes", "raw", "version")
+    `raw` are its bytes, None where there are none; those of a `whole` row-major array, and their number, are found when they are asked for.
+    """
+
+    __slots__ = ("__weakref__", "device", "itemsize", "keep", "nbytes", "raw", "version", "whole")
+    raw: Array | None
+    nbytes: int
+    whole: Array
 
     def __init__(self, raw: Array | None, nbytes: int, where: device, itemsize: int, keep: Any = None):
         self.raw, self.nbytes, self.device, self.itemsize = raw, nbytes, where, itemsize
         self.version = 0
         self.keep = keep
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("raw", "nbytes"):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
+        self.raw = raw = backend.bytes_of(self.whole)
+        self.nbytes = raw.size
+        return getattr(self, name)
 
     def data_ptr(self) -> int:
         """Address of the first byte; 0 where there is none."""
@@ -68,6 +81,9 @@ class Untracked(InferenceStorage):
                 "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before"
                 " doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
             )
+
+
+new_storage = Storage.__new__
 
 
 class Tensor:
@@ -251,9 +267,14 @@ class Tensor:
         """The storage, made on first demand: until then no one else looks at the memory."""
         storage = self.storage
         if storage is None:
-            raw = None if self.a is None else backend.bytes_of(self.a)
-            nbytes = self.spec.nbytes if raw is None else raw.size
-            storage = self.storage = Storage(raw, nbytes, self.spec.device, self.spec.dtype.itemsize)
+            array, spec = self.a, self.spec
+            if array is not None and spec.contiguous and not spec.lazy:
+                storage = new_storage(Storage)
+                storage.whole, storage.device, storage.itemsize, storage.version, storage.keep = array, spec.device, spec.dtype.itemsize, 0, None
+            else:
+                raw = None if array is None else backend.bytes_of(array)
+                storage = Storage(raw, spec.nbytes if raw is None else raw.size, spec.device, spec.dtype.itemsize)
+            self.storage = storage
             end = self.node
             if end.__class__ is AccumulateGrad and end.leaf() is self:
                 end.twin.storage = storage  # type: ignore[union-attr]  # made with the end

@@ -37,6 +37,7 @@ from .common import (
 )
 
 LIMIT = 4096
+NUMBERS_KEPT = 64
 NUMBERS = (bool, int, float, complex)
 ANY = (BOOL, INT, FLOAT, COMPLEX)
 
@@ -45,7 +46,7 @@ class Plan:
     """What one combination of operand specs leads to. `direct` means: one call on the arrays as they are (of the ufunc,
     or of a kernel of one operand) gives the result."""
 
-    __slots__ = ("applied", "by_default", "casts", "common", "compute", "direct", "op", "spec", "specs", "ufunc", "xp")
+    __slots__ = ("applied", "by_default", "casts", "common", "compute", "direct", "numbers", "op", "spec", "specs", "ufunc", "xp")
 
     def __init__(self, op: Elementwise, specs: Sequence[Spec | type]):
         count = len(op.inputs)
@@ -108,6 +109,16 @@ class Plan:
             elif blocks.worth_blocks(op.kernel):
                 self.ufunc = blocks.kernel(op.kernel, self.spec.numpy)
         self.applied = Applied(self.op, [*[None] * count, *op.signature.defaults[count:]], self.specs)
+        self.numbers: dict[Any, Any] = {}
+
+    def number(self, value: Any) -> Any:
+        """A number beside tensors as a 0-dim array, which ufuncs take sooner, kept for the next call; a zero, of which there are two, as it is."""
+        if not value or value != value:
+            return value
+        if len(self.numbers) >= NUMBERS_KEPT:
+            self.numbers.clear()
+        found = self.numbers[value] = asarray(value, backend.NUMPY[self.compute])
+        return found
 
 
 class Elementwise(Op):
@@ -211,7 +222,7 @@ class Elementwise(Op):
             count = self.positional - 1
             named = dict(zip(self.named, values[1 + count :], strict=True))
             kernel = _after(self.kernel, plan.xp, values[1 : 1 + count], named)
-        return ElementwiseCall(self, plan, kernel, self.kept(values))
+        return ElementwiseCall(self, plan, kernel, self.kept(values)).of_one
 
     def _planned(self, operands: Sequence[Any], values: Sequence[Any]) -> Plan:
         if self.joins:
@@ -288,6 +299,10 @@ class Elementwise(Op):
 
     def on(self, xp: Any) -> Callable[..., Any]:
         return partial(self.kernel if self.ufunc is None else self.raw, xp)
+
+    def direct(self, xp: Any) -> Callable[..., Any]:
+        alone = self.ufunc is not None and len(self.inputs) == self.arguments
+        return getattr(xp, self.ufunc) if alone else self.on(xp)  # type: ignore[arg-type]  # alone has one
 
     finish = staticmethod(fit_grad)
 
@@ -368,7 +383,8 @@ class Elementwise(Op):
                 plan = plans.get((self.spec, other.__class__))
                 if plan is None or not plan.direct:
                     return general(self, other)
-                array = plan.ufunc(self.a, other)  # type: ignore[misc]  # a direct plan has one
+                number = plan.numbers.get(other)
+                array = plan.ufunc(self.a, plan.number(other) if number is None else number)  # type: ignore[misc]  # a direct plan has one
                 t = new_tensor(Plain)
                 t.a = array if array.__class__ is ndarray else asarray(array)
                 t.spec, t.storage, t.offset, t.node = plan.spec, None, 0, None
@@ -397,35 +413,34 @@ class Elementwise(Op):
         """`NAME_`: the result written over the first operand. As an `operator` it leaves wrong types to Python's own TypeError."""
         plans, op = self.plans, self
 
-        def call_(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-            if len(args) == 1 and not kwargs:
-                other = args[0]
-                try:
-                    plan = plans[self.spec, other.spec]
-                except (AttributeError, KeyError):
-                    plan = None
-                if (
-                    plan is not None
-                    and plan.direct
-                    and plan.spec is self.spec
-                    and not inferring
-                    and (self.storage is None or self.storage is not other.storage)
-                    and (not is_grad_enabled() or (self.base is None and self.node is None and other.node is None))
-                ):
-                    plan.ufunc(self.a, other.a, self.a)  # type: ignore[misc]  # a direct plan has one
-                    storage = self.storage
-                    if storage is None:
-                        storage = self.get_storage()
-                    storage.version += 1
-                    return self
+        def call_(self: Tensor, other: Any = REQUIRED, *args: Any, **kwargs: Any) -> Any:
             try:
-                return op.run_inplace(self, op.signature.bind((self, *args), kwargs))
+                plan = plans[self.spec, other.spec]
+            except (AttributeError, KeyError):
+                plan = None
+            if (
+                plan is not None
+                and plan.direct
+                and plan.spec is self.spec
+                and not (args or kwargs or inferring)
+                and (self.storage is None or self.storage is not other.storage)
+                and (not is_grad_enabled() or (self.base is None and self.node is None and other.node is None))
+            ):
+                plan.ufunc(self.a, other.a, self.a)  # type: ignore[misc]  # a direct plan has one
+                storage = self.storage
+                if storage is None:
+                    storage = self.get_storage()
+                storage.version += 1
+                return self
+            given = (self,) if other is REQUIRED else (self, other, *args)
+            try:
+                return op.run_inplace(self, op.signature.bind(given, kwargs))
             except Mismatch as mismatch:
                 if operator:
                     return NotImplemented
-                raise refusal(op.public + "_", [op.signature], (self, *args), kwargs, mismatch, True) from None
+                raise refusal(op.public + "_", [op.signature], given, kwargs, mismatch, True) from None
             except EngineError as error:
-                raise op.explained(error, (self, *args), kwargs) from None
+                raise op.explained(error, given, kwargs) from None
 
         call_.__name__ = self.public + "_"
         return call_
@@ -474,7 +489,7 @@ class ElementwiseCall:
         self.applied = Applied(plan.op if plan.spec.dtype.as_is else op.form_for(plan.spec.dtype), params, plan.specs)
         self.recorded = op.differentiable and plan.spec.dtype.continuous
 
-    def __call__(self, operand: Tensor) -> Tensor:
+    def of_one(self, operand: Tensor) -> Tensor:
         """The result."""
         array = operand.a if self.cast is None else operand.a.astype(self.cast)
         made = self.kernel(array)

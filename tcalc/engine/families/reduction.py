@@ -95,7 +95,7 @@ class Reduction(Op):
         refuse_grad_for_out(self.public, [values[0], out])
         return write_out(out, result, self.public, self.out_rule)
 
-    def prepare(self, values: list[Any]) -> ReductionPlan:
+    def prepare(self, values: list[Any]) -> Callable[[Tensor], Tensor]:
         spec, places = values[0].spec, self.places
         dim = values[places["dim"]] if "dim" in places else None
         axes = self.axes(spec, dim)
@@ -113,7 +113,7 @@ class Reduction(Op):
             params[places["dim"]] = axes
         named = {p.name: v for p, v in zip(self.signature.params, params, strict=False) if p.name not in ("self", "dtype", "out")}
         compute = spec.dtype if self.result in ("bool", "index") else opmath(whole)
-        return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, named, params)
+        return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, named, params).of_one
 
     def _refuse_empty(self, spec: Spec, axes: tuple[int, ...], dim: Any) -> None:
         if not any(spec.shape[d] == 0 for d in axes):
@@ -153,7 +153,7 @@ class ReductionPlan:
             fold = blocks.folded(fold, named["dim"], target.ndim == spec.ndim, spec.sizes)
         self.fold = fold
 
-    def __call__(self, source: Tensor) -> Tensor:
+    def of_one(self, source: Tensor) -> Tensor:
         """The folded tensor."""
         target = self.target
         if self.fold is None:

@@ -41,7 +41,7 @@ class Structural(Op):
     its field's name; those named in `constant` have no gradient. An out= of another shape gets memory laid out as the result or,
     with `out_rows`, row by row. `fixed` operands may not require grad; it names them as torch does: "function: argument".
     `in_rows` gives the gradients of large arrays in rows (rows.py) faster than the formulas; its parameters are named as theirs, and it
-    answers None for other arrays.
+    answers None for other arrays. `ufunc` names the array library's function that the kernel equals where dtypes are as they are.
     """
 
     family = "structural"
@@ -62,8 +62,10 @@ class Structural(Op):
         fixed: dict[str, str] | None = None,
         in_rows: Callable[..., Sequence[Any] | None] | None = None,
         structured: bool = False,
+        ufunc: str | None = None,
         **rest: Any,
     ):
+        self.ufunc = ufunc
         self.plan, self.fields, self.takes_out, self.mixed, self.apart = plan, tuple(fields), out, mixed, apart
         self.out_rows = out_rows
         self.out_rules = [out_rule] * max(len(fields), 1) if isinstance(out_rule, str) else list(out_rule)
@@ -89,7 +91,13 @@ class Structural(Op):
         if not all([isinstance(spec, Spec) for spec in specs]):
             return None
         planned = self.planned(values[: len(values) - self.takes_out])
-        return StructuralPlan(self, values, specs, planned) if isinstance(planned, Spec) and planned.device is CPU else None
+        if not isinstance(planned, Spec) or planned.device is not CPU:
+            return None
+        plan = StructuralPlan(self, values, specs, planned)
+        return plan.of_two if len(specs) == 2 else plan.of_one if len(specs) == 1 else plan.of_many
+
+    def direct(self, xp: Any) -> Callable[..., Any]:
+        return self.on(xp) if self.ufunc is None else getattr(xp, self.ufunc)
 
     @property
     def more_than_formulas(self) -> bool:
@@ -249,13 +257,31 @@ class StructuralPlan:
         self.target = planned
         self.applied = Applied(form, op.kept(values[: len(values) - op.takes_out]), (*specs, planned))
         self.recorded = op.differentiable and planned.dtype.continuous
-        self.kernel: Callable[..., Any] = partial(op.kernel, backend.np)
+        self.kernel: Callable[..., Any] = op.direct(backend.np) if planned.dtype.as_is else partial(op.kernel, backend.np)
         rest = values[len(op.inputs) : op.arguments]
         if rest:
             self.kernel = lambda array: op.invoke((backend.np,), (array, *rest))
 
-    def __call__(self, *tensors: Tensor) -> Tensor:
-        """The result."""
+    def of_one(self, source: Tensor) -> Tensor:
+        """The result of one tensor."""
+        result = adopt(self.kernel(source.a), self.target)
+        if self.recorded:
+            edge = source.node
+            if edge is not None and is_grad_enabled():
+                attach(self.applied, (edge,), (source,), result)
+        return result
+
+    def of_two(self, left: Tensor, right: Tensor) -> Tensor:
+        """The result of two tensors."""
+        result = adopt(self.kernel(left.a, right.a), self.target)
+        if self.recorded:
+            one, other = left.node, right.node
+            if (one is not None or other is not None) and is_grad_enabled():
+                attach(self.applied, (one, other), (left, right), result)
+        return result
+
+    def of_many(self, *tensors: Tensor) -> Tensor:
+        """The result of any number of tensors."""
         result = adopt(self.kernel(*[t.a for t in tensors]), self.target)
         if self.recorded:
             edges = [t.node for t in tensors]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ..backend import dtype_of
+from .. import blocks
+from ..backend import dtype_of, ndarray
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT
 from ..errors import TensorError
 from ..families.common import C_NAMES, fitting, fitting_loosely, no_complex, no_kernel, refuses, without_formula
@@ -73,6 +74,10 @@ def where(xp, condition, self: Operand, other: Operand):
     >>> where(tensor([True, False]), tensor([1., 2.]), 0.)
     tensor([1., 0.])
     """
+    if self.__class__ is float and other.__class__ is ndarray and other.size < blocks.LARGE and other.shape == condition.shape and other.dtype.kind == "f":
+        found = other.copy()  # which takes half the time of NumPy's where on a small array
+        xp.putmask(found, condition, self)
+        return found
     return xp.where(condition, self, other)
 
 

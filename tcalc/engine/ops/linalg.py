@@ -60,7 +60,7 @@ def _plan_mm(self, mat2):
     return spec_of(self.dtype, self.device, (self.shape[0], mat2.shape[1]))
 
 
-@structural(plan=_plan_mm, self=lambda grad, mat2, F: F.mm(grad, F.t(mat2)), mat2=lambda grad, self, F: F.mm(F.t(self), grad))
+@structural(plan=_plan_mm, ufunc="matmul", self=lambda grad, mat2, F: F.mm(grad, F.t(mat2)), mat2=lambda grad, self, F: F.mm(F.t(self), grad))
 def mm(xp, self, mat2):
     """Matrix product (n, m) @ (m, p) -> (n, p), no broadcasting.
 
@@ -88,7 +88,10 @@ def _plan_bmm(self, mat2, label="bmm"):
 
 
 @structural(
-    plan=_plan_bmm, self=lambda grad, mat2, F: F.bmm(grad, F.transpose(mat2, 1, 2)), mat2=lambda grad, self, F: F.bmm(F.transpose(self, 1, 2), grad)
+    plan=_plan_bmm,
+    ufunc="matmul",
+    self=lambda grad, mat2, F: F.bmm(grad, F.transpose(mat2, 1, 2)),
+    mat2=lambda grad, self, F: F.bmm(F.transpose(self, 1, 2), grad),
 )
 def bmm(xp, self, mat2):
     """Matrix products of a batch: (b, n, m) @ (b, m, p) -> (b, n, p).
