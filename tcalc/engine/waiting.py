@@ -25,6 +25,13 @@ FILES: dict[str, File] = {
         "hardshrink prelu",
         "torch.nn.functional",
     ),
+    "arranging": File(
+        "flip movedim roll unflatten",
+        "flip moveaxis movedim roll unflatten",
+        "flip moveaxis movedim roll unflatten",
+        "flip moveaxis movedim roll unflatten",
+        "",
+    ),
     "assembly": File(
         "atleast_1d atleast_1d_of atleast_2d atleast_2d_of atleast_3d atleast_3d_of block_diag cartesian_prod column_stack "
         "combinations cumulative_trapezoid diagflat dsplit dsplit_at dstack fliplr flipud hsplit hsplit_at inner kron "
@@ -122,6 +129,13 @@ FILES: dict[str, File] = {
         "cholesky det inverse logdet qr slogdet svd",
         "cholesky det inverse logdet qr slogdet svd",
         "torch.linalg",
+    ),
+    "diagonals": File(
+        "diag diag_embed diagonal diagonal_backward tril triu",
+        "diag diag_embed diagonal diagonal_backward tril triu",
+        "diag diag_embed diagonal tril triu",
+        "diag diag_embed diagonal tril tril_ triu triu_",
+        "",
     ),
     "distances": File(
         "cdist cross dist euclidean_dist pdist renorm rows_apart",
@@ -423,6 +437,13 @@ FILES: dict[str, File] = {
         "corrcoef cov msort std_mean var_mean",
         "corrcoef cov msort std_mean var_mean",
         "corrcoef cov msort",
+        "",
+    ),
+    "strided": File(
+        "as_strided as_strided_scatter restride unfold unfold_backward",
+        "as_strided as_strided_scatter restride unfold unfold_backward",
+        "as_strided as_strided_scatter",
+        "as_strided as_strided_ as_strided_scatter unfold",
         "",
     ),
     "trigonometry": File(

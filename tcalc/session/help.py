@@ -28,7 +28,7 @@ _GROUPS = {
         "new tensors": "create windows",
         "random numbers": "random_ops",
         "dtype and device": "convert",
-        "shape, joining, repeating": "shape assembly copies memory",
+        "shape, joining, repeating": "shape arranging joining assembly copies memory diagonals strided",
         "indexing": "index scattering",
         "each element": "pointwise whole_numbers exponentials trigonometry choosing rectifiers numbers in_place",
         "complex numbers": "complex_numbers",

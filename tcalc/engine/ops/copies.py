@@ -1,4 +1,4 @@
-"""The `_copy` forms of the view ops of shape.py: the same elements in memory of their own."""
+"""The `_copy` forms of the view ops: the same elements in memory of their own."""
 
 from __future__ import annotations
 
@@ -9,27 +9,10 @@ from ..families.view import view
 from ..layout import wrap_dim
 from ..spec import spec_of
 from .complex_numbers import view_as_real
-from .shape import (
-    alias_,
-    as_strided,
-    chunk_size,
-    diagonal,
-    expand,
-    permute,
-    select,
-    slice_,
-    split,
-    split_sizes,
-    squeeze,
-    squeeze_dim,
-    squeeze_dims,
-    t,
-    transpose,
-    unbind,
-    unfold,
-    unsqueeze,
-    view_,
-)
+from .diagonals import diagonal
+from .joining import chunk_size, split, split_sizes, unbind
+from .shape import alias_, expand, permute, select, slice_, squeeze, squeeze_dim, squeeze_dims, t, transpose, unsqueeze, view_
+from .strided import as_strided, unfold
 
 
 @copies(alias_)
