@@ -162,6 +162,13 @@ FILES: dict[str, File] = {
         "digamma digamma_ igamma igamma_ igammac igammac_ lgamma lgamma_ mvlgamma mvlgamma_ polygamma polygamma_ psi psi_",
         "torch.special",
     ),
+    "gathering": File(
+        "gather index_add_to index_select scatter_add_to take take_along_dim",
+        "gather index_add_to index_select scatter_add_to take take_along_dim",
+        "gather index_select take take_along_dim",
+        "gather index_select take take_along_dim",
+        "",
+    ),
     "histograms": File(
         "histc histogram histogram_edges histogramdd histogramdd_edges histogramdd_hist",
         "histc histogram histogramdd histogramdd_edges histogramdd_hist",
@@ -290,6 +297,13 @@ FILES: dict[str, File] = {
         "",
         "torch.nn.functional",
     ),
+    "placing": File(
+        "index_add index_copy index_fill index_fill_tensor masked_scatter masked_scatter_backward put unravel_index",
+        "index_add index_copy index_fill masked_scatter masked_scatter_backward put unravel_index",
+        "index_add index_copy index_fill masked_scatter put unravel_index",
+        "index_add index_add_ index_copy index_copy_ index_fill index_fill_ masked_scatter masked_scatter_ put put_",
+        "",
+    ),
     "polynomials": File(
         "special_chebyshev_polynomial_t special_chebyshev_polynomial_u special_chebyshev_polynomial_v "
         "special_chebyshev_polynomial_w special_hermite_polynomial_h special_hermite_polynomial_he "
@@ -385,6 +399,13 @@ FILES: dict[str, File] = {
         "affine_grid_generator grid_sampler grid_sampler_2d grid_sampler_3d",
         "",
         "torch.nn.functional",
+    ),
+    "scattering": File(
+        "index_reduce scatter scatter_add scatter_by scatter_reduce scatter_value scatter_value_by",
+        "index_reduce scatter scatter_add scatter_reduce",
+        "index_reduce scatter scatter_add scatter_reduce",
+        "index_reduce index_reduce_ scatter scatter_ scatter_add scatter_add_ scatter_reduce scatter_reduce_",
+        "",
     ),
     "sequences": File(
         "bag_maxima bag_sums bag_winners ctc_backward ctc_loss ctc_losses embedding_bag",

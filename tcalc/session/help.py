@@ -29,7 +29,7 @@ _GROUPS = {
         "random numbers": "random_ops",
         "dtype and device": "convert",
         "shape, joining, repeating": "shape arranging joining assembly copies memory diagonals strided",
-        "indexing": "index scattering",
+        "indexing": "index gathering scattering placing",
         "each element": "pointwise whole_numbers exponentials trigonometry choosing rectifiers numbers in_place",
         "complex numbers": "complex_numbers",
         "special functions": "special bessel gamma polynomials",

@@ -12,7 +12,6 @@ from . import (
     memory,
     pointwise,
     reduce,
-    scattering,
     shape,
 )
 
@@ -27,6 +26,5 @@ __all__ = [
     "memory",
     "pointwise",
     "reduce",
-    "scattering",
     "shape",
 ]

@@ -1,21 +1,150 @@
-"""Values combined at places: scatter_reduce, index_reduce, scatter's reduce=, put, masked_scatter, and what they hand back."""
+"""Values put or combined at places along a dim: scatter and its reductions, scatter_add, index_reduce."""
 
 from __future__ import annotations
 
 from .. import dtypes
 from ..at import add_at, extreme_at, product_at
-from ..backend import insist, within
+from ..backend import dtype_of, within
 from ..dtypes import BOOL
-from ..errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
-from ..families.common import not_implemented, without_formula
-from ..families.structural import composite, structural
-from ..layout import broadcast_shapes, wrap_dim
+from ..errors import TensorError, TensorIndexError
+from ..families.common import fitting, not_implemented, without_formula
+from ..families.structural import structural
+from ..layout import wrap_dim
 from ..registry import never
 from ..spec import spec_of
-from .index import _bounded, _check_gather, _corner, _covered, _grid, _kept, _padded, check_scatter, widened
+from .gathering import _bounded, _check_gather, _fresh, _grid, widened
+
+# --- values at places -------------------------------------------------------------------------------------------------
+
+
+def check_scatter(self, dim, index, src):
+    """Refuse an index of other rank than self or src, or one that reaches beyond either."""
+    for name, other in (("self", self), ("src", src)):
+        if (other.ndim or 1) != (index.ndim or 1):
+            raise TensorError(f"Index tensor must have the same number of dimensions as {name} tensor")
+    dim = wrap_dim(dim, self.ndim)
+    for d, n in enumerate(index.shape):
+        if (d != dim and self.ndim and n > self.shape[d]) or n > (src.shape[d] if src.ndim else 1):
+            raise TensorError(
+                f"Expected index {list(index.shape)} to be no larger than self {list(self.shape)} apart from dimension {dim} and to be no larger"
+                f" size than src {list(src.shape)}"
+            )
+
+
+def _plan_scatter(self, dim, index, src):
+    _check_gather(self, dim, index, "scatter")
+    if index.numel and (src.ndim or 1) != (index.ndim or 1):
+        raise TensorError("Index tensor must have the same number of dimensions as src tensor")
+    if src.dtype is not self.dtype:
+        raise TensorError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if index.numel:
+        check_scatter(self, dim, index, src)
+    return _fresh(self)
+
+
+def _corner(src, index):
+    """The part of `src` that `index` covers; either, without dims, is a row of one."""
+    if not index.ndim:
+        return src.reshape(-1)[:1].reshape(())
+    if not src.ndim:
+        src = src.reshape(1)
+    return src[tuple(slice(0, n) for n in index.shape)]
+
+
+def _covered(F, src, index):
+    """`_corner` at every level."""
+    if not index.ndim and src.ndim:
+        return F.reshape(F.slice(src, 0, 0, 1, 1), ())
+    if index.ndim and not src.ndim:
+        src = F.reshape(src, (1,))
+    for d, n in enumerate(index.shape):
+        if src.shape[d] != n:
+            src = F.slice(src, d, 0, n, 1)
+    return src
+
+
+def _padded(F, value, src_spec):
+    if not src_spec.ndim:
+        return F.sum(value)  # of one, or none
+    if not value.ndim:
+        value = F.reshape(value, (1,))
+    for d, n in enumerate(src_spec.shape):
+        if value.shape[d] != n:
+            value = F.slice_backward(value, (*value.shape[:d], n, *value.shape[d + 1 :]), d, 0, value.shape[d], 1)
+    return value
+
+
+@structural(
+    plan=_plan_scatter,
+    self=lambda grad, dim, index, F: F.scatter_value(grad, dim, index, 0),
+    src=lambda grad, dim, index, src_spec, F: _padded(F, F.gather(grad, dim, index), src_spec),
+    inplace=True,
+)
+def scatter(xp, self, dim: Dim, index, src):
+    """A copy with `src` written at the places `index` names along `dim`.
+
+    Shapes: input's; index at most as large as src, and as input except along dim
+    Grad: input: 0 at the written places; src: what came to stand there
+    See: gather, scatter_add, index_put
+
+    >>> scatter(zeros(3), 0, tensor([2, 0]), tensor([5., 6.]))
+    tensor([6., 0., 5.])
+    """
+    result = xp.array(self, order="C")
+    _bounded(self.shape, dim, index)
+    if self.ndim:
+        result[_grid(xp, dim, index)] = _corner(src, index)
+    else:
+        result[...] = src.reshape(())
+    return result
+
+
+def _plan_scatter_value(self, dim, index, value):
+    _check_gather(self, dim, index, "scatter")
+    return _fresh(self)
+
+
+@structural(public="scatter", overload=1, plan=_plan_scatter_value, self=lambda grad, dim, index, F: F.scatter_value(grad, dim, index, 0), inplace=True)
+def scatter_value(xp, self, dim: Dim, index, value: Number):
+    """A copy with `value` written at the places `index` names along `dim`.
+
+    >>> scatter(zeros(3), 0, tensor([2, 0]), 1)
+    tensor([1., 0., 1.])
+    """
+    result = xp.array(self, order="C")
+    _bounded(self.shape, dim, index)
+    result[_grid(xp, dim, index) if self.ndim else ...] = fitting(value, dtype_of(self.dtype))
+    return result
+
+
+@structural(
+    plan=_plan_scatter,
+    self=lambda grad: grad,
+    src=lambda grad, dim, index, src_spec, F: _padded(F, F.gather(grad, dim, index), src_spec),
+    inplace=True,
+)
+def scatter_add(xp, self, dim: Dim, index, src):
+    """A copy with `src` added at the places `index` names along `dim`.
+
+    Shapes: input's; index at most as large as src, and as input except along dim
+    Grad: input: grad; src: grad picked at index
+    See: gather, scatter, index_add
+
+    >>> scatter_add(zeros(3), 0, tensor([2, 2]), tensor([5., 6.]))
+    tensor([ 0.,  0., 11.])
+    """
+    result = xp.array(self, widened(self.dtype), order="C")
+    _bounded(self.shape, dim, index)
+    if self.ndim:
+        add_at(xp, result, _grid(xp, dim, index), _corner(src, index))
+        return result
+    return result + src.reshape(())
+
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+
 _NO_PRODUCTS = "CUDA has no operation that multiplies many values into one place, which reduce=\"prod\" needs"
+
 _EXTREMES = {"amax": "maximum", "amin": "minimum"}
 
 
@@ -227,129 +356,3 @@ def scatter_value_by(xp, self, dim: Dim, index, value: Number, *, reduce: Str):
     tensor([1., 1., 4.])
     """
     return scatter_by.kernel(xp, self, dim, index, xp.full(index.shape, value, self.dtype), reduce=reduce)
-
-
-# --- places of the flattened tensor, and of masks ---------------------------------------------------------------------
-
-
-def _plan_put(self, index, source, accumulate):
-    if index.dtype is not dtypes.int64:
-        raise TensorError(f"put_(): Expected a long tensor for index, but got {index.dtype.kernel_name}")
-    if self.dtype is not source.dtype:
-        raise TensorError(
-            f"put_(): self and source expected to have the same dtype, but got self.dtype = {self.dtype.kernel_name} and source.dtype = {source.dtype.kernel_name}"
-        )
-    if source.numel != index.numel:
-        raise TensorIndexError(
-            f"put_(): Expected source and index to have the same number of elements, but got source.numel() = {source.numel}, index.numel() = {index.numel}"
-        )
-    if not self.numel and index.numel:
-        raise TensorIndexError("put_(): Tried to put elements into an empty tensor")
-    return _kept(self)
-
-
-@structural(
-    plan=_plan_put,
-    self=lambda grad, index, source_spec, accumulate, F: grad if accumulate else F.put(grad, index, F.zeros_of(source_spec)),
-    source=lambda grad, index, source_spec, F: F.reshape(F.take(grad, index), source_spec.sizes),
-    inplace=True,
-    out=False,
-)
-def put(xp, self, index, source, accumulate: Bool = False):
-    """A copy with the elements of `source` written (or added, with `accumulate`) at places of the flattened tensor.
-
-    Shapes: input's; index and source with as many elements as each other
-    Grad: input: 0 at the written places, all of grad with accumulate; source: grad at index
-    See: take, index_put, scatter
-
-    >>> put(zeros(2, 2), tensor([3, 0]), tensor([5., 6.]))
-    tensor([[6., 0.],
-            [0., 5.]])
-    """
-    size = self.size
-    if index.size:
-        outside = ((index < -size) | (index >= size)).reshape(-1)
-        first = xp.take(index.reshape(-1), xp.argmax(outside))
-        insist(outside.any(), lambda: TensorIndexError(f"out of range: tried to access index {int(first)} on a tensor of {size} elements."))
-    result = xp.array(self, order="C").reshape(-1)
-    if accumulate:
-        add_at(xp, result, index.reshape(-1), source.reshape(-1))
-    else:
-        result[index.reshape(-1)] = source.reshape(-1)
-    return result.reshape(self.shape)
-
-
-def _plan_masked_scatter(self, mask, source):
-    if self.dtype is not source.dtype:
-        raise TensorError(
-            f"masked_scatter: expected self and source to have same dtypes but got{self.dtype.kernel_name} and {source.dtype.kernel_name}"
-        )
-    if mask.dtype is not dtypes.bool_:
-        raise TensorError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.kernel_name}")
-    shape = broadcast_shapes(tuple(self.shape), tuple(mask.shape))
-    return spec_of(self.dtype, self.device, shape)
-
-
-@structural(
-    plan=lambda self, mask, shape: spec_of(self.dtype, self.device, shape),
-    self=lambda grad, self_spec, mask, F: F.masked_scatter(F.zeros_of(self_spec), mask, grad),
-    function=False,
-    method=False,
-    out=False,
-)
-def masked_scatter_backward(xp, self, mask, shape: Size):
-    """The elements where the mask holds, in their order, then zeros up to `shape`."""
-    result = xp.zeros(shape, self.dtype)
-    taken = self[xp.broadcast_to(mask, self.shape)]
-    result.reshape(-1)[: taken.size] = taken
-    return result
-
-
-@structural(
-    plan=_plan_masked_scatter,
-    self=lambda grad, self_spec, mask, F: F.sum_to(F.where(mask, 0.0, grad), self_spec.sizes),
-    source=lambda grad, mask, source_spec, F: F.masked_scatter_backward(grad, mask, source_spec.sizes),
-    inplace=True,
-    out=False,
-)
-def masked_scatter(xp, self, mask, source):
-    """A copy with elements of `source`, in their order, where the mask holds.
-
-    Shapes: input's and the mask's, broadcast; source with as many elements as the mask holds, or more
-    Grad: input: 0 where the mask holds; source: grad there
-    See: masked_fill, masked_select, where
-
-    >>> masked_scatter(zeros(4), tensor([True, False, True, False]), tensor([5., 6., 7.]))
-    tensor([5., 0., 6., 0.])
-    """
-    shape = xp.broadcast_shapes(self.shape, mask.shape)
-    result, where = xp.array(xp.broadcast_to(self, shape), order="C"), xp.broadcast_to(mask, shape)
-    count = int(where.sum())
-    if count > source.size:
-        raise TensorError("Number of elements of source < number of ones in mask")
-    result[where] = source.reshape(-1)[:count]
-    return result
-
-
-@composite(method=False)
-def unravel_index(F, indices, shape: Ints):
-    """The coordinates, one tensor for each dim, of places of a flattened tensor of `shape`.
-
-    Raises TypeError for indices that are no integers, ValueError for a negative size.
-
-    Shapes: (n), shape (a, b)  ->  (n), (n)
-    Grad: none; places have no gradient
-    See: nonzero, argwhere, take
-
-    >>> unravel_index(tensor([7, 1]), (3, 4))
-    (tensor([1, 0]), tensor([3, 1]))
-    """
-    if indices.dtype.category != dtypes.INT:
-        raise TensorTypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype!r}")
-    if any(n < 0 for n in shape):
-        raise TensorValueError(f"'shape' cannot have negative values, but got {shape}")
-    coordinates, step = [], 1
-    for n in shape[::-1]:
-        coordinates.append(F.remainder(F.floor_divide(indices, step), n))
-        step *= n
-    return F.unbind(F.stack(coordinates[::-1], -1), -1)

@@ -13,7 +13,7 @@ from ..families.common import no_derivative, no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..notices import notice
 from ..spec import spec_of
-from .index import widened
+from .gathering import widened
 from .nn import renormed
 
 NN = "torch.nn.functional"
