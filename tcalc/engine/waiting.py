@@ -26,10 +26,10 @@ FILES: dict[str, File] = {
         "torch.nn.functional",
     ),
     "arranging": File(
-        "flip movedim roll unflatten",
-        "flip moveaxis movedim roll unflatten",
-        "flip moveaxis movedim roll unflatten",
-        "flip moveaxis movedim roll unflatten",
+        "flip movedim roll rot90 unflatten",
+        "flip moveaxis movedim roll rot90 unflatten",
+        "flip moveaxis movedim roll rot90 unflatten",
+        "flip moveaxis movedim roll rot90 unflatten",
         "",
     ),
     "assembly": File(
@@ -366,6 +366,13 @@ FILES: dict[str, File] = {
         "",
         "torch.nn.functional",
     ),
+    "replacing": File(
+        "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
+        "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
+        "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
+        "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
+        "",
+    ),
     "resampling": File(
         "resampled",
         "resampled",
@@ -385,10 +392,10 @@ FILES: dict[str, File] = {
         "torch.nn.functional",
     ),
     "running": File(
-        "aminmax cummax cummin diagonal_scatter logcumsumexp nanmean rot90 select_scatter slice_scatter",
-        "aminmax cummax cummin diagonal_scatter logcumsumexp nanmean rot90 select_scatter slice_scatter",
-        "aminmax cummax cummin diagonal_scatter logcumsumexp nanmean rot90 select_scatter slice_scatter",
-        "aminmax cummax cummin diagonal_scatter logcumsumexp nanmean rot90 select_scatter slice_scatter",
+        "aminmax cummax cummin cumprod cumsum diff logcumsumexp nanmean",
+        "aminmax cummax cummin cumprod cumsum diff logcumsumexp nanmean",
+        "aminmax cummax cummin cumprod cumsum diff logcumsumexp nanmean",
+        "aminmax cummax cummin cumprod cumprod_ cumsum cumsum_ diff logcumsumexp nanmean",
         "",
     ),
     "sampling": File(
@@ -461,10 +468,10 @@ FILES: dict[str, File] = {
         "",
     ),
     "strided": File(
-        "as_strided as_strided_scatter restride unfold unfold_backward",
-        "as_strided as_strided_scatter restride unfold unfold_backward",
-        "as_strided as_strided_scatter",
-        "as_strided as_strided_ as_strided_scatter unfold",
+        "as_strided restride unfold unfold_backward",
+        "as_strided restride unfold unfold_backward",
+        "as_strided",
+        "as_strided as_strided_ unfold",
         "",
     ),
     "trigonometry": File(
@@ -477,6 +484,13 @@ FILES: dict[str, File] = {
         "arctan_ arctanh arctanh_ asin asin_ asinh asinh_ atan atan2 atan2_ atan_ atanh atanh_ cos cos_ cosh cosh_ hypot hypot_ "
         "sin sin_ sinh sinh_ tan tan_ tanh tanh_",
         "",
+    ),
+    "vector_norms": File(
+        "norm norm_dim vector_norm",
+        "norm norm_dim vector_norm",
+        "norm",
+        "norm",
+        "torch.linalg",
     ),
     "whole_numbers": File(
         "ceil floor frac round round_decimals trunc",

@@ -1,10 +1,10 @@
-"""Elements in another order: dims moved or spread over several, reversed and rolled."""
+"""Elements in another order: dims moved or spread over several, reversed, rolled and turned."""
 
 from __future__ import annotations
 
 from ..errors import TensorError, TensorIndexError
 from ..families.structural import composite, structural
-from ..layout import Size, like_strides, wrap_dim, wrap_dims
+from ..layout import like_strides, wrap_dim, wrap_dims
 from ..spec import spec_of
 from .joining import _fresh_like
 
@@ -102,3 +102,38 @@ def _plan_roll(self, shifts, dims):
         raise TensorIndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     wrap_dims(dims, self.ndim)
     return _fresh_like(self) if self.numel else self
+
+
+def _plan_rot90(self, k, dims):
+    if len(dims) != 2:
+        raise TensorError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if self.ndim < 2:
+        raise TensorError(f"expected total dims >= 2, but got total dims = {self.ndim}")
+    a, b = dims
+    if a == b or abs(a - b) == self.ndim:
+        raise TensorError(f"expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}")
+    for name, d in (("dim0", a), ("dim1", b)):
+        if not -self.ndim <= d < self.ndim:
+            raise TensorError(f"Rotation {name} out of range, {name} = {d}")
+    a, b = wrap_dims(dims, self.ndim)
+    shape, strides = list(self.shape), list(self.strides)
+    if k % 2:
+        shape[a], shape[b] = shape[b], shape[a]
+        strides[a], strides[b] = strides[b], strides[a]
+    if k % 4 == 0:
+        return spec_of(self.dtype, self.device, self.shape)
+    return spec_of(self.dtype, self.device, tuple(shape), like_strides(tuple(shape), tuple(strides)))
+
+
+@structural(plan=_plan_rot90, self=lambda grad, k, dims, F: F.rot90(grad, -k, dims), out=False)
+def rot90(xp, self, k: Int = 1, dims: Size = (0, 1)):
+    """Turned by `k` quarter turns from the first of `dims` towards the second, copied.
+
+    Shapes: (a, b)  ->  (b, a) for odd k
+    See: flip, transpose
+
+    >>> rot90(tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
+    return xp.rot90(self, k, tuple(dims)).copy()

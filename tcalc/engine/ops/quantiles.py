@@ -10,7 +10,7 @@ from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
 from ..spec import spec_of
 from ..tensor import Tensor
-from .reduce import gather_back
+from .extremes import gather_back
 from .running import scan
 
 MODES = ("linear", "lower", "higher", "midpoint", "nearest")

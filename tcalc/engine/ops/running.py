@@ -1,16 +1,126 @@
-"""Running extremes and sums along a dim, the two extremes at once, and copies with a part replaced."""
+"""Running sums, products and extremes along a dim, differences of neighbours, the two extremes at once, and means without nan."""
 
 from __future__ import annotations
 
 from .. import dtypes
+from ..backend import ndarray
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError
-from ..families.common import no_kernel, not_implemented, real_for
+from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
-from ..layout import like_strides, reduced_shape, wrap_dim, wrap_dims
+from ..layout import reduced_shape, wrap_dim
+from ..rows import LEAST, running
 from ..spec import spec_of
 from .exponentials import log_of_sum
-from .reduce import gather_back
+from .extremes import gather_back
+
+# --- running sums and products ----------------------------------------------------------------------------------------
+
+
+def _plan_cumulative(self, dim, dtype, name):
+    wrap_dim(dim, self.ndim)
+    d = dtype or (dtypes.int64 if self.dtype.category < FLOAT else self.dtype)
+    if d is dtypes.bool_ and self.ndim and self.numel:
+        raise not_implemented(f"{name}_out_cpu", d)
+    return spec_of(d, self.device, self.shape)
+
+
+def _accumulate(xp, ufunc, self, dim, dtype):
+    wanted = dtype or (dtypes.int64 if self.dtype.kind in "iub" else None)
+    source = self if wanted is None else self.astype(spec_of(wanted).numpy)
+    if not self.ndim:
+        return source.copy()
+    if source.dtype.itemsize == 2 and source.dtype.kind not in "iu":
+        return ufunc.accumulate(source.astype("float32"), axis=dim)
+    wide = _WIDER.get(source.dtype.name)  # what torch keeps the running value in
+    return ufunc.accumulate(source, axis=dim) if wide is None else ufunc.accumulate(source.astype(wide), axis=dim).astype(source.dtype)
+
+
+_WIDER = {"float32": "float64", "complex64": "complex128"}
+
+
+def _reversed_cumsum(grad, dim, F):
+    return F.flip(F.cumsum(F.flip(grad, (dim,)), dim), (dim,)) if len(grad.shape) else grad
+
+
+@structural(plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumsum"), inplace=True, structured=True, out_rule="decides", self=lambda grad, dim, F: _reversed_cumsum(grad, dim, F))
+def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
+    """The running sum along `dim`.
+
+    Shapes: any; kept
+    Grad: the running sum of grad from the other end
+    See: sum, cumprod, diff
+
+    >>> cumsum(tensor([1., 2., 3.]), 0)
+    tensor([1., 3., 6.])
+    """
+    if self.ndim == 1 and self.size >= LEAST and self.__class__ is ndarray and self.dtype.char == "f" and dtype in (None, dtypes.float32):
+        found = running(self)
+    else:
+        found = _accumulate(xp, xp.add, self, dim, dtype)
+    if self.ndim and found.dtype.kind not in "iu":
+        found += 0.0  # torch counts from 0, so that no sum is -0.0
+    return found
+
+
+def _cumprod_grad(grad, self, result, dim, F):
+    """d cumprod: with no zeros, the reversed running sum of grad * result over self; zeros are handled slot by slot."""
+    if not len(self.shape) or 0 in self.shape:
+        return grad
+    size = self.shape[dim]
+    parts = []
+    for k in range(size):  # O(n^2) like torch's path for inputs with zeros; exact everywhere and differentiable again
+        before = F.prod_dim(F.slice(self, dim, 0, k, 1), dim, True)
+        after = F.slice(self, dim, k + 1, size, 1)
+        ones = before * 0 + 1
+        running = F.cumprod(F.cat([ones, after], dim), dim)
+        parts.append(F.sum_dim(F.slice(grad, dim, k, size, 1) * (before * running), (dim,), True))
+    return F.cat(parts, dim)
+
+
+@structural(
+    plan=lambda self, dim, dtype: _plan_cumulative(self, dim, dtype, "cumprod"), inplace=True, structured=True, out_rule="decides",
+    self=lambda grad, self, result, dim, F: _cumprod_grad(grad, self, result, dim, F),
+)
+def cumprod(xp, self, dim: Dim, *, dtype: DType | None = None):
+    """The running product along `dim`.
+
+    Shapes: any; kept
+    Grad: each element: the sum of grad * result / element over the places from it on
+    See: prod, cumsum
+
+    >>> cumprod(tensor([1., 2., 3.]), 0)
+    tensor([1., 2., 6.])
+    """
+    return _accumulate(xp, xp.multiply, self, dim, dtype)
+
+
+@composite()
+def diff(F, self, n: Int = 1, dim: Dim = -1, prepend: Tensor | None = None, append: Tensor | None = None):
+    """Differences of neighbours along `dim`, `n` times, `prepend` and `append` joined on first; bools: where neighbours differ.
+
+    Shapes: (a, b), dim=-1, n  ->  (a, b - n)
+    Grad: minus to the left neighbour, plus to the right one
+    See: cumsum, sub
+
+    >>> diff(tensor([1., 4., 9.]))
+    tensor([3., 5.])
+    """
+    if not self.shape:
+        raise TensorError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise TensorError(f"order must be non-negative but got {n}")
+    dim = wrap_dim(dim, len(self.shape))
+    if n == 0:
+        return F.copy(F.zeros_like(self), self)
+    if prepend is not None or append is not None:
+        self = F.cat([t for t in (prepend, self, append) if t is not None], dim)
+    subtract = F.logical_xor if self.dtype is dtypes.bool_ else F.sub
+    for _ in range(min(n, self.shape[dim])):
+        size = self.shape[dim]
+        self = subtract(F.slice(self, dim, 1, size, 1), F.slice(self, dim, 0, max(size - 1, 0), 1))
+    return self
+
 
 # --- running extremes -------------------------------------------------------------------------------------------------
 
@@ -171,156 +281,6 @@ def logcumsumexp(xp, self, dim: Dim):
     for i in range(1, found.shape[0]):  # one by one, as torch adds: another order would end on another branch of the logarithm
         found[i] = log_of_sum(xp, found[i], found[i - 1])
     return xp.moveaxis(found, 0, dim)
-
-
-# --- turned and laid into ---------------------------------------------------------------------------------------------
-
-
-def _plan_rot90(self, k, dims):
-    if len(dims) != 2:
-        raise TensorError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    if self.ndim < 2:
-        raise TensorError(f"expected total dims >= 2, but got total dims = {self.ndim}")
-    a, b = dims
-    if a == b or abs(a - b) == self.ndim:
-        raise TensorError(f"expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}")
-    for name, d in (("dim0", a), ("dim1", b)):
-        if not -self.ndim <= d < self.ndim:
-            raise TensorError(f"Rotation {name} out of range, {name} = {d}")
-    a, b = wrap_dims(dims, self.ndim)
-    shape, strides = list(self.shape), list(self.strides)
-    if k % 2:
-        shape[a], shape[b] = shape[b], shape[a]
-        strides[a], strides[b] = strides[b], strides[a]
-    if k % 4 == 0:
-        return spec_of(self.dtype, self.device, self.shape)
-    return spec_of(self.dtype, self.device, tuple(shape), like_strides(tuple(shape), tuple(strides)))
-
-
-@structural(plan=_plan_rot90, self=lambda grad, k, dims, F: F.rot90(grad, -k, dims), out=False)
-def rot90(xp, self, k: Int = 1, dims: Size = (0, 1)):
-    """Turned by `k` quarter turns from the first of `dims` towards the second, copied.
-
-    Shapes: (a, b)  ->  (b, a) for odd k
-    See: flip, transpose
-
-    >>> rot90(tensor([[1, 2], [3, 4]]))
-    tensor([[2, 4],
-            [1, 3]])
-    """
-    return xp.rot90(self, k, tuple(dims)).copy()
-
-
-def _laid_into(self, src, part, name):
-    if tuple(src.shape) != part:
-        raise TensorError(
-            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = {list(part)}"
-        )
-    return spec_of(self.dtype, self.device, self.shape, self.strides)
-
-
-def _plan_select_scatter(self, src, dim, index):
-    dim = wrap_dim(dim, self.ndim)
-    return _laid_into(self, src, (*self.shape[:dim], *self.shape[dim + 1 :]), "select_scatter")
-
-
-@structural(
-    plan=_plan_select_scatter,
-    self=lambda grad, src_spec, dim, index, F: F.select_scatter(grad, F.zeros_of(src_spec), dim, index),
-    src=lambda grad, dim, index, F: F.select(grad, dim, index),
-    out=False,
-)
-def select_scatter(xp, self, src, dim: Dim, index: Int):
-    """A copy with `src` as one slice along `dim`.
-
-    Shapes: input (a, b), src (b), dim=0  ->  (a, b)
-    Grad: input: grad, 0 at the slice; src: grad at the slice
-    See: select, slice_scatter, diagonal_scatter
-
-    >>> select_scatter(zeros(2, 2), ones(2), 0, 1)
-    tensor([[0., 0.],
-            [1., 1.]])
-    """
-    result = self.copy()
-    place = [slice(None)] * self.ndim
-    place[dim] = index
-    result[tuple(place)] = real_for(src, result)
-    return result
-
-
-def _plan_diagonal_scatter(self, src, offset, dim1, dim2):
-    a, b = wrap_dims((dim1, dim2), self.ndim)
-    rows, columns = self.shape[a], self.shape[b]
-    length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
-    return _laid_into(self, src, (*[n for d, n in enumerate(self.shape) if d not in (a, b)], length), "diagonal_scatter")
-
-
-@structural(
-    plan=_plan_diagonal_scatter,
-    self=lambda grad, src_spec, offset, dim1, dim2, F: F.diagonal_scatter(grad, F.zeros_of(src_spec), offset, dim1, dim2),
-    src=lambda grad, offset, dim1, dim2, F: F.diagonal(grad, offset, dim1, dim2),
-    out=False,
-)
-def diagonal_scatter(xp, self, src, offset: Int = 0, dim1: Dim = 0, dim2: Dim = 1):
-    """A copy with `src` on a diagonal.
-
-    Shapes: input (a, b), src (min(a, b))  ->  (a, b)
-    Grad: input: grad, 0 on the diagonal; src: grad on the diagonal
-    See: diagonal, select_scatter, slice_scatter
-
-    >>> diagonal_scatter(zeros(2, 2), ones(2))
-    tensor([[1., 0.],
-            [0., 1.]])
-    """
-    result = self.copy()
-    n = src.shape[-1]
-    turned = xp.moveaxis(result, (dim1, dim2), (-2, -1))
-    turned[..., xp.arange(n) + max(-offset, 0), xp.arange(n) + max(offset, 0)] = real_for(src, result)
-    return result
-
-
-def _slice_part(self, dim, start, end, step):
-    """Sizes of the slice, and its places along `dim`."""
-    dim = wrap_dim(dim, self.ndim)
-    if step <= 0:
-        raise TensorError("slice step must be positive")
-    places = range(*slice(start, end, step).indices(self.shape[dim]))
-    return dim, places, (*self.shape[:dim], len(places), *self.shape[dim + 1 :])
-
-
-def _within(place, default, size):
-    """A bound of a slice as a place from 0 to `size`, as Python's slices read it."""
-    place = default if place is None else place
-    return min(max(place + size if place < 0 else place, 0), size)
-
-
-def _plan_slice_scatter(self, src, dim, start, end, step):
-    return _laid_into(self, src, _slice_part(self, dim, start, end, step)[2], "slice_scatter")
-
-
-@structural(
-    plan=_plan_slice_scatter,
-    self=lambda grad, src_spec, dim, start, end, step, F: F.slice_scatter(grad, F.zeros_of(src_spec), dim, start, end, step),
-    src=lambda grad, self_spec, dim, start, end, step, F: F.slice(
-        grad, dim, _within(start, 0, self_spec.shape[dim]), _within(end, self_spec.shape[dim], self_spec.shape[dim]), step
-    ),
-    out=False,
-)
-def slice_scatter(xp, self, src, dim: Dim = 0, start: Int | None = None, end: Int | None = None, step: Int = 1):
-    """A copy with `src` in the slice start:end:step along `dim`.
-
-    Shapes: input (a, b), src (n, b), dim=0  ->  (a, b)
-    Grad: input: grad, 0 in the slice; src: grad in the slice
-    See: select_scatter, diagonal_scatter, narrow
-
-    >>> slice_scatter(zeros(3), ones(2), 0, 1)
-    tensor([0., 1., 1.])
-    """
-    result = self.copy()
-    place = [slice(None)] * self.ndim
-    place[dim] = slice(start, end, step)
-    result[tuple(place)] = real_for(src, result)
-    return result
 
 
 # --- averages that leave nan out --------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from ..families.structural import composite, structural
 from ..layout import like_strides, wrap_dim
 from ..spec import spec_of
 from ..tensor import Tensor
+from .extremes import gather_back
 from .quantiles import ascending, least, middle_share, picked, plan_picked, select, sortable
-from .reduce import gather_back
 
 
 def _plan_sort(self, dim, descending):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from .. import backend
 from ..at import add_at
-from ..errors import TensorError
-from ..families.common import real_for
 from ..families.structural import structural
 from ..families.view import view
 from ..layout import Geometry, Size, contiguous_strides, extent
@@ -95,39 +93,3 @@ def restride(xp, grad, shape: Size, strides: Size, from_shape: Size, from_stride
         add_at(xp, counts, places, grad.dtype.type(1))
         buffer /= xp.maximum(counts, 1)
     return buffer[places].reshape(shape)
-
-
-def _window(value, self_spec, size, stride, storage_offset, F):
-    """The values that a geometry of self's storage shows."""
-    return F.restride(value, size, stride, self_spec.sizes, self_spec.strides, storage_offset or 0)
-
-
-def _plan_as_strided_scatter(self, src, size, stride, storage_offset):
-    Geometry(tuple(self.shape), self.strides).strided(size, stride, storage_offset, extent(self.shape, self.strides), self.dtype.itemsize)
-    if tuple(src.shape) != tuple(size):
-        raise TensorError(f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = {list(size)}")
-    return spec_of(self.dtype, self.device, self.shape, self.strides if self.dense else None)
-
-
-@structural(
-    plan=_plan_as_strided_scatter,
-    self=lambda grad, self_spec, size, stride, storage_offset, F: grad
-    - F.restride(_window(grad, self_spec, size, stride, storage_offset, F), self_spec.sizes, self_spec.strides, size, stride, -(storage_offset or 0)),
-    src=lambda grad, self_spec, size, stride, storage_offset, F: _window(grad, self_spec, size, stride, storage_offset, F),
-    out=False,
-)
-def as_strided_scatter(xp, self, src, size: Size, stride: Size, storage_offset: Int | None = None):
-    """A copy of `self` whose part of the given geometry is `src`.
-
-    Shapes: input's; src has the shape size
-    Grad: input: 0 where src was written; src: the part of that geometry
-    See: as_strided, index_put, scatter
-
-    >>> as_strided_scatter(zeros(4), ones(2), (2,), (2,))
-    tensor([1., 0., 1., 0.])
-    """
-    result = xp.array(self, order="K")
-    raw = backend.bytes_of(result)
-    part = backend.lens(raw, tuple(size), result.dtype, (storage_offset or 0) * result.itemsize, tuple(s * result.itemsize for s in stride))
-    part[...] = real_for(src, result)
-    return result
