@@ -73,6 +73,15 @@ FILES: dict[str, File] = {
         "heaviside heaviside_ lerp lerp_ masked_fill masked_fill_ maximum minimum nan_to_num nan_to_num_",
         "",
     ),
+    "common_losses": File(
+        "binary_cross_entropy binary_cross_entropy_with_logits cross_entropy l1_loss mse_loss nll_loss nll_loss_backward "
+        "nll_loss_images nll_loss_rows",
+        "binary_cross_entropy binary_cross_entropy_with_logits cross_entropy l1_loss mse_loss nll_loss nll_loss_backward "
+        "nll_loss_images nll_loss_rows",
+        "",
+        "",
+        "torch.nn.functional",
+    ),
     "complex_numbers": File(
         "adjoint angle complex conj conj_physical conj_view conjugate imag mH neg_view polar real resolve_conj resolve_neg sgn "
         "view_as_complex view_as_real",
@@ -256,12 +265,10 @@ FILES: dict[str, File] = {
         "",
     ),
     "nn": File(
-        "binary_cross_entropy binary_cross_entropy_with_logits cross_entropy dropout embedding embedding_backward "
-        "embedding_rows embedding_shares l1_loss linear log_softmax mse_loss nll_loss nll_loss_backward nll_loss_images "
-        "nll_loss_rows normalize one_hot one_hot_of softmax",
-        "binary_cross_entropy binary_cross_entropy_with_logits cross_entropy dropout embedding embedding_backward "
-        "embedding_rows embedding_shares l1_loss linear log_softmax mse_loss nll_loss nll_loss_backward nll_loss_images "
-        "nll_loss_rows normalize one_hot one_hot_of softmax",
+        "dropout embedding embedding_backward embedding_rows embedding_shares linear log_softmax normalize one_hot one_hot_of "
+        "softmax",
+        "dropout embedding embedding_backward embedding_rows embedding_shares linear log_softmax normalize one_hot one_hot_of "
+        "softmax",
         "log_softmax softmax",
         "log_softmax softmax",
         "torch.nn.functional",

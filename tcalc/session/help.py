@@ -40,7 +40,7 @@ _GROUPS = {
         "sorting": "sort",
         "matrices": "linalg matrices contraction decompositions solvers ldl lowrank reflections",
         "signals": "fourier spectrograms",
-        "neural networks": "nn activation conv pooling maxima padding norm natives losses margins sequences attention patches resampling resize sampling relaxed",
+        "neural networks": "nn activation conv pooling maxima padding norm natives common_losses losses margins sequences attention patches resampling resize sampling relaxed",
     }.items()
     for module in modules.split()
 }

@@ -1,4 +1,4 @@
-"""Losses of torch.nn.functional beyond those in nn.py: of differences, of signs, of distances and of likelihoods."""
+"""Losses of torch.nn.functional beyond the everyday ones: of differences, of signs, of distances and of likelihoods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes
 from ..modes import no_grad
-from .nn import _fold, _plan_loss, reduced
+from .common_losses import _fold, _plan_loss, reduced
 
 NN = "torch.nn.functional"
 

@@ -10,8 +10,8 @@ from ..errors import TensorError, TensorValueError
 from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..spec import spec_of
+from .common_losses import _fold, reduced
 from .losses import check_triplet
-from .nn import _fold, reduced
 
 NN = "torch.nn.functional"
 
