@@ -129,14 +129,17 @@ FILES: dict[str, File] = {
         "",
     ),
     "decompositions": File(
-        "cholesky cofactors det free_of_phases inverse linalg_cholesky linalg_cholesky_ex linalg_det linalg_eig linalg_eigh "
-        "linalg_eigvals linalg_eigvalsh linalg_inv linalg_inv_ex linalg_qr linalg_slogdet linalg_svd linalg_svdvals logdet qr "
-        "slogdet svd",
-        "cholesky cofactors det free_of_phases inverse linalg_cholesky linalg_cholesky_ex linalg_det linalg_eig linalg_eigh "
-        "linalg_eigvals linalg_eigvalsh linalg_inv linalg_inv_ex linalg_qr linalg_slogdet linalg_svd linalg_svdvals logdet qr "
-        "slogdet svd",
-        "cholesky det inverse logdet qr slogdet svd",
-        "cholesky det inverse logdet qr slogdet svd",
+        "cholesky linalg_cholesky linalg_cholesky_ex linalg_qr qr",
+        "cholesky linalg_cholesky linalg_cholesky_ex linalg_qr qr",
+        "cholesky qr",
+        "cholesky qr",
+        "torch.linalg",
+    ),
+    "determinants": File(
+        "cofactors det inverse linalg_det linalg_inv linalg_inv_ex linalg_slogdet logdet slogdet",
+        "cofactors det inverse linalg_det linalg_inv linalg_inv_ex linalg_slogdet logdet slogdet",
+        "det inverse logdet slogdet",
+        "det inverse logdet slogdet",
         "torch.linalg",
     ),
     "diagonals": File(
@@ -153,13 +156,27 @@ FILES: dict[str, File] = {
         "cross dist renorm renorm_",
         "torch.nn.functional",
     ),
+    "eigenvalues": File(
+        "free_of_phases linalg_eig linalg_eigh linalg_eigvals linalg_eigvalsh linalg_svd linalg_svdvals svd",
+        "free_of_phases linalg_eig linalg_eigh linalg_eigvals linalg_eigvalsh linalg_svd linalg_svdvals svd",
+        "svd",
+        "svd",
+        "torch.linalg",
+    ),
     "fourier": File(
-        "fft_c2c fft_c2r fft_fft fft_fft2 fft_fftfreq fft_fftn fft_fftshift fft_hfft fft_hfft2 fft_hfftn fft_ifft fft_ifft2 "
-        "fft_ifftn fft_ifftshift fft_ihfft fft_ihfft2 fft_ihfftn fft_irfft fft_irfft2 fft_irfftn fft_r2c fft_rfft fft_rfft2 "
-        "fft_rfftfreq fft_rfftn",
-        "fft_c2c fft_c2r fft_fft fft_fft2 fft_fftfreq fft_fftn fft_fftshift fft_hfft fft_hfft2 fft_hfftn fft_ifft fft_ifft2 "
-        "fft_ifftn fft_ifftshift fft_ihfft fft_ihfft2 fft_ihfftn fft_irfft fft_irfft2 fft_irfftn fft_r2c fft_rfft fft_rfft2 "
-        "fft_rfftfreq fft_rfftn",
+        "fft_c2c fft_c2r fft_fft fft_fftfreq fft_fftshift fft_hfft fft_ifft fft_ifftshift fft_ihfft fft_irfft fft_r2c fft_rfft "
+        "fft_rfftfreq",
+        "fft_c2c fft_c2r fft_fft fft_fftfreq fft_fftshift fft_hfft fft_ifft fft_ifftshift fft_ihfft fft_irfft fft_r2c fft_rfft "
+        "fft_rfftfreq",
+        "",
+        "",
+        "torch.fft",
+    ),
+    "fourier_nd": File(
+        "fft_fft2 fft_fftn fft_hfft2 fft_hfftn fft_ifft2 fft_ifftn fft_ihfft2 fft_ihfftn fft_irfft2 fft_irfftn fft_rfft2 "
+        "fft_rfftn",
+        "fft_fft2 fft_fftn fft_hfft2 fft_hfftn fft_ifft2 fft_ifftn fft_ihfft2 fft_ihfftn fft_irfft2 fft_irfftn fft_rfft2 "
+        "fft_rfftn",
         "",
         "",
         "torch.fft",
@@ -215,6 +232,13 @@ FILES: dict[str, File] = {
         "",
         "",
     ),
+    "lu": File(
+        "linalg_lu linalg_lu_factor linalg_lu_factor_ex linalg_lu_solve lu_solve lu_unpack",
+        "linalg_lu linalg_lu_factor linalg_lu_factor_ex linalg_lu_solve lu_solve lu_unpack",
+        "lu_solve lu_unpack",
+        "lu_solve",
+        "torch.linalg",
+    ),
     "margins": File(
         "label_pairs linear_cross_entropy multi_margin multi_margin_loss multilabel_margin_loss "
         "triplet_margin_with_distance_loss",
@@ -236,14 +260,12 @@ FILES: dict[str, File] = {
         "torch.masked",
     ),
     "matrices": File(
-        "addbmm addr chain_matmul linalg_cond linalg_matrix_exp linalg_matrix_norm linalg_matrix_power linalg_matrix_rank "
-        "linalg_multi_dot linalg_norm linalg_pinv linalg_tensorinv linalg_tensorsolve linalg_vander linalg_vecdot matrix_exp "
-        "matrix_power pinverse vander vdot",
-        "addbmm addr chain_matmul linalg_cond linalg_matrix_exp linalg_matrix_norm linalg_matrix_power linalg_matrix_rank "
-        "linalg_multi_dot linalg_norm linalg_pinv linalg_tensorinv linalg_tensorsolve linalg_vander linalg_vecdot matrix_exp "
-        "matrix_power pinverse vander vdot",
-        "addbmm addr chain_matmul matrix_exp matrix_power pinverse vander vdot",
-        "addbmm addbmm_ addr addr_ matrix_exp matrix_power pinverse vdot",
+        "linalg_cond linalg_matrix_exp linalg_matrix_norm linalg_matrix_power linalg_matrix_rank linalg_norm linalg_pinv "
+        "linalg_tensorinv linalg_tensorsolve linalg_vander matrix_exp matrix_power pinverse vander",
+        "linalg_cond linalg_matrix_exp linalg_matrix_norm linalg_matrix_power linalg_matrix_rank linalg_norm linalg_pinv "
+        "linalg_tensorinv linalg_tensorsolve linalg_vander matrix_exp matrix_power pinverse vander",
+        "matrix_exp matrix_power pinverse vander",
+        "matrix_exp matrix_power pinverse",
         "torch.linalg",
     ),
     "maxima": File(
@@ -334,6 +356,13 @@ FILES: dict[str, File] = {
         "",
         "",
         "torch.nn.functional",
+    ),
+    "products": File(
+        "addbmm addr chain_matmul linalg_multi_dot linalg_vecdot vdot",
+        "addbmm addr chain_matmul linalg_multi_dot linalg_vecdot vdot",
+        "addbmm addr chain_matmul vdot",
+        "addbmm addbmm_ addr addr_ vdot",
+        "torch.linalg",
     ),
     "quantiles": File(
         "mode nanmedian nanmedian_dim nanquantile quantile",
@@ -436,12 +465,10 @@ FILES: dict[str, File] = {
         "",
     ),
     "solvers": File(
-        "cholesky_inverse cholesky_solve linalg_lstsq linalg_lu linalg_lu_factor linalg_lu_factor_ex linalg_lu_solve "
-        "linalg_solve linalg_solve_ex linalg_solve_triangular lu_solve lu_unpack triangular_solve",
-        "cholesky_inverse cholesky_solve linalg_lstsq linalg_lu linalg_lu_factor linalg_lu_factor_ex linalg_lu_solve "
-        "linalg_solve linalg_solve_ex linalg_solve_triangular lu_solve lu_unpack triangular_solve",
-        "cholesky_inverse cholesky_solve lu_solve lu_unpack triangular_solve",
-        "cholesky_inverse cholesky_solve lu_solve triangular_solve",
+        "cholesky_inverse cholesky_solve linalg_lstsq linalg_solve linalg_solve_ex linalg_solve_triangular triangular_solve",
+        "cholesky_inverse cholesky_solve linalg_lstsq linalg_solve linalg_solve_ex linalg_solve_triangular triangular_solve",
+        "cholesky_inverse cholesky_solve triangular_solve",
+        "cholesky_inverse cholesky_solve triangular_solve",
         "torch.linalg",
     ),
     "sort": File(

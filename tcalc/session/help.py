@@ -38,8 +38,8 @@ _GROUPS = {
         "running along a dim": "running slopes",
         "statistics": "statistics quantiles histograms distances counting",
         "sorting": "sort",
-        "matrices": "linalg matrices contraction decompositions solvers ldl lowrank reflections",
-        "signals": "fourier spectrograms",
+        "matrices": "linalg matrices products contraction decompositions determinants eigenvalues solvers lu ldl lowrank reflections",
+        "signals": "fourier fourier_nd spectrograms",
         "neural networks": "nn activation conv pooling maxima padding norm natives common_losses losses margins sequences attention patches resampling resize sampling relaxed",
     }.items()
     for module in modules.split()

@@ -14,6 +14,10 @@ from ..registry import never
 from ..spec import spec_of
 from .gathering import _bounded, _check_gather, _fresh, _grid, widened
 
+_REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+_NO_PRODUCTS = "CUDA has no operation that multiplies many values into one place, which reduce=\"prod\" needs"
+_EXTREMES = {"amax": "maximum", "amin": "minimum"}
+
 # --- values at places -------------------------------------------------------------------------------------------------
 
 
@@ -139,13 +143,6 @@ def scatter_add(xp, self, dim: Dim, index, src):
         add_at(xp, result, _grid(xp, dim, index), _corner(src, index))
         return result
     return result + src.reshape(())
-
-
-_REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
-
-_NO_PRODUCTS = "CUDA has no operation that multiplies many values into one place, which reduce=\"prod\" needs"
-
-_EXTREMES = {"amax": "maximum", "amin": "minimum"}
 
 
 # --- many values at one place -----------------------------------------------------------------------------------------
