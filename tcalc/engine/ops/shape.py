@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 
 from .. import backend
 from ..dtypes import INT
@@ -87,7 +88,7 @@ def transpose(geom, dim0: Dim, dim1: Dim):
     return _swapped(geom, dim0, dim1)
 
 
-@view(inplace_overload=1, array=lambda array: array.T, self=lambda grad, F: F.t(grad))
+@view(inplace_overload=1, array=attrgetter("T"), self=lambda grad, F: F.t(grad))
 def t(geom):
     """A matrix transposed, sharing storage; vectors and numbers as they are.
 
