@@ -94,8 +94,8 @@ def _row(t: Tensor, index: int) -> Tensor:
         index += size
     applied = None if t.node is None else Applied(SELECT, (None, 0, index), (spec, row))
     array = t.a
-    if len(shape) > 1 and array.__class__ is ndarray:  # NumPy gives a number for an element
-        return show(row, index * spec.strides[0], applied, None, t, array[index])
+    if array.__class__ is ndarray:
+        return show(row, index * spec.strides[0], applied, None, t, array[index] if len(shape) > 1 else array[index, ...])  # which is no number
     return show(row, index * spec.strides[0], applied, None, t)
 
 

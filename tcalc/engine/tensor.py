@@ -32,25 +32,29 @@ _USE_DETACH = (
 class Storage:
     """Memory that one or more tensors look at. `version` counts the in-place writes through any of them.
 
-    `raw` are its bytes, None where there are none; those of a `whole` row-major array, and their number, are found when they are asked for.
+    `raw` are its bytes, None where there are none; those of a `whole` row-major array are found when they are asked for.
     """
 
-    __slots__ = ("__weakref__", "device", "itemsize", "keep", "nbytes", "raw", "version", "whole")
-    raw: Array | None
-    nbytes: int
-    whole: Array
+    __slots__ = ("__weakref__", "device", "itemsize", "keep", "known", "size", "version", "whole")
+    known: Array | None  # raw, once it was asked for
+    whole: Array | None
 
     def __init__(self, raw: Array | None, nbytes: int, where: device, itemsize: int, keep: Any = None):
-        self.raw, self.nbytes, self.device, self.itemsize = raw, nbytes, where, itemsize
+        self.known, self.size, self.device, self.itemsize = raw, nbytes, where, itemsize
         self.version = 0
-        self.keep = keep
+        self.keep, self.whole = keep, None
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("raw", "nbytes"):
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute {name!r}")
-        self.raw = raw = backend.bytes_of(self.whole)
-        self.nbytes = raw.size
-        return getattr(self, name)
+    @property
+    def raw(self) -> Array | None:
+        """The bytes, as an array of one dim."""
+        if self.known is None and self.whole is not None:
+            self.known = backend.bytes_of(self.whole)
+        return self.known
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes there are, or would be on meta."""
+        return self.size if self.whole is None else self.whole.nbytes
 
     def data_ptr(self) -> int:
         """Address of the first byte; 0 where there is none."""
@@ -270,7 +274,8 @@ class Tensor:
             array, spec = self.a, self.spec
             if array is not None and spec.contiguous and not spec.lazy:
                 storage = new_storage(Storage)
-                storage.whole, storage.device, storage.itemsize, storage.version, storage.keep = array, spec.device, spec.dtype.itemsize, 0, None
+                storage.whole, storage.device, storage.itemsize = array, spec.device, spec.dtype.itemsize
+                storage.version, storage.keep, storage.known = 0, None, None
             else:
                 raw = None if array is None else backend.bytes_of(array)
                 storage = Storage(raw, spec.nbytes if raw is None else raw.size, spec.device, spec.dtype.itemsize)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from operator import attrgetter, methodcaller
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from .. import backend
@@ -23,7 +23,7 @@ LIMIT = 4096
 SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)
 
 
-Way = Callable[[Any], Any]
+Way = Callable[[Any], Any] | tuple[int, ...]  # NumPy's way from an array to what a view of it shows; a shape to give it
 
 
 class ViewOp(Op):
@@ -123,10 +123,16 @@ def _plain(view: View) -> Tensor:
 
 def _shortcut(source: Spec, shown: Spec, shift: int) -> Way | None:
     """NumPy's own way from one array to a view of it, where it has one that is quicker than to build the view."""
-    if shift or source.lazy or not shown.numel:
+    if source.lazy or not shown.numel:
+        return None
+    if shown.strides == source.strides and shown.sizes[1:] == source.sizes[1:] and source.ndim and source.strides[0]:
+        first, past = divmod(shift, source.strides[0])
+        if not past and 0 <= first <= source.sizes[0] - shown.sizes[0]:
+            return itemgetter(slice(first, first + shown.sizes[0]))
+    if shift:
         return None
     if source.contiguous and shown.contiguous and shown.numel == source.numel:
-        return methodcaller("reshape", shown.sizes)
+        return shown.sizes
     return attrgetter("T") if (shown.sizes, shown.strides) == (source.sizes[::-1], source.strides[::-1]) else None
 
 
@@ -140,15 +146,16 @@ def show(
         storage = source.get_storage()
     t = new_tensor(View)
     offset = source.offset + shift
-    raw = storage.raw
     if array is not None:
         t.a = array
-    elif way is not None and raw.__class__ is ndarray:
-        t.a = way(source.a)
-    elif raw.__class__ is ndarray and spec.numel:
-        t.a = ndarray(spec.sizes, spec.numpy, raw, offset * spec.itemsize, spec.byte_strides)
+    elif way is not None and source.a.__class__ is ndarray:
+        t.a = source.a.reshape(way) if way.__class__ is tuple else way(source.a)  # type: ignore[operator]  # a function
     else:
-        t.a = on_storage(storage, spec, offset)
+        raw = storage.raw
+        if raw.__class__ is ndarray and spec.numel:
+            t.a = ndarray(spec.sizes, spec.numpy, raw, offset * spec.itemsize, spec.byte_strides)
+        else:
+            t.a = on_storage(storage, spec, offset)
     base = source.base
     t.base = source if base is None else base
     t.spec, t.storage, t.offset, t.held, t.seen = spec, storage, offset, None, storage.version
