@@ -70,20 +70,6 @@ class Vjp:
         self.frees = bool(self.places) or op.keeps_indices
         self.run = _at_first
 
-    def finished(self, grads: Sequence[Any], F: Any) -> Sequence[Any]:
-        """The gradients as the inputs have them: brought to their shapes, dtypes and devices as far as the op's formulas leave that open."""
-        op, specs = self.op, self.specs
-        result = specs[-1][0] if isinstance(specs[-1], list) else specs[-1]
-        given = specs[0] if len(specs) == 2 and isinstance(specs[0], list) else specs[:-1]
-        if op.finish is not None and len(given) == len(grads) and any([op.finishes(spec, result) for spec in given]):
-            grads = [g if g is None or spec is None else op.finish(g, spec, result, F) for g, spec in zip(grads, given, strict=True)]
-        if op.rounds:
-            return [
-                g if g is None or spec is None or g.dtype is spec.numpy or g.dtype is spec.dtype else F.cast(g, spec.dtype)
-                for g, spec in zip(grads, given, strict=False)
-            ]
-        return grads
-
     def compiled(self, F: Any) -> Callable[[OpNode, Any, Any], Sequence[Any]]:
         """`run` for these specs: one Python function that looks at the versions, calls the formulas and finishes what has to be."""
         op, specs, places = self.op, self.specs, self.places
@@ -113,10 +99,24 @@ class Vjp:
                 calls[i] = f"finish({calls[i]}, spec{i}, result, F)"
             calls = f"{', '.join(calls)},"
         elif any(open_ends):
-            given["finished"] = self.finished
-            calls = f"finished({calls}, F)"
+            given |= {"finished": finished, "op": op}
+            calls = f"finished(op, specs, {calls}, F)"
         made = _made(tuple(given), len(places), " or ".join(["cut", *checks]), calls)
         return made(**given)  # type: ignore[no-any-return]  # made of text
+
+
+def finished(op: Op, specs: Sequence[Any], grads: Sequence[Any], F: Any) -> Sequence[Any]:
+    """The gradients as the inputs have them: brought to their shapes, dtypes and devices as far as the op's formulas leave that open."""
+    result = specs[-1][0] if isinstance(specs[-1], list) else specs[-1]
+    given = specs[0] if len(specs) == 2 and isinstance(specs[0], list) else specs[:-1]
+    if op.finish is not None and len(given) == len(grads) and any([op.finishes(spec, result) for spec in given]):
+        grads = [g if g is None or spec is None else op.finish(g, spec, result, F) for g, spec in zip(grads, given, strict=True)]
+    if op.rounds:
+        return [
+            g if g is None or spec is None or g.dtype is spec.numpy or g.dtype is spec.dtype else F.cast(g, spec.dtype)
+            for g, spec in zip(grads, given, strict=False)
+        ]
+    return grads
 
 
 @lru_cache(maxsize=4096)
@@ -222,7 +222,7 @@ class OpNode(Node):
         F = level.numpy_ops if grad.__class__ is ndarray else level.ops(grad)
         vjps = op.vjps.get(vjp.mask) or op.compile(vjp.mask)
         needs = None if op.grads is None else [edge is not None for edge in self.edges]
-        return vjp.finished(vjps(grad, values, vjp.params, vjp.specs, needs, F), F)
+        return finished(op, vjp.specs, vjps(grad, values, vjp.params, vjp.specs, needs, F), F)
 
     def unpacked(self, level: Any) -> list[Any]:
         """The saved values as the level computes with them.
