@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ class Node:
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:
         """Gradients for `edges` from the gradient of the result, computed on `level` (raw arrays or Tensors)."""
         raise TypeError(f"{self.name()} has no derivative")
+
+    def kept(self) -> Iterable[tuple[int, Any, int]]:
+        """(place, value, version when saved) of each value that was saved for backward."""
+        return ()
 
     def release(self) -> None:
         """Drop what was saved for backward."""

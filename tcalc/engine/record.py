@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -177,8 +177,7 @@ class OpNode(Node):
         """The inputs' specs and, last, the result's."""
         return self.vjp.specs
 
-    def kept(self) -> Iterator[tuple[int, Any, int]]:
-        """(place, value, version when saved) of each saved value."""
+    def kept(self) -> Iterable[tuple[int, Any, int]]:
         saved = self.saved or ()
         return zip(saved[::3], saved[1::3], saved[2::3], strict=True)
 

@@ -194,12 +194,8 @@ def left_behind(delta: Delta, before: Mapping[str, object], variables: Mapping[s
         if name == "_" or old is new or not is_tensor(old) or not is_tensor(new):
             continue
         node = node_of(old)
-        if node is None or not node.edges or node.freed or not _has_saved(node):
+        if node is None or not node.edges or node.freed or not [*node.kept()]:
             continue
         if not any(graph_has(tensor, node) for _, tensor in named_tensors(variables)):
             notes.append(Note("unused-graph", f"the former {name} had a graph ({node.label}) that was dropped without a backward"))
     return notes
-
-
-def _has_saved(node: Any) -> bool:
-    return bool(getattr(node, "saved", None))

@@ -177,13 +177,13 @@ class _Graph:
         return Row(kind, name, tuple(tensor.shape), grad=None if grad is None else tuple(grad.shape))
 
     def _saved(self, node: Any) -> tuple[str, ...]:
-        op, saved = getattr(node, "op", None), getattr(node, "saved", None)
-        if op is None or not saved:
+        op = getattr(node, "op", None)
+        if op is None:
             return ()
         texts = self.origins.of(node).inputs
         return tuple(
             "result" if place >= len(op.inputs) else self._named(value, texts[place] if place < len(texts) else "") or op.inputs[place]
-            for place, value, _ in saved
+            for place, value, _ in node.kept()
             if is_tensor(value)
         )
 
@@ -198,7 +198,7 @@ class _Graph:
     def _inputs(self, node: Any) -> list[Item]:
         """What a node was computed from: the ends of its edges, and the tensors that need no gradient."""
         specs, texts = getattr(node, "specs", ()), self.origins.of(node).inputs
-        saved = {place: value for place, value, _ in getattr(node, "saved", None) or ()}
+        saved = {place: value for place, value, _ in node.kept()}
         items = []
         for place, edge in enumerate(node.edges):
             text = texts[place] if place < len(texts) else ""

@@ -229,7 +229,7 @@ def _input_names(node: Any, origin: Origin, origins: Origins) -> list[str]:
     """What to call each input of a node: a variable, its text, else the parameter's name."""
     op = getattr(node, "op", None)
     parameters = [] if op is None else ["input" if name == "self" else name for name in op.inputs]
-    saved = {place: value for place, value, _ in getattr(node, "saved", None) or ()}
+    saved = {place: value for place, value, _ in node.kept()}
     names = []
     for place in range(max(len(node.edges), len(parameters) if parameters and parameters[0] != "tensors" else 0)):
         edge = node.edges[place] if place < len(node.edges) else None
