@@ -240,6 +240,8 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     >>> x.is_set_to(x.detach())
     True
     """
+    if not isinstance(tensor, Tensor):
+        raise TensorTypeError(f"is_set_to(): argument 'tensor' (position 1) must be Tensor, not {type(tensor).__name__}", "is_set_to")
     return self.get_storage() is tensor.get_storage() and self.offset == tensor.offset and self.spec is tensor.spec
 
 
@@ -249,6 +251,7 @@ def is_same_size(self: Tensor, other: Tensor) -> bool:
     >>> ones(2, 3).is_same_size(zeros(2, 3))
     True
     """
+    _two_tensors("is_same_size", self, other)
     return self.spec.shape == other.spec.shape
 
 
@@ -459,6 +462,7 @@ def allclose(self: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     >>> allclose(tensor([1.]), tensor([1.0000001]))
     True
     """
+    _two_tensors("allclose", self, other)
     if self.spec.dtype is not other.spec.dtype:
         raise TensorError(
             f"{self.spec.dtype.kernel_name} did not match {other.spec.dtype.kernel_name}", "allclose", {"self": self, "other": other}

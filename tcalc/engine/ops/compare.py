@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from .. import dtypes
 from ..backend import META
 from ..dtypes import BOOL, INT
 from ..errors import TensorError, TensorNotImplemented
-from ..families.elementwise import ANY, elementwise
+from ..families.common import sorted_out
+from ..families.elementwise import ANY, Elementwise, elementwise
 from ..families.structural import structural
 from ..layout import broadcast_shapes
+from ..modes import is_grad_enabled
+from ..registry import Op
 from ..spec import spec_of
+from ..tensor import Tensor
 
 BITS = (BOOL, INT)
+
+
+class BuiltFromDerivable(Elementwise):
+    """An op that torch makes of ops with derivatives (abs): a history that may not be asked for is refused, though the result has none."""
+
+    def build(self, method: bool = False) -> Callable[..., Any]:
+        return Op.build(self, method)
+
+    def run(self, values: list[Any]) -> Tensor:
+        if is_grad_enabled():
+            for value in values[: len(self.inputs)]:
+                value.refuse_stale()
+        return super().run(values)
+
+
+def built_from_derivable(**options: Any) -> Callable[[Callable[..., Any]], BuiltFromDerivable]:
+    """Declare such an op."""
+    return lambda kernel: BuiltFromDerivable(kernel, **sorted_out(kernel, options))
 
 
 @elementwise(returns=dtypes.bool_, ufunc="equal", operator="==", only=ANY)
@@ -211,7 +236,7 @@ def isinf(xp, self):
     return xp.isinf(self)
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out=False, only=ANY)
+@built_from_derivable(returns=dtypes.bool_, inplace=False, out=False, only=ANY)
 def isfinite(xp, self):
     """Whether the element is neither infinite nor nan.
 
@@ -228,7 +253,13 @@ def _check_isclose(common, specs):
         raise TensorError(f"{specs[0].dtype.kernel_name} did not match {specs[1].dtype.kernel_name}")
 
 
-@elementwise(returns=dtypes.bool_, inplace=False, out=False, check=_check_isclose, only=ANY)
+def _check_tolerances(rtol, atol):
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise TensorError(f"{name} must be greater than or equal to zero, but got {value:g}")
+
+
+@built_from_derivable(returns=dtypes.bool_, inplace=False, out=False, check=_check_isclose, only=ANY)
 def isclose(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
     """Whether `|self - other| <= atol + rtol * |other|`.
 
@@ -237,12 +268,7 @@ def isclose(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: 
     >>> isclose(tensor([1., 2.]), tensor([1.000001, 2.1]))
     tensor([ True, False])
     """
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if value < 0:
-            raise TensorError(f"{name} must be greater than or equal to zero, but got {value:g}")
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if value < 0:
-            raise TensorError(f"{name} must be greater than or equal to zero, but got {value:g}")
+    _check_tolerances(rtol, atol)
     return xp.isclose(self, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
@@ -262,6 +288,7 @@ def _one_bool_broadcast(self, other, *rest):
 @structural(plan=_one_bool_broadcast, out=False, function=False, method=False)
 def allclose_tensor(xp, self, other, rtol: Float = 1e-5, atol: Float = 1e-8, equal_nan: Bool = False):
     """0-dim bool: whether all elements are close."""
+    _check_tolerances(rtol, atol)
     return xp.asarray(xp.allclose(self, other, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 

@@ -180,6 +180,8 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     >>> tensor([1]).type_as(ones(1))
     tensor([1.])
     """
+    if not isinstance(other, Tensor):
+        raise TensorTypeError(f"type_as(): argument 'other' (position 1) must be Tensor, not {type_name(other)}", "type_as")
     return converted(self, other.spec.dtype, other.spec.device)
 
 
