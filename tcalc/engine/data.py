@@ -89,7 +89,7 @@ def array_of(data: Any, wanted: dtype | None) -> Any:
     numpy = backend.NUMPY[d]
     try:
         if d.category == dtypes.INT and any(isinstance(v, float) for v in values):
-            values = [int(v) if isinstance(v, float) else v for v in values]
+            values = [_whole(v, d) if isinstance(v, float) else v for v in values]
         if d.category in (dtypes.INT, dtypes.FLOAT) and any(isinstance(v, complex) for v in values):
             raise TensorTypeError(
                 "must be real number, not complex" if d.category == dtypes.FLOAT else "'complex' object cannot be interpreted as an integer"
@@ -104,8 +104,23 @@ def array_of(data: Any, wanted: dtype | None) -> Any:
         bad = next((v for v in values if not -info.max <= v <= info.max and v != info.min), None)
         if bad is None:  # unsigned types take the negatives of their range, modulo 2^bits
             return backend.np.array([v % (info.max + 1) for v in values], dtype=numpy).reshape(shape)
-        raise TensorError(f"value cannot be converted to type {d.name} without overflow", "tensor", {"value": bad}) from None
+        raise _unfit(bad, d) from None
     return array.reshape(shape)
+
+
+def _whole(value: float, d: dtype) -> int:
+    """A float cut to a whole number.
+
+    Raises RuntimeError with torch's sentence for one outside the dtype's range.
+    """
+    info = dtypes.iinfo(d)
+    if not info.min <= value <= info.max:
+        raise _unfit(value, d)
+    return int(value)
+
+
+def _unfit(value: Any, d: dtype) -> TensorError:
+    return TensorError(f"value cannot be converted to type {d.name} without overflow", "tensor", {"value": value})
 
 
 def tensor(data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:

@@ -233,3 +233,14 @@ def finfo(d: dtype | None = None) -> FloatInfo:
     digits, low, resolution = _MANTISSA[d.name]
     top = (2.0 - 2.0**-digits) * 2.0 ** (1 - low)
     return FloatInfo(d.itemsize * 8, top, -top, 2.0**-digits, 2.0**low, 2.0**low, resolution, d.name)
+
+
+def check_long(value: int) -> None:
+    """Refuse an int that is neither a signed nor an unsigned one of 64 bits.
+
+    Raises OverflowError with Python's sentences, which torch passes on.
+    """
+    if value < -(2**63):
+        raise OverflowError("can't convert negative int to unsigned")
+    if value >= 2**64:
+        raise OverflowError("int too big to convert")

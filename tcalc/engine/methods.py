@@ -7,7 +7,7 @@ from typing import Any
 
 from . import backend, data, indexing, waiting
 from .autograd import tensor_backward
-from .dtypes import dtype
+from .dtypes import check_long, dtype
 from .errors import EngineError, TensorError, TensorIndexError, TensorTypeError
 from .families.elementwise import Elementwise
 from .families.mutation import inplace_structural, inplace_view
@@ -66,7 +66,11 @@ def _reflected(name: str) -> Callable[[Tensor, Any], Any]:
     def operate(self: Tensor, other: Any) -> Any:
         if isinstance(other, Tensor):
             return PUBLIC[op.public].call(other, self)
-        return op.run([other, self, None]) if isinstance(other, (int, float, complex, backend.np.generic)) else NotImplemented
+        if not isinstance(other, (int, float, complex, backend.np.generic)):
+            return NotImplemented
+        if other.__class__ is int:
+            check_long(other)
+        return op.run([other, self, None])
 
     return operate
 

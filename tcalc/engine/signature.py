@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from . import backend, dtypes
-from .errors import TensorTypeError
+from .errors import TensorTypeError, TensorValueError
 from .generator import Generator
 from .layout import Size
 from .tensor import Tensor
 
 REQUIRED = object()
+LONG = "Overflow when unpacking long long"  # torch's sentence for an int beyond 64 bits
 
 
 class Kind(NamedTuple):
@@ -27,15 +28,24 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _is_plain_number(value: Any) -> bool:
+    """Whether it is a number, not in a tensor; OverflowError for an int beyond 64 bits, which torch refuses whatever it is for."""
+    if value.__class__ is int:
+        dtypes.check_long(value)
     return isinstance(value, (int, float, complex, backend.np.number))
 
 
+def _stands_for_number(value: Any) -> bool:
+    return _is_tensor(value) and value.spec.ndim == 0 and value.node is None
+
+
 def _is_number(value: Any) -> bool:
-    return _is_plain_number(value) or (_is_tensor(value) and value.spec.ndim == 0 and value.node is None)
+    return _is_plain_number(value) or _stands_for_number(value)
 
 
 def _is_real(value: Any) -> bool:
-    return _is_number(value) and not isinstance(value, complex) and not (isinstance(value, Tensor) and value.spec.dtype.is_complex)
+    if isinstance(value, Tensor):
+        return _stands_for_number(value) and not value.spec.dtype.is_complex
+    return isinstance(value, (int, float, backend.np.integer, backend.np.floating))
 
 
 def _number(value: Any) -> Any:
@@ -53,7 +63,14 @@ def _is_int(value: Any) -> bool:
 
 
 def _int(value: Any) -> int:
-    return value if type(value) is int else int(value)
+    """The int that is given.
+
+    Raises ValueError with torch's sentence for one beyond 64 bits.
+    """
+    found = value if type(value) is int else int(value)
+    if not -(2**63) <= found < 2**63:
+        raise TensorValueError(LONG)
+    return found
 
 
 def _is_ints(value: Any) -> bool:
@@ -61,7 +78,13 @@ def _is_ints(value: Any) -> bool:
 
 
 def _ints(value: Any) -> tuple[int, ...]:
-    return (_int(value),) if not isinstance(value, (tuple, list)) else tuple([_int(v) for v in value])
+    if not isinstance(value, (tuple, list)):
+        return (_int(value),)
+    try:
+        return tuple([_int(v) for v in value])
+    except TensorValueError:
+        at = next(i for i, v in enumerate(value) if not -(2**63) <= int(v) < 2**63)
+        raise Mismatch(f'failed to unpack the object at pos {at + 1} with error "{LONG}"') from None
 
 
 def _places(value: Any) -> list[Any]:
@@ -174,7 +197,12 @@ class Param(NamedTuple):
 
     def convert(self, value: Any) -> Any:
         """The value as the op wants it."""
-        return value if value is None or self.kind.convert is None else self.kind.convert(value)
+        if value is None or self.kind.convert is None:
+            return value
+        try:
+            return self.kind.convert(value)
+        except Mismatch as error:
+            raise Mismatch(f"argument '{shown(self.name)}' {error.text}") from None
 
 
 OUT = Param("out", KINDS["Tensor"], True, None, True, False)
@@ -318,7 +346,7 @@ def _unpacked(p: Param, given: Sequence[Any]) -> tuple[Any, ...]:
                 f"argument '{p.name}' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got"
                 f' {type(value).__name__}"'
             )
-    return tuple([_int(v) for v in given])
+    return p.convert(tuple(given))  # type: ignore[no-any-return]  # ints
 
 
 def shown(name: str) -> str:

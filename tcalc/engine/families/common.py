@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import backend, dtypes
 from ..backend import CPU, asarray, ndarray, np
-from ..dtypes import dtype
+from ..dtypes import check_long, dtype
 from ..errors import TensorError, TensorNotImplemented, TensorTypeError
 from ..graph import NOT_IMPLEMENTED
 from ..layout import has_overlap
@@ -103,13 +103,14 @@ def refuses(sentence: str) -> Callable[[dtype], TensorError]:
     return lambda d: TensorError(sentence.format(d.kernel_name))
 
 
-def check_cast(result: dtype, target: dtype) -> None:
-    """Refuse to write a result into a tensor of a lower category.
+def check_cast(result: dtype, target: dtype, in_c: bool = False) -> None:
+    """Refuse to write a result into a tensor of a lower category; `in_c` names that as C++ does.
 
     Raises RuntimeError with torch's sentence.
     """
     if result.category > target.category:
-        raise TensorError(f"result type {result.kernel_name} can't be cast to the desired output type {target.kernel_name}")
+        name = C_NAMES[target.name] if in_c else target.kernel_name
+        raise TensorError(f"result type {result.kernel_name} can't be cast to the desired output type {name}")
 
 
 def check_writable(t: Tensor) -> None:
@@ -415,20 +416,9 @@ def fitting(value: Any, d: dtype) -> Any:
         return float(value) if d is dtypes.bfloat16 else value  # ml_dtypes takes no ints beyond 64 bits
     info = dtypes.iinfo(d)
     least = info.min if info.min or isinstance(value, float) else -info.max  # negative integers wrap, negative floats do not
-    if not math.isfinite(value) or not least <= value < info.max + 1:
+    if not math.isfinite(value) or not least <= value <= info.max:
         raise _overflow(d)
     return int(value) if info.min else int(value) % (info.max + 1)
-
-
-def check_long(value: int) -> None:
-    """Refuse an int that is neither a signed nor an unsigned one of 64 bits.
-
-    Raises OverflowError with Python's sentences, which torch passes on.
-    """
-    if value < -(2**63):
-        raise OverflowError("can't convert negative int to unsigned")
-    if value >= 2**64:
-        raise OverflowError("int too big to convert")
 
 
 def fitting_loosely(value: Any, d: dtype) -> Any:
@@ -438,6 +428,19 @@ def fitting_loosely(value: Any, d: dtype) -> Any:
             check_long(value)
         return float(value)
     return fitting(value, d)
+
+
+def fitting_computed(value: Any, d: dtype) -> Any:
+    """The same for kernels that compute 16-bit floats in float32, and take numbers in that."""
+    return fitting(value, opmath(d))
+
+
+def element(value: Any, kind: Any, rule: Callable[[Any, dtype], Any] = fitting) -> Any:
+    """A number as an element of arrays of a NumPy dtype.
+
+    Raises RuntimeError with torch's sentence for one that does not fit.
+    """
+    return kind.type(rule(value, backend.dtype_of(kind)))
 
 
 def _overflow(d: dtype) -> TensorError:

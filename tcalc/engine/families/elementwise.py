@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import backend, blocks, dtypes, inplace
 from ..backend import META, asarray, ndarray
-from ..dtypes import BOOL, COMPLEX, FLOAT, INT, dtype
+from ..dtypes import BOOL, COMPLEX, FLOAT, INT, check_long, dtype
 from ..errors import EngineError, TensorError
 from ..layout import broadcast_shapes, elementwise_strides, like_strides
 from ..modes import inferring, is_grad_enabled
@@ -20,7 +20,6 @@ from ..tensor import Plain, Tensor, allocate, make, mark, new_tensor
 from .common import (
     adopt,
     check_cast,
-    check_long,
     check_no_partial_overlap,
     check_out_dtype,
     check_writable,
@@ -127,7 +126,9 @@ class Elementwise(Op):
     `only` are the categories taken, `label` torch's name of the kernel in the sentence that refuses others.
     Operands in `free` (a condition, a mask) have no say in the dtype; numbers given for the parameters in `joins` have.
     `out_rule` words what out= must be (see common.OUT_SENTENCES); a `row_major` result has no use for the operands' strides.
-    `fits` says by which rule numbers must fit the result's dtype, by parameter; by the strict one, so must 0-dim tensors.
+    `fits` says by which rule numbers must fit the result's dtype, by parameter (of an op with a `ufunc`: no operand); by the strict one,
+    so must 0-dim tensors.
+    An in-place form that is `in_c` names the dtype it cannot write as C++ does.
     `gives` maps the operands' dtype to the result's. `check(common dtype, specs)` refuses what torch refuses. `overlap_ok` ops write even where several indices share a slot."""
 
     family = "elementwise"
@@ -159,9 +160,10 @@ class Elementwise(Op):
         gives: Callable[[dtype], dtype] | None = None,
         inplace_derivative: bool = True,
         fits: dict[str, Callable[[Any, dtype], Any]] | None = None,
+        in_c: bool = False,
         **rest: Any,
     ):
-        self.fits = fits or {}
+        self.fits, self.in_c = fits or {}, in_c
         self.overlap_ok, self.gives, self.inplace_derivative = overlap_ok, gives, inplace_derivative
         self.cast_saved = gives is None
         self.also_check, self.out_rule, self.row_major = check, out_rule, row_major
@@ -238,7 +240,7 @@ class Elementwise(Op):
         """The result, without history."""
         if plan.xp is None:
             return make(None, plan.spec)
-        if self.fits:
+        if self.fits and plan.ufunc is None:
             operands, params = self.fitted(plan, operands, params)
         if plan.spec.device.type == "cuda":
             xp = backend.xp_of(plan.spec.device)
@@ -259,6 +261,8 @@ class Elementwise(Op):
             else:
                 t.a[...] = plan.ufunc(*arrays)
             return t
+        if self.fits and plan.ufunc is not None:
+            params = self.fitted(plan, operands, params)[1]
         if len(plan.casts) > 1:  # kernels of several steps see numbers as 0-dim arrays
             arrays = [plan.xp.asarray(a, backend.NUMPY[plan.compute]) if a.__class__ in NUMBERS else a for a in arrays]
         result = self.invoke([plan.xp], [*arrays, *params])
@@ -283,7 +287,7 @@ class Elementwise(Op):
 
     def _default(self, params: Sequence[Any]) -> bool:
         count = len(self.inputs)
-        return all(v == p.default for v, p in zip(params, self.signature.params[count:], strict=False))
+        return all(v is p.default for v, p in zip(params, self.signature.params[count:], strict=False))
 
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
         if self.ufunc is not None and not kwargs and len(args) == len(self.inputs):
@@ -381,7 +385,7 @@ class Elementwise(Op):
             """The same beside a number."""
             if other.__class__ in NUMBERS and isinstance(self, Tensor):
                 plan = plans.get((self.spec, other.__class__))
-                if plan is None or not plan.direct:
+                if plan is None or not plan.direct or (other.__class__ is int and other.bit_length() > 63):
                     return general(self, other)
                 number = plan.numbers.get(other)
                 array = plan.ufunc(self.a, plan.number(other) if number is None else number)  # type: ignore[misc]  # a direct plan has one
@@ -460,7 +464,7 @@ class Elementwise(Op):
             raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(plan.spec.shape)}")
         if self.gives is not None and plan.common.is_complex:
             raise TensorError(f"In-place {self.public} is not supported for complex tensors.")
-        check_cast(plan.spec.dtype, target.spec.dtype)
+        check_cast(plan.spec.dtype, target.spec.dtype, self.in_c)
 
         def write() -> None:
             target.a[...] = self.compute(plan, operands, params).a

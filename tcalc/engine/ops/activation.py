@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
-from .. import random
+from .. import dtypes, random
 from ..backend import scipy_module
 from ..dtypes import BOOL, FLOAT, INT
 from ..errors import TensorError, TensorValueError
 from ..families.activation import activation
-from ..families.common import no_complex, no_kernel, not_implemented
+from ..families.common import fitting, fitting_computed, no_complex, no_kernel, not_implemented
 from ..families.elementwise import elementwise
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, elementwise_strides, wrap_dim
@@ -29,10 +29,33 @@ def _check_hardtanh(common, specs):
         raise TensorError("Bool inputs not supported for hardtanh")
 
 
+def _limit(value, d):
+    """A limit of hardtanh.
+
+    Raises RuntimeError with torch's sentences for one that the dtype cannot hold.
+    """
+    if d.category == INT:
+        value = fitting(value, dtypes.int64)
+        if value < 0 and not dtypes.iinfo(d).min:
+            raise TensorError("cannot do hardtanh on an unsigned type with negative limits")
+    return fitting(value, d)
+
+
+def _shrinkage(lambd, d):
+    """By how much softshrink moves elements.
+
+    Raises RuntimeError with torch's sentence for what is negative or no finite number of the dtype.
+    """
+    lambd, largest = float(fitting(lambd, dtypes.float64)), dtypes.finfo(d).max
+    if not 0 <= lambd <= largest:
+        raise TensorError(f"lambda must be in range [0, {largest:g}] for input dtype {d.kernel_name}, but found {lambd:g}")
+    return lambd
+
+
 # --- smooth -----------------------------------------------------------------------------------------------------------
 
 
-@activation(self=lambda grad, self, alpha, F: F.where(self > 0, grad, grad * (alpha * F.exp(self))), only=FLOATS)
+@activation(self=lambda grad, self, alpha, F: F.where(self > 0, grad, grad * (alpha * F.exp(self))), fits={"alpha": fitting_computed}, only=FLOATS)
 def elu(xp, self, alpha: Scalar = 1.0):
     """The element, or `alpha * (exp(self) - 1)` where it is negative (Clevert et al. 2015).
 
@@ -63,7 +86,7 @@ def selu(xp, self):
     return xp.where(self > 0, self * self.dtype.type(_SELU_SCALE), negative)
 
 
-@activation(self=lambda grad, self, alpha, F: F.where(self > 0, grad, grad * F.exp(self / alpha)), only=FLOATS, label="elu_cpu")
+@activation(self=lambda grad, self, alpha, F: F.where(self > 0, grad, grad * F.exp(self / alpha)), fits={"alpha": fitting_computed}, only=FLOATS, label="elu_cpu")
 def celu(xp, self, alpha: Scalar = 1.0):
     """The element, or `alpha * (exp(self / alpha) - 1)` where it is negative (Barron 2017).
 
@@ -151,6 +174,7 @@ def tanhshrink(F, self):
 @activation(
     self=lambda grad, self, min_val, max_val, F: F.where((self > min_val) & (self < max_val), grad, 0.0),
     check=_check_hardtanh,
+    fits={"min_val": _limit, "max_val": _limit},
     only=(BOOL, INT, FLOAT),
     real_only=no_complex("clamp is not supported for complex types"),
 )
@@ -216,7 +240,7 @@ def hardswish(xp, self):
 
 
 @elementwise(
-    self=lambda grad, self, lambd, F: F.where((self < -lambd) | (self > lambd), grad, 0.0), namespace=NN, inplace=False, only=FLOATS, out_rule="found"
+    self=lambda grad, self, lambd, F: F.where((self < -lambd) | (self > lambd), grad, 0.0), namespace=NN, inplace=False, only=FLOATS, out_rule="found", fits={"lambd": fitting}
 )
 def hardshrink(xp, self, lambd: Scalar = 0.5):
     """The element, or 0 within `lambd` of 0.
@@ -238,6 +262,7 @@ def hardshrink(xp, self, lambd: Scalar = 0.5):
     only=FLOATS,
     label="softshrink_check",
     out_rule="found",
+    fits={"lambd": _shrinkage},
 )
 def softshrink(xp, self, lambd: Scalar = 0.5):
     """The element moved `lambd` towards 0, and 0 within.
@@ -247,14 +272,15 @@ def softshrink(xp, self, lambd: Scalar = 0.5):
     >>> nn.functional.softshrink(tensor([-1., 0.3, 2.]))
     tensor([-0.5000,  0.0000,  1.5000])
     """
-    if not lambd >= 0:
-        kind = "Double" if self.dtype.itemsize == 8 else "Float"
-        raise TensorError(f"lambda must be in range [0, {float(xp.finfo(self.dtype).max):g}] for input dtype {kind}, but found {lambd:g}")
     bound = self.dtype.type(lambd)
     return xp.where(self > bound, self - bound, xp.where(self < -bound, self + bound, self * self.dtype.type(0)))
 
 
-@activation(self=lambda grad, self, threshold, F: F.where(self <= threshold, 0.0, grad), only=(INT, FLOAT))
+@activation(
+    self=lambda grad, self, threshold, F: F.where(self <= threshold, 0.0, grad),
+    fits={"threshold": fitting_computed, "value": fitting},
+    only=(INT, FLOAT),
+)
 def threshold(xp, self, threshold: Scalar, value: Scalar):
     """The element where it is above `threshold`, `value` elsewhere.
 

@@ -83,7 +83,7 @@ def where(xp, condition, self: Operand, other: Operand):
 
 @elementwise(
     self=lambda grad, self, min, max, F: F.where(_inside(self, min, max), grad, 0.0), overload=1, joins=("min", "max"), aliases=("clip",), only=NUMBERS,
-    fits={"min": fitting, "max": fitting},
+    fits={"min": fitting, "max": fitting}, out_rule="found", in_c=True,
     real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp(xp, self, min: Number | None = None, max: Number | None = None):
@@ -119,7 +119,7 @@ def _inside(self, low, high):
 
 
 @elementwise(
-    self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), fits={"min": fitting}, only=NUMBERS,
+    self=lambda grad, self, min, F: F.where(self >= min, grad, 0.0), joins=("min",), fits={"min": fitting}, out_rule="found", in_c=True, only=NUMBERS,
     real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp_min(xp, self, min: Number):
@@ -134,7 +134,7 @@ def clamp_min(xp, self, min: Number):
 
 
 @elementwise(
-    self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), fits={"max": fitting}, only=NUMBERS,
+    self=lambda grad, self, max, F: F.where(self <= max, grad, 0.0), joins=("max",), fits={"max": fitting}, out_rule="found", in_c=True, only=NUMBERS,
     real_only=no_complex("clamp is not supported for complex types"),
 )
 def clamp_max(xp, self, max: Number):

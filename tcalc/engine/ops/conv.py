@@ -8,7 +8,7 @@ from math import prod
 from .. import dtypes
 from ..dtypes import BOOL
 from ..errors import TensorError
-from ..families.common import C_NAMES, not_implemented
+from ..families.common import C_NAMES, element, not_implemented
 from ..families.structural import composite, structural
 from ..spec import spec_of
 
@@ -437,7 +437,7 @@ def constant_pad_nd(xp, self, pad: Ints, value: Scalar = 0):
     >>> constant_pad_nd(tensor([[1., 2.]]), (1, 0), 7)
     tensor([[7., 1., 2.]])
     """
-    wide = xp.full(_padded_shape(self.shape, pad), value, self.dtype)
+    wide = xp.full(_padded_shape(self.shape, pad), element(value, self.dtype), self.dtype)
     to, source = [slice(None)] * self.ndim, [slice(None)] * self.ndim
     for i in range(len(pad) // 2):
         at, before, after = self.ndim - 1 - i, pad[2 * i], pad[2 * i + 1]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from .. import dtypes
+from ..backend import dtype_of
 from ..errors import TensorError
-from ..families.common import C_NAMES, not_implemented
+from ..families.common import C_NAMES, element, fitting, fitting_computed, not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes
 from ..spec import spec_of
@@ -34,8 +35,11 @@ def _refuse_bool(label, spec):
 
 
 def _scaled(array, factor):
-    """An array times a number, which is first cut to the array's dtype as torch's kernels do."""
-    return array if factor == 1 else array * array.dtype.type(factor)
+    """An array times a number, which is first cut to the array's dtype as torch's kernels do.
+
+    Raises RuntimeError with torch's sentence for one that does not fit.
+    """
+    return array if factor == 1 else array * element(factor, array.dtype, fitting_computed)
 
 
 def _product(xp, a, b):
@@ -355,8 +359,9 @@ def addmv(xp, self, mat, vec, *, beta: Scalar = 1, alpha: Scalar = 1):
     >>> addmv(tensor([10., 20.]), tensor([[1., 2.], [3., 4.]]), tensor([1., 1.]))
     tensor([13., 27.])
     """
-    product = _scaled(_product(xp, mat, vec), alpha)
-    return product if beta == 0 else _scaled(self, beta) + product
+    d = dtype_of(self.dtype)  # in which this kernel takes numbers, unlike those for matrices
+    product = _scaled(_product(xp, mat, vec), fitting(alpha, d))
+    return product if beta == 0 else _scaled(self, fitting(beta, d)) + product
 
 
 def _plan_baddbmm(self, batch1, batch2, beta, alpha):

@@ -6,7 +6,7 @@ from .. import dtypes
 from ..at import add_at
 from ..backend import dtype_of, insist
 from ..errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
-from ..families.common import fitting
+from ..families.common import element, fitting
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
 from ..spec import spec_of
@@ -47,8 +47,8 @@ def index_add(xp, self, dim: Dim, index, source, *, alpha: Scalar = 1):
     result = xp.array(self, order="C")
     _bounded(self.shape, dim, index)
     if not self.ndim:
-        return result + alpha * source.sum()
-    add_at(xp, result, (slice(None),) * (dim % self.ndim) + (index.reshape(-1),), source * self.dtype.type(alpha))
+        return result + element(alpha, self.dtype) * source.sum()
+    add_at(xp, result, (slice(None),) * (dim % self.ndim) + (index.reshape(-1),), source * element(alpha, self.dtype))
     return result
 
 

@@ -9,8 +9,8 @@ from .. import dtypes
 from ..backend import dtype_of, insist
 from ..dtypes import BOOL, COMPLEX, FLOAT, INT
 from ..errors import TensorError, TensorNotImplemented
-from ..families.common import no_complex, not_implemented, without_formula
-from ..families.elementwise import ANY, elementwise
+from ..families.common import fitting, no_complex, not_implemented, without_formula
+from ..families.elementwise import ANY, elementwise, fit
 from ..families.structural import composite
 
 NUMBERS = (INT, FLOAT)
@@ -21,18 +21,25 @@ _BOOL_MINUS = (
 )
 
 
-def _alpha(d, alpha):
+def _alpha(alpha, d):
     """`alpha` as the kernel takes it.
 
     Raises RuntimeError with torch's sentences for one that the result's dtype cannot hold.
     """
-    if isinstance(alpha, complex) and d.kind == "f":
-        raise TensorError("For non-complex input tensors, argument alpha must not be a complex number.")
-    if isinstance(alpha, (float, complex)) and d.kind in "iub":
-        raise TensorError("For integral input tensors, argument alpha must not be a floating point number.")
-    if isinstance(alpha, bool) and d.kind != "b":
+    if isinstance(alpha, bool) and d.category != BOOL:
         raise TensorError("Boolean alpha only supported for Boolean results.")
-    return d.type(alpha)
+    if isinstance(alpha, (float, complex)) and d.category < FLOAT:
+        raise TensorError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and not d.is_complex:
+        raise TensorError("For non-complex input tensors, argument alpha must not be a complex number.")
+    return fitting(alpha, d)
+
+
+def _exponent(value, d):
+    """A power as the kernel takes it: whole numbers and 16-bit floats look whether it fits."""
+    if d.category == INT and value < 0:
+        raise TensorError("Integers to negative integer powers are not allowed.")
+    return fitting(value, d) if d.category == INT or d in dtypes.REDUCED else value
 
 
 def _check_sub(common, specs):
@@ -58,7 +65,14 @@ def _check_neg(common, specs):
         )
 
 
-@elementwise(self=lambda grad: grad, other=lambda grad, alpha: grad if alpha == 1 else grad * alpha, ufunc="add", operator="+", only=ANY)
+@elementwise(
+    self=lambda grad: grad,
+    other=lambda grad, alpha: grad if alpha == 1 else grad * alpha,
+    ufunc="add",
+    operator="+",
+    fits={"alpha": _alpha},
+    only=ANY,
+)
 def add(xp, self, other: Operand, *, alpha: Scalar = 1):
     """`self + alpha * other`, broadcast.
 
@@ -67,10 +81,19 @@ def add(xp, self, other: Operand, *, alpha: Scalar = 1):
     >>> add(tensor([1., 2.]), 10)
     tensor([11., 12.])
     """
-    return xp.add(self, other if alpha == 1 else xp.multiply(other, _alpha(self.dtype, alpha)))
+    return xp.add(self, other if alpha == 1 else xp.multiply(other, self.dtype.type(alpha)))
 
 
-@elementwise(check=_check_sub, self=lambda grad: grad, other=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, ufunc="subtract", operator="-", aliases=("subtract",), only=ANY)
+@elementwise(
+    check=_check_sub,
+    self=lambda grad: grad,
+    other=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha,
+    ufunc="subtract",
+    operator="-",
+    aliases=("subtract",),
+    fits={"alpha": _alpha},
+    only=ANY,
+)
 def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
     """`self - alpha * other`, broadcast.
 
@@ -79,10 +102,10 @@ def sub(xp, self, other: Operand, *, alpha: Scalar = 1):
     >>> sub(tensor([1., 2.]), tensor([3., 5.]), alpha=2)
     tensor([-5., -8.])
     """
-    return xp.subtract(self, other if alpha == 1 else xp.multiply(other, _alpha(self.dtype, alpha)))
+    return xp.subtract(self, other if alpha == 1 else xp.multiply(other, self.dtype.type(alpha)))
 
 
-@elementwise(check=_check_sub, joins=("other",), self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False, out=False, only=ANY)
+@elementwise(check=_check_sub, joins=("other",), fits={"other": fit, "alpha": _alpha}, self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha, overload=1, inplace=False, out=False, only=ANY)
 def rsub(xp, self, other: Number, alpha: Scalar = 1):
     """`other - alpha * self` for a number `other`.
 
@@ -91,7 +114,7 @@ def rsub(xp, self, other: Number, alpha: Scalar = 1):
     >>> rsub(tensor([1., 2.]), 10)
     tensor([9., 8.])
     """
-    return xp.subtract(other, self if alpha == 1 else self * _alpha(self.dtype, alpha))
+    return xp.subtract(other, self if alpha == 1 else self * self.dtype.type(alpha))
 
 
 @elementwise(
@@ -99,6 +122,7 @@ def rsub(xp, self, other: Number, alpha: Scalar = 1):
     check=_check_sub,
     self=lambda grad, alpha: -grad if alpha == 1 else grad * -alpha,
     other=lambda grad: grad,
+    fits={"alpha": _alpha},
     inplace=False,
     out=False,
     only=ANY,
@@ -109,7 +133,7 @@ def rsub_tensor(xp, self, other, *, alpha: Scalar = 1):
     >>> rsub(tensor([1., 2.]), tensor([3., 5.]))
     tensor([2., 3.])
     """
-    return xp.subtract(other, self if alpha == 1 else self * _alpha(self.dtype, alpha))
+    return xp.subtract(other, self if alpha == 1 else self * self.dtype.type(alpha))
 
 
 @elementwise(self=lambda grad, other: grad * other, other=lambda grad, self: grad * self, ufunc="multiply", operator="*", aliases=("multiply",), only=ANY)
@@ -246,6 +270,7 @@ def fmod(xp, self, other: Either):
 @elementwise(
     check=_check_pow,
     joins=("exponent",),
+    fits={"exponent": _exponent},
     public="pow",
     self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)),
     operator="**",
@@ -260,8 +285,6 @@ def pow_scalar(xp, self, exponent: Number):
     >>> pow(tensor([1., 2., 3.]), 2)
     tensor([1., 4., 9.])
     """
-    if self.dtype.kind in "iu" and exponent < 0:
-        raise TensorError("Integers to negative integer powers are not allowed.")
     if exponent == 2:
         return self * self
     return xp.sqrt(self) if exponent == 0.5 else xp.power(self, exponent)

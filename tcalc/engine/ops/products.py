@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from ..dtypes import FLOAT, result_type
 from ..errors import TensorError
+from ..families.common import element, fitting_computed
 from ..families.structural import composite, structural
 from ..spec import spec_of
 from .decompositions import SPACE
@@ -155,8 +156,8 @@ def addr(xp, self, vec1, vec2, *, beta: Scalar = 1, alpha: Scalar = 1):
     outer = vec1[:, None] * vec2
     if outer.dtype == self.dtype == bool:
         return (outer & bool(alpha)) | (self & bool(beta))
-    outer = outer if alpha == 1 else outer * outer.dtype.type(alpha)
-    return outer if beta == 0 else outer + self * self.dtype.type(beta)
+    outer = outer if alpha == 1 else outer * element(alpha, outer.dtype)
+    return outer if beta == 0 else outer + self * element(beta, self.dtype)
 
 
 def _plan_addbmm(self, batch1, batch2, beta, alpha):
@@ -192,5 +193,5 @@ def addbmm(xp, self, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
     >>> addbmm(zeros(1, 1), ones(2, 1, 3), ones(2, 3, 1))
     tensor([[6.]])
     """
-    product = xp.add.reduce(xp.matmul(batch1, batch2), 0) * self.dtype.type(alpha)
-    return product if beta == 0 else product + self * self.dtype.type(beta)
+    product = xp.add.reduce(xp.matmul(batch1, batch2), 0) * element(alpha, self.dtype, fitting_computed)
+    return product if beta == 0 else product + self * element(beta, self.dtype, fitting_computed)

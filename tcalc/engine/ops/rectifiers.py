@@ -8,7 +8,7 @@ from ..backend import scipy_module
 from ..dtypes import BOOL, COMPLEX, FLOAT
 from ..errors import TensorError
 from ..families.activation import activation
-from ..families.common import no_complex
+from ..families.common import fitting_computed, no_complex
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
 
@@ -72,7 +72,7 @@ def silu(xp, self):
     return self * _logistic(xp, self)
 
 
-@activation(self=lambda grad, self, negative_slope, F: F.where(self > 0, grad, grad * negative_slope), only=(FLOAT,))
+@activation(self=lambda grad, self, negative_slope, F: F.where(self > 0, grad, grad * negative_slope), fits={"negative_slope": fitting_computed}, only=(FLOAT,))
 def leaky_relu(xp, self, negative_slope: Float = 0.01):
     """The element, times `negative_slope` where it is negative.
 
@@ -88,6 +88,7 @@ def leaky_relu(xp, self, negative_slope: Float = 0.01):
     self=lambda grad, self, beta, threshold, F: F.where(self * beta > threshold, grad, grad * F.sigmoid(self * beta)),
     namespace="torch.nn.functional",
     method=False,
+    fits={"beta": fitting_computed, "threshold": fitting_computed},
     only=(FLOAT,),
     out_rule="found",
 )

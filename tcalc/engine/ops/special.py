@@ -6,7 +6,7 @@ import math
 
 from ..backend import scipy_module
 from ..dtypes import FLOAT, get_default_dtype
-from ..families.common import no_kernel
+from ..families.common import fitting, no_kernel
 from ..families.elementwise import ANY, elementwise
 from ..families.structural import composite
 from .bessel import bessel, no_halves
@@ -56,6 +56,7 @@ def erfinv(xp, self):
     else F.where((self < eps) | (self > 1 - eps), 0.0, grad / (self * (1 - self))),
     promote="float",
     domain="probability",
+    fits={"eps": fitting},
 )
 def logit(xp, self, eps: Float | None = None):
     """`log(self / (1 - self))`; with eps the argument is moved into [eps, 1 - eps] first.
