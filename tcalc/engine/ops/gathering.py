@@ -110,8 +110,10 @@ def _check_index_vector(name, index):
 
 
 def _plan_index_select(self, dim, index):
-    _check_index_vector("index_select", index)
     dim = wrap_dim(dim, self.ndim)
+    _check_index_vector("index_select", index)
+    if not self.ndim and index.numel != 1:
+        raise TensorError(f"index_select(): Index to scalar can have only 1 value, got {index.numel} value(s)")
     return spec_of(self.dtype, self.device, (*self.shape[:dim], index.numel, *self.shape[dim + 1 :]) if self.ndim else ())
 
 
@@ -130,7 +132,13 @@ def index_select(xp, self, dim: Dim, index):
     tensor([[2, 2],
             [4, 4]])
     """
-    within(index, 0, self.shape[dim] if self.ndim else 1, lambda bad: TensorIndexError("index out of range in self"))
+    size = self.shape[dim] if self.ndim else 1
+    if self.size or self.ndim < 2:
+        within(index, 0, size, lambda bad: TensorIndexError("index out of range in self"))
+    elif index.size and not size:
+        raise TensorError("index_select(): self indexing axis dim should be positive")
+    else:
+        within(index, 0, size, lambda bad: TensorError(f"INDICES element is out of DATA bounds, id={bad} axis_dim={size}"))
     return xp.take(self, index.reshape(-1), axis=dim) if self.ndim else self.copy()
 
 

@@ -153,7 +153,8 @@ def _running(xp, self, dim, ufunc, keeps):
     first = [slice(None)] * self.ndim
     first[dim] = slice(0, 1)
     holds[tuple(first)] = True
-    return values, scan(xp, xp.maximum, xp.where(holds, places, 0), dim)
+    places = scan(xp, xp.maximum, xp.where(holds, places, 0), dim)
+    return xp.take_along_axis(self, places, axis=dim), places  # of zeros of either sign the one that is there
 
 
 @structural(

@@ -77,6 +77,7 @@ def _flat_positions(xp, shape, strides, offset):
 @structural(
     plan=lambda grad, shape, *rest: spec_of(grad.dtype, grad.device, shape),
     grad=lambda grad, shape, strides, from_shape, from_strides, shift, F: F.restride(grad, from_shape, from_strides, shape, strides, -shift),
+    node="AsStridedBackward",
     function=False,
     method=False,
     out=False,
