@@ -42,9 +42,12 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
     return level.enter(grad)
 
 
-def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any) -> list[tuple[Node, Any]]:
-    """(node, gradient to start from) of each output; torch looks at all gradients before it looks at the outputs."""
-    starts = [
+def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any, kept: bool = False) -> list[tuple[Node, Any]]:
+    """(node, gradient to start from) of each output; torch looks at all gradients before it looks at the outputs.
+
+    Where they may be `kept` as the gradients of leaves, those of one element lie in no order of their own, so that they take the leaf's.
+    """
+    starts: list[Any] = [
         None if grad is None and not output.requires_grad else _root_grad(output, grad, level, i)
         for i, (output, grad) in enumerate(zip(outputs, grads, strict=True))
     ]
@@ -55,6 +58,8 @@ def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any
             output.refuse_stale()
             raise TensorError(f"element {i} of tensors does not require grad and does not have a grad_fn", "backward", {"self": output})
         nodes.append(node)
+        if kept and level is RAW and output.spec.numel == 1 and node.__class__ is AccumulateGrad:
+            starts[i] = starts[i].reshape(())[(None,) * output.spec.ndim]
     return list(zip(nodes, starts, strict=True))
 
 
@@ -137,7 +142,7 @@ def backward(
     level = _level(outputs, create_graph)
     token = _enabled.set(create_graph)
     try:
-        roots = _roots(outputs, weights, level)
+        roots = _roots(outputs, weights, level, kept=True)
         captures = None
         if wanted is not None:
             for t in wanted:
@@ -168,7 +173,7 @@ def tensor_backward(
         return
     node, start = self.node, self.spec.one
     if node is None or gradient is not None or self.spec.numel != 1 or RemovableHandle.made or node.__class__ is AccumulateGrad:
-        roots = _roots((self,), _weights(gradient, 1), RAW)
+        roots = _roots((self,), _weights(gradient, 1), RAW, kept=True)
     else:
         if start is None:  # one for all: nobody but formulas sees it, and they do not write it
             start = self.spec.one = _root_grad(self, None, RAW, 0)

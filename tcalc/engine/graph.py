@@ -36,7 +36,7 @@ class Node:
     constant: Sequence[int] = ()  # outputs without a gradient, by number
     watching = False  # whether any node ever was watched: until then backward asks none
     watched = False  # any of the three below is set
-    tensor_hooks: dict[int, tuple[int, Hook]] | None = None  # (number of the output, hook on its gradient), first of all
+    tensor_hooks: Sequence[tuple[int, Hooks]] = ()  # (number of the output, hooks on its gradient) of each tensor that has some, first of all
     retained: list[tuple[int, weakref.ref[Tensor]]] | None = None  # outputs that keep their gradient (retain_grad), next
     pre_hooks: Hooks | None = None  # on the tuple of its results' gradients, right before the node runs
     hooks: Hooks | None = None  # on (grad_inputs, grad_outputs), after the node

@@ -19,10 +19,11 @@ def before(node: Node, grad: Any, level: Any, *, runs: bool = True) -> Any:
         node = node.owner  # type: ignore[attr-defined]  # an Output
     several = isinstance(grad, list)
     grads = list(grad) if several else [grad]
-    for index, hook in list((node.tensor_hooks or {}).values()):
+    for index, table in node.tensor_hooks:
         if alone is None or index == alone:
             at = 0 if alone is not None else index
-            grads[at] = _replaced(hook, hook(_exposed(grads[at], level)), grads[at], level)
+            for hook in list(table.values()):
+                grads[at] = _replaced(hook, hook(_exposed(grads[at], level)), grads[at], level)
     for index, ref in node.retained or ():
         t = ref()
         if t is not None and (alone is None or index == alone):

@@ -159,8 +159,6 @@ def _shares(value: Any, target: Tensor) -> bool:
 def _succeed(node: Node, t: Tensor) -> None:
     """Have a tensor's new node keep its gradient, if that was asked for, in place of the old one."""
     old = t._known()
-    if t.hooked is not None:
-        del t.hooked
     if old is None or not t.retaining:
         return
     owner, _ = place_of(old)
@@ -193,11 +191,13 @@ def attach_to(
 
 def rebase(target: Tensor, node: OpNode) -> None:
     """Make `node` the history of a written tensor; for a view, of the part of its base that it shows."""
+    target.__dict__.pop("gradient_hooks", None)  # they stay with the old node, and new ones go to the new
     if not isinstance(target, View):
         _succeed(node, target)
         target.node = node
         return
     base = target.base
+    base.__dict__.pop("gradient_hooks", None)
     whole = CopySlices(base, target, node)
     _succeed(whole, base)
     base.node = whole

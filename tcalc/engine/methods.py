@@ -312,8 +312,9 @@ def detach_(self: Tensor) -> Tensor:
     if not self.is_leaf:
         self.detached = True
         cut[:] = [None]
-    self.node = None
-    return self
+        self.node = None
+        return self
+    return self.requires_grad_(False)
 
 
 def new_tensor(self: Tensor, values: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import backend, dtypes
 from .backend import Array, asarray, device, ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
-from .graph import AccumulateGrad, Node, RemovableHandle, grad_fn_of, place_of
+from .graph import AccumulateGrad, Hooks, Node, RemovableHandle, grad_fn_of, place_of
 from .layout import Size
 from .modes import entered, grad_mode, inferring, is_grad_enabled, is_inference_mode_enabled, transform_depth
 from .notices import notice
@@ -113,7 +113,8 @@ class Tensor:
     base: Tensor | None = None
     _grad: Tensor | None = None
     retaining = False  # retain_grad() was called
-    hooked: tuple[Node, int] | None = None  # where its hooks stay though its node has changed
+    gradient_hooks: Hooks | None = None  # on its gradient; they stay with the node it had at the first, and with the leaf it may become
+    filled_hooks: Hooks | None = None  # on this leaf, whenever a gradient was added
     detached = False  # detach_() was called on what was computed
     switched_off: weakref.ref[AccumulateGrad] | None = None  # where graphs from before lead, while requires_grad_(False) is in force
 
@@ -388,9 +389,21 @@ class Tensor:
             if self.inference and not is_inference_mode_enabled():
                 raise TensorError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.", "requires_grad_")
             before = self.switched_off and self.switched_off()
-            self._settle(before or AccumulateGrad(self))  # graphs from before lead here again
+            self._settle(self.calling(before or AccumulateGrad(self)))  # graphs from before lead here again
             self.__dict__.pop("switched_off", None)
         return self
+
+    def calling(self, end: AccumulateGrad) -> AccumulateGrad:
+        """The end of the graph that leads here, calling the hooks that this tensor has by now."""
+        hooks = self.gradient_hooks
+        if hooks is not None:
+            end.tensor_hooks = ((0, hooks),)
+            end.watch()
+        elif end.tensor_hooks:
+            end.tensor_hooks = ()
+        if end.post_hooks is not self.filled_hooks:
+            end.post_hooks = self.filled_hooks
+        return end
 
     def _settle(self, node: AccumulateGrad | None) -> None:
         """Become a leaf that requires grad (with the end of the graph that leads here), or one that does not."""
@@ -557,14 +570,12 @@ class Tensor:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient", "register_hook", {"self": self})
         if not callable(hook):
             raise TensorTypeError(f"register_hook(): a hook is a function of the gradient, not {type(hook).__name__}", "register_hook")
-        if isinstance(node, AccumulateGrad) and node.leaf is nobody:
-            node = nowhere()  # no gradient will ever come
-        owner, index = self.hooked or place_of(node)
-        node.watch()
-        owner.watch()
-        if owner.tensor_hooks is None:
-            owner.tensor_hooks = {}
-        return RemovableHandle(owner.tensor_hooks, (index, hook))
+        hooks = self.gradient_hooks
+        if hooks is None:
+            hooks = self.gradient_hooks = {}
+            if not isinstance(node, AccumulateGrad) or node.leaf is not nobody:  # where no gradient will ever come
+                _call(node, hooks)
+        return RemovableHandle(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call `hook(self)` after a gradient was added to this leaf's `.grad`.
@@ -584,9 +595,9 @@ class Tensor:
         node = self.node
         if not isinstance(node, AccumulateGrad):
             raise TensorError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        if node.post_hooks is None:
-            node.post_hooks = {}
-        return RemovableHandle(node.post_hooks, hook)
+        if self.filled_hooks is None:
+            self.filled_hooks = node.post_hooks = {}
+        return RemovableHandle(self.filled_hooks, hook)
 
     def detach(self) -> Tensor:
         """A tensor on the same memory, without history.
@@ -650,7 +661,7 @@ class Tensor:
         used = held()  # gone unless a graph leads to it
         if used is not None and used.expects is None:
             used.expects = old
-        self.node = AccumulateGrad(self) if used is None or retyped else used
+        self.node = self.calling(AccumulateGrad(self)) if used is None or retyped else used
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf on a copy of the whole storage; tensors copied together share the copy as they share the storage.
@@ -817,6 +828,14 @@ new_tensor = object.__new__  # Tensor(...) itself parses arguments, for users
 
 # why a view may not be written in place while history is recorded
 NO_GRAD_VIEW, MULTI_VIEW, INFERENCE_VIEW = "no_grad", "multi", "inference"
+
+
+def _call(node: Node, hooks: Hooks) -> None:
+    """Have backward call a tensor's hooks with the gradient that reaches its node."""
+    owner, index = place_of(node)
+    node.watch()
+    owner.watch()
+    owner.tensor_hooks = (*owner.tensor_hooks, (index, hooks))
 
 
 def nobody() -> None:

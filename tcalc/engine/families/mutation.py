@@ -9,7 +9,6 @@ from typing import Any
 from .. import backend, inplace
 from ..backend import xp_of
 from ..errors import EngineError, TensorError
-from ..graph import place_of
 from ..layout import has_overlap
 from ..record import Vjp
 from ..registry import Op
@@ -96,10 +95,7 @@ def inplace_view(op: ViewOp) -> Callable[..., Tensor]:
         self.become(shown.a, shown.spec, shown.storage, shown.offset)
         inplace.bump(self)
         if node is not None:
-            place = None if self.node is None else place_of(self.node)
-            if place is not None and any([index == place[1] for index, _ in (place[0].tensor_hooks or {}).values()]):
-                self.hooked = place  # torch's in-place views leave a tensor's hooks where they are, and add more to them
-            self.node = node
+            self.node = node  # the tensor's hooks stay where they are, as torch's do, and more are added to them
         return self
 
     call_.__name__ = op.public + "_"
