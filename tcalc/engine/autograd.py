@@ -37,6 +37,13 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
             {"self": output, "gradient": grad},
         )
     check_work(spec.numel, "backward")
+    if grad.spec.dtype.is_complex is not spec.dtype.is_complex:
+        raise TensorError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype:"
+            f" grad_output[{index}] has a dtype of {grad.spec.dtype!r} and output[{index}] has a dtype of {spec.dtype!r}.",
+            "backward",
+            {"self": output, "gradient": grad},
+        )
     if grad.spec.dtype is not spec.dtype:
         grad = grad.to(spec.dtype)
     return level.enter(grad)

@@ -9,8 +9,7 @@ class EngineError(Exception):
     """Base of every error the engine raises; `str(error)` is torch's own sentence.
 
     `op` is the public op name ("matmul") or None; `operands` maps parameter names to the values given;
-    `data` holds whatever else helps to explain (sizes, sequence numbers of nodes, storages); `at_once` that torch raises this before it
-    looks at histories.
+    `data` holds whatever else helps to explain (sizes, sequence numbers of nodes, storages).
     """
 
     def __init__(self, message: str, op: str | None = None, operands: dict[str, Any] | None = None, **data: Any):

@@ -88,8 +88,8 @@ def execute(
                 level.store(leaf, grad, mine, spec)
                 if observer is not None:
                     observer(node, grad, (), level)
-                if not plain and (node.hooks or node.post_hooks):  # type: ignore[attr-defined]  # kind says so
-                    hooks.after_leaf(node, leaf, grad, level)  # type: ignore[arg-type]  # kind says so
+            if not plain and leaf is not None and (node.hooks or node.post_hooks):  # type: ignore[attr-defined]  # kind says so
+                hooks.after_leaf(node, leaf, grad, level)  # type: ignore[arg-type]  # kind says so; also where nothing was added, as in torch
             continue
         try:
             spared = False

@@ -238,7 +238,9 @@ def _part(whole: Tensor, view: Spec, shift: int) -> Tensor:
         same = (shape, strides, shift) == (tuple(whole.spec.shape), whole.spec.strides, 0)
         part = whole if same and view.lazy else OPS["as_strided"].call(whole, shape, strides, shift)
     elif view.dtype.is_complex:
-        pairs = OPS["as_strided"].call(whole, (*shape, 2), (*[2 * s for s in strides], 1), 2 * shift)
+        sizes, steps = (*shape, 2), (*[2 * s for s in strides], 1)
+        same = (sizes, steps, shift) == (tuple(whole.spec.shape), whole.spec.strides, 0)
+        pairs = whole if same else OPS["as_strided"].call(whole, sizes, steps, 2 * shift)
         part = OPS["view_as_complex"].call(pairs)
     else:
         part = OPS["as_strided"].call(OPS["view_as_real"].call(whole), shape, strides, shift)

@@ -89,6 +89,18 @@ def is_channels_last(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return len(shape) == 4
 
 
+def suggests_channels_last(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether torch takes a 4-dim tensor, gaps or not, to lie channels last by the order of its strides; not where it may be row by row, too."""
+    if len(shape) != 4 or 0 in shape or not strides[1]:
+        return False
+    least = 0
+    for dim in (1, 3, 2, 0):
+        if strides[dim] < least or (dim == 0 and least == strides[1]):
+            return False
+        least = strides[dim] * shape[dim]
+    return True
+
+
 def has_overlap(shape: Sequence[int], strides: Sequence[int]) -> bool:
     """Whether two indices certainly reach one slot: some dim of size > 1 has stride 0."""
     return 0 not in shape and any(stride == 0 and size > 1 for size, stride in zip(shape, strides, strict=True))

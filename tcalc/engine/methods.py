@@ -14,7 +14,7 @@ from .families.mutation import inplace_structural, inplace_view
 from .families.structural import Structural
 from .families.view import ViewOp
 from .layout import Size, is_channels_last, wrap_dim
-from .modes import is_inference_mode_enabled
+from .modes import is_grad_enabled, is_inference_mode_enabled
 from .ops.convert import METHODS
 from .record import cut
 from .registry import MEMO_LIMIT, OPS, PUBLIC, Op, Public, on_reading, read, read_file
@@ -95,6 +95,9 @@ def _matmul(self: Tensor, other: Any) -> Any:
         if plan is None:
             return OPS["mm"].run([self, other, None])
     except EngineError as error:
+        if is_grad_enabled():  # mm asks for histories first
+            self.refuse_stale()
+            other.refuse_stale()
         raise OPS["matmul"].explained(error, (self, other), {}) from None
     if len(_products) >= MEMO_LIMIT:
         _products.clear()

@@ -208,7 +208,7 @@ class Op:
         """The error with this op's name and operands attached, unless it carries its own; first of all comes what is wrong with an
         operand's history, which torch asks for before shapes."""
         if error.op is None:
-            if (self.differentiable or self.family == "composite") and is_grad_enabled() and "at_once" not in error.data:
+            if self.differentiable and is_grad_enabled():
                 for value in args:
                     for t in value if isinstance(value, (list, tuple)) else (value,):
                         if isinstance(t, Tensor):

@@ -68,6 +68,13 @@ class Spec:
 
     @property
     def type_name(self) -> str:
+        """The kind of tensor as torch's sentences name it: torch.FloatTensor, but CPUComplexFloatType."""
+        if self.dtype.is_complex:
+            return f"{self.device.type.upper()}{self.dtype.kernel_name}Type"
+        return self.legacy_type
+
+    @property
+    def legacy_type(self) -> str:
         """torch's oldest name of the kind of tensor: torch.FloatTensor, torch.cuda.LongTensor."""
         return f"torch.{'cuda.' if self.device.type == 'cuda' else ''}{self.dtype.kernel_name}Tensor"
 

@@ -654,6 +654,13 @@ class Tensor:
         of the graph, another shape does not, as in torch."""
         old, end = self.spec, self._known()
         retyped = new.dtype is not old.dtype or new.device is not old.device
+        before = None if end is not None or self.switched_off is None else self.switched_off()
+        if before is not None:
+            if retyped:
+                del self.switched_off
+            elif before.expects is None and new.shape != old.shape:
+                before.expects = old
+            return
         if end.__class__ is not AccumulateGrad or end.leaf is nobody or not (retyped or new.shape != old.shape):
             return
         held, self.node = weakref.ref(end), None
@@ -694,7 +701,7 @@ class Tensor:
         if self.requires_grad:
             t.requires_grad_()
         if self._grad is not None:
-            t._grad = self._grad.__deepcopy__(memo)
+            t.grad = self._grad.__deepcopy__(memo)
         return t
 
     # --- leaving the engine ---------------------------------------------------------------------------------------

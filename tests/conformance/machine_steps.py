@@ -23,7 +23,7 @@ MODES = [
     "with T.inference_mode(), T.enable_grad(): ",
 ]
 
-LAID = ["contiguous", "reshape", "flatten", "view(", "as_strided"]  # strides decide what these do
+LAID = ["contiguous", "reshape", "flatten", "view(", "view_as_complex", "as_strided"]  # strides decide what these do
 
 Maker = Callable[["Writer"], "str | None"]
 KINDS: dict[str, tuple[int, Maker]] = {}
@@ -105,6 +105,10 @@ class Writer:
         if self.chance(often):
             names = [n for n in names if test(self.names[n])]
         return self.one_of(names) if names else None
+
+    def hookable(self) -> str | None:
+        """A name of a tensor to hook: torch crashes at a view whose base was written since its node was looked at."""
+        return self.tensor(recorded, 1 if self.blind else 0.9)
 
     def target(self) -> str:
         """A name to assign to: a free one, or one that is in use."""
@@ -249,6 +253,13 @@ def create(w: Writer) -> str:
     return f"{w.target()} = T.tensor({w.literal(shape, 'int' in dtype)}{options})"
 
 
+@kind(2)
+def lone_leaf(w: Writer) -> str:
+    """A leaf of one element that lies with gaps."""
+    shape = w.one_of([(1,), (1, 1), (1, 1, 1)])
+    return f"{w.target()} = T.tensor({w.literal((*shape[:-1], 2))})[..., {w.one_of(['::2', '1:', ':1'])}].detach().requires_grad_()"
+
+
 @kind(10)
 def unary(w: Writer) -> str:
     return f"{w.target()} = {w.tensor(floating)}.{w.one_of(UNARY)}()"
@@ -353,6 +364,21 @@ def view(w: Writer) -> str | None:
     return t and f"{w.target()} = {view_text(w, t)}"
 
 
+@kind(3)
+def retyped(w: Writer) -> str | None:
+    """The same memory as numbers of another dtype: bits of floats, pairs of numbers as complex ones."""
+    t = w.tensor()
+    if t is None:
+        return None
+    if w.names[t].is_complex():
+        return f"{w.target()} = T.view_as_real({t})"
+    pairs = w.names[t].is_floating_point() and w.names[t].dim() and w.names[t].shape[-1] == 2
+    if pairs and w.chance(0.7):
+        return f"{w.target()} = T.view_as_complex({t})"
+    same = str(w.names[t].dtype).replace("torch", "T")
+    return f"{w.target()} = {t}.view({w.one_of(['T.int32', 'T.float32', same]) if w.names[t].itemsize == 4 else same})"
+
+
 @kind(4)
 def several_views(w: Writer) -> str | None:
     t = w.tensor(lambda t: t.dim() > 0, 1)
@@ -434,6 +460,8 @@ def augmented(w: Writer) -> str | None:
 @kind(2)
 def inplace_view(w: Writer) -> str | None:
     t = w.tensor(lambda t: not t.retains_grad, 1)  # torch runs into an internal assertion there
+    if t and any(w.names[n]._base is w.names[t] and w.names[n].dtype != w.names[t].dtype for n in w.tensors()):
+        return None  # torch makes such views again by their own ops, which may refuse the new geometry
     return t and f"{t}." + w.one_of(["squeeze_()", "unsqueeze_(0)", f"transpose_(0, {w.dim(t)})"])
 
 
@@ -452,7 +480,11 @@ def write_through_data(w: Writer) -> str | None:
 @kind(3)
 def detach_in_place(w: Writer) -> str | None:
     t = w.tensor()
-    return f"{t}.detach_()" if t and not w.hidden(t) and not w.names[t].retains_grad and not leaf(w.names[t]) else None
+    if t is None or w.hidden(t) or (leaf(w.names[t]) and w.sharing(t)):
+        return None  # torch crashes when a view of such a leaf is then given a hook
+    if w.names[t].retains_grad or (w.hooking and w.chance(0.5) and floating(w.names[t])):
+        return f"{t}.detach_().requires_grad_()"  # one that retained its gradient may not be written: torch runs into an internal assertion
+    return f"{t}.detach_()"
 
 
 @kind(4)
@@ -460,7 +492,9 @@ def requires_grad(w: Writer) -> str | None:
     t = w.tensor()
     if t is None or w.hidden(t):
         return None
-    value = "True" if w.hooking else w.numbers.choices(["True", "False"], (2, 1))[0]
+    if w.names[t].is_complex() and w.names[t]._base is not None:
+        return None  # torch runs into an internal assertion when such a view's base is written
+    value = "True" if w.names[t].retains_grad or (w.hooking and w.sharing(t)) else w.numbers.choices(["True", "False"], (2, 1))[0]
     return f"{t}.requires_grad_({value})" if w.chance(0.6) else f"{t}.requires_grad = {value}"
 
 
@@ -498,12 +532,12 @@ def write_grad(w: Writer) -> str | None:
 
 @kind(4)
 def retain(w: Writer) -> str | None:
-    return None if not w.hooking else f"{w.tensor(recorded)}.retain_grad()"
+    return None if not w.hooking else f"{w.hookable()}.retain_grad()"
 
 
 @kind(5)
 def hook(w: Writer) -> str | None:
-    return None if not w.hooking else f"{w.one_of(['k0', 'k1'])} = {w.tensor(recorded)}.register_hook({w.hook()})"
+    return None if not w.hooking else f"{w.one_of(['k0', 'k1'])} = {w.hookable()}.register_hook({w.hook()})"
 
 
 @kind(2)

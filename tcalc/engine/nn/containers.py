@@ -180,6 +180,6 @@ class ParameterDict(_Named):
 
     def extra_repr(self) -> str:
         kinds = [
-            f"  ({name}): Parameter containing: [{p.spec.type_name} of size {'x'.join(map(str, p.shape))}]" for name, p in self.items()
+            f"  ({name}): Parameter containing: [{p.spec.legacy_type} of size {'x'.join(map(str, p.shape))}]" for name, p in self.items()
         ]
         return "\n".join(kinds)

@@ -107,7 +107,7 @@ def _check_pairs(spec):
         raise TensorError("Tensor must have a last dimension of size 2")
     if spec.strides[-1] != 1:
         raise TensorError("Tensor must have a last dimension with stride 1")
-    if any(stride % 2 for stride in spec.strides[:-1]):
+    if any(stride % 2 for size, stride in zip(spec.shape[:-1], spec.strides[:-1], strict=True) if size != 1):
         raise TensorError("Tensor must have a stride divisible by 2 for all but last dimension")
     if spec.dtype is dtypes.float16:
         raise TensorError(NO_COMPLEX32)

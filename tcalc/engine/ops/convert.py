@@ -134,7 +134,7 @@ def type_of(self: Tensor, dtype: object = None) -> str | Tensor:
     'torch.FloatTensor'
     """
     if dtype is None:
-        return self.spec.type_name
+        return self.spec.legacy_type
     if isinstance(dtype, str):
         name = dtype.rpartition(".")[2].removesuffix("Tensor")
         found = next((d for d in dtypes.ALL if d.kernel_name == name), None)

@@ -13,6 +13,7 @@ from ..families.common import check_writable, fitting, real_for
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, broadcast_strides, contiguous_strides, elementwise_strides, view_strides
+from ..modes import is_grad_enabled
 from ..spec import spec_of
 from ..tensor import Tensor, allocate, wrap
 
@@ -240,6 +241,8 @@ def masked_select(F, self, mask):
     >>> masked_select(tensor([1, 2, 3]), tensor([True, False, True]))
     tensor([1, 3])
     """
+    if is_grad_enabled():
+        self.refuse_stale()
     if mask.dtype.category != BOOL:
         raise TensorError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(tuple(self.shape), tuple(mask.shape))

@@ -6,7 +6,7 @@ from .. import backend, dtypes
 from ..errors import TensorError, TensorIndexError, TensorValueError
 from ..families.structural import composite, structural
 from ..families.view import view
-from ..layout import Size, is_channels_last, strides_in_order, wrap_dim
+from ..layout import Size, strides_in_order, suggests_channels_last, wrap_dim
 from ..spec import spec_of
 
 # --- pieces -----------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def _plan_cat(tensors, dim):
             raise TensorError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     shape, _ = _cat_shape(tensors, dim)
     d = dtypes.result_type([s.dtype for s in tensors], [], [])
-    last = all(is_channels_last(s.shape, s.strides) and not s.contiguous for s in tensors)
+    last = all(suggests_channels_last(s.shape, s.strides) for s in tensors)
     return spec_of(d, tensors[0].device, shape, strides_in_order(shape, (1, 3, 2, 0)) if last else None)
 
 

@@ -186,7 +186,7 @@ def outer(F, self, vec2):
 
 def _check_matmul(self, other):
     if not self.shape or not other.shape:
-        raise TensorError(f"both arguments to matmul need to be at least 1D, but they are {len(self.shape)}D and {len(other.shape)}D", at_once=True)
+        raise TensorError(f"both arguments to matmul need to be at least 1D, but they are {len(self.shape)}D and {len(other.shape)}D")
 
 
 @composite(out=True, namespace="torch", aliases=("linalg_matmul",))

@@ -8,10 +8,10 @@ from ..errors import TensorError
 from ..families.common import C_NAMES
 from ..families.structural import composite
 from ..layout import contiguous_strides, extent, strides_in_order
-from ..modes import is_grad_enabled
+from ..modes import is_grad_enabled, is_inference_mode_enabled
 from ..signature import channels_last, preserve_format
 from ..spec import spec_of
-from ..tensor import alias, allocate, on_storage
+from ..tensor import Storage, Untracked, alias, allocate, on_storage
 
 
 @composite(public="view", function=False)
@@ -44,9 +44,12 @@ def view_dtype(F, self, dtype: DType):
                 if s % ratio:
                     raise TensorError(f"self.stride({d}) must be divisible by {ratio} {about}, but got {s}")
             shape, strides, offset = (*shape[:-1], shape[-1] // ratio), (*[s // ratio for s in strides[:-1]], 1), offset // ratio
-    t = alias(self)
+    t, storage = alias(self), self.get_storage()
     t.spec, t.offset = spec_of(dtype, spec.device, shape, strides), offset
-    t.a = on_storage(self.get_storage(), t.spec, offset)
+    t.a = on_storage(storage, t.spec, offset)
+    inside = is_inference_mode_enabled()
+    if inside or self.inference:  # an inference tensor only inside, whatever it shows; it counts its writes apart
+        t.storage = (Untracked if inside else Storage)(storage.raw, storage.nbytes, storage.device, storage.itemsize, keep=storage)
     return t
 
 

@@ -42,6 +42,11 @@ def _exponent(value, d):
     return fitting(value, d) if d.category == INT or d in dtypes.REDUCED else value
 
 
+def _power(value, exponent):
+    """A power as torch's kernels take it: -0.5 as one over the root, which is nan where the power of a negative infinity is 0."""
+    return 1 / value**0.5 if exponent == -0.5 else value**exponent
+
+
 def _check_sub(common, specs):
     kinds = [s is bool if isinstance(s, type) else s.dtype.category == BOOL for s in specs]
     if all(kinds):
@@ -272,7 +277,7 @@ def fmod(xp, self, other: Either):
     joins=("exponent",),
     fits={"exponent": _exponent},
     public="pow",
-    self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)),
+    self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * _power(self, exponent - 1)),
     operator="**",
     domain="positive",
     only=ANY,
@@ -287,6 +292,8 @@ def pow_scalar(xp, self, exponent: Number):
     """
     if exponent == 2:
         return self * self
+    if exponent == -0.5:
+        return self.dtype.type(1) / xp.sqrt(self)
     return xp.sqrt(self) if exponent == 0.5 else xp.power(self, exponent)
 
 

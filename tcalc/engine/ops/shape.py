@@ -11,6 +11,7 @@ from ..errors import TensorError, TensorIndexError
 from ..families.structural import composite, structural
 from ..families.view import view
 from ..layout import Geometry, Size, like_strides, strides_in_order, view_strides, wrap_dim, wrap_dims
+from ..modes import is_grad_enabled
 from ..signature import channels_last, contiguous_format
 from ..spec import spec_of
 from ..tensor import Tensor
@@ -289,8 +290,9 @@ def reshape(F, self, shape: Size):
 
     try:
         size = infer_size(shape, self.spec.numel)
-    except TensorError as error:
-        error.data["at_once"] = True
+    except TensorError:
+        if self.spec.contiguous and is_grad_enabled():  # torch calls view at once
+            self.refuse_stale()
         raise
     if view_strides(geometry.shape, geometry.strides, size) is not None:
         return F.view(self, size) if self.spec.contiguous else F.reshape_alias(self, size)
