@@ -49,6 +49,8 @@ INSIDE = {
     "upsample_lanczos2d_aa": INTERNAL, "grid_weights": INTERNAL, "grid_places": INTERNAL, "grid_sums": INTERNAL, "grid_spread": INTERNAL,
     "grid_products": INTERNAL, "affine_grid_backward": INTERNAL, "ctc_losses": INTERNAL, "ctc_backward": INTERNAL, "bag_sums": INTERNAL,
     "bag_winners": INTERNAL, "bag_maxima": INTERNAL, "masked_scatter_backward": INTERNAL,
+    "weighed_counts": INTERNAL, "unique_elements": INTERNAL, "unique_slices": INTERNAL, "unique_runs": INTERNAL, "histogramdd_hist": INTERNAL,
+    "histogramdd_edges": INTERNAL,
 }  # fmt: skip
 
 
