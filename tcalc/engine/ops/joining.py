@@ -20,10 +20,6 @@ def _pieces(geom, dim, sizes):
     return parts
 
 
-def _as_list(F, grads, dim):
-    return [F.cat(grads, dim)]
-
-
 @view(grads=lambda grad, dim, F: [F.cat(grad, dim)])
 def split(geom, split_size: Int, dim: Dim = 0) -> Tensors:
     """Pieces of `split_size` along `dim`, sharing storage; the last may be smaller.
