@@ -111,9 +111,14 @@ class Plan:
         self.numbers: dict[Any, Any] = {}
 
     def number(self, value: Any) -> Any:
-        """A number beside tensors as a 0-dim array, which ufuncs take sooner, kept for the next call; a zero, of which there are two, as it is."""
+        """A number beside tensors as a 0-dim array, which ufuncs take sooner, kept for the next call; a zero, of which there are two, as it is.
+
+        Raises OverflowError for an int beyond 64 bits.
+        """
         if not value or value != value:
             return value
+        if value.__class__ is int:
+            check_long(value)
         if len(self.numbers) >= NUMBERS_KEPT:
             self.numbers.clear()
         found = self.numbers[value] = asarray(value, backend.NUMPY[self.compute])
@@ -385,7 +390,7 @@ class Elementwise(Op):
             """The same beside a number."""
             if other.__class__ in NUMBERS and isinstance(self, Tensor):
                 plan = plans.get((self.spec, other.__class__))
-                if plan is None or not plan.direct or (other.__class__ is int and other.bit_length() > 63):
+                if plan is None or not plan.direct:
                     return general(self, other)
                 number = plan.numbers.get(other)
                 array = plan.ufunc(self.a, plan.number(other) if number is None else number)  # type: ignore[misc]  # a direct plan has one
