@@ -215,7 +215,7 @@ def _is_still(leaf: Tensor, node: Node) -> bool:
 
     Raises RuntimeError when it has a history by now, or, as a view, should have.
     """
-    if leaf.grad_fn is not None:
+    if leaf.grad_fn is not None or leaf.interior:
         raise TensorError("leaf variable has been moved into the graph interior", "backward", {"self": leaf})
     return leaf.node is not None
 

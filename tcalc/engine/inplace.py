@@ -192,6 +192,8 @@ def attach_to(
 def rebase(target: Tensor, node: OpNode) -> None:
     """Make `node` the history of a written tensor; for a view, of the part of its base that it shows."""
     target.__dict__.pop("gradient_hooks", None)  # they stay with the old node, and new ones go to the new
+    if target.switched_off is not None:
+        target.interior = True
     if not isinstance(target, View):
         _succeed(node, target)
         target.node = node

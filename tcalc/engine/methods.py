@@ -313,6 +313,7 @@ def detach_(self: Tensor) -> Tensor:
             " To fix this error, please refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
         )
     if not self.is_leaf:
+        self.__dict__.pop("interior", None)
         self.detached = True
         cut[:] = [None]
         self.node = None

@@ -116,6 +116,7 @@ class Tensor:
     gradient_hooks: Hooks | None = None  # on its gradient; they stay with the node it had at the first, and with the leaf it may become
     filled_hooks: Hooks | None = None  # on this leaf, whenever a gradient was added
     detached = False  # detach_() was called on what was computed
+    interior = False  # it has a history, though graphs from before lead here as to a leaf
     switched_off: weakref.ref[AccumulateGrad] | None = None  # where graphs from before lead, while requires_grad_(False) is in force
 
     if TYPE_CHECKING:

@@ -523,6 +523,8 @@ def set_grad(w: Writer) -> str | None:
 @kind(3)
 def write_grad(w: Writer) -> str | None:
     t = w.tensor(lambda t: t.grad is not None and leaf(t))
+    if t and w.names[t].numel() == 1 and set(w.names[t].stride()) > {1}:
+        return None  # such gradients lie as formulas left them, or as the leaf
     return t and (
         f"{t}.grad.{w.one_of(['zero_()', 'mul_(2)', 'detach_()', 'requires_grad_(False)'])}"
         if w.chance(0.7)

@@ -193,7 +193,16 @@ def _plan_stack(tensors, dim):
                 f"stack expects each tensor to be equal size, but got {list(first.shape)} at entry 0 and {list(s.shape)} at entry {i}", data_kind="stack"
             )
     d = dtypes.result_type([s.dtype for s in tensors], [], [])
-    return spec_of(d, first.device, (*first.shape[:dim], len(tensors), *first.shape[dim:]))
+    shape = (*first.shape[:dim], len(tensors), *first.shape[dim:])
+    last = dim == first.ndim == 3 and all(suggests_channels_last(*_with_dim(s, dim)) for s in tensors)  # where torch calls cat
+    return spec_of(d, first.device, shape, strides_in_order(shape, (1, 3, 2, 0)) if last else None)
+
+
+def _with_dim(spec, dim):
+    """Shape and strides with another dim of one element, as unsqueeze gives it."""
+    shape, strides = spec.sizes, spec.strides
+    step = shape[dim] * strides[dim] if dim < len(shape) else 1
+    return (*shape[:dim], 1, *shape[dim:]), (*strides[:dim], step, *strides[dim:])
 
 
 @structural(plan=_plan_stack, out_rule="cast", grads=lambda grad, dim, F: list(F.unbind(grad, dim)), method=False)
