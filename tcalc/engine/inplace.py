@@ -252,8 +252,9 @@ def _part(whole: Tensor, view: Spec, shift: int) -> Tensor:
 class CopySlices(Node):
     """History of a base that was written through a view: the view's part goes through `inner`, the rest passes."""
 
-    __slots__ = ("base_spec", "freed", "inner", "shift", "view_spec")
+    __slots__ = ("base_spec", "before", "freed", "inner", "shift", "view_spec")
     freed: bool
+    before: Node | None  # the view's own node when it was written
 
     def __init__(self, base: Tensor, view: Tensor, inner: OpNode):
         super().__init__((base.node, *inner.edges[1:]))
@@ -261,8 +262,8 @@ class CopySlices(Node):
         if all(place for place, _, _ in inner.kept()):
             inner.edges = self.edges  # the view's own history is that of the base
         elif isinstance(own, OpNode):
-            inner.edges = (_again(own), *self.edges[1:])  # that of an old value that was saved; as in torch, the view's node itself may go
-        self.freed = False
+            inner.edges = (_again(own), *self.edges[1:])  # that of an old value that was saved
+        self.freed, self.before = False, own
         self.inner, self.base_spec, self.view_spec, self.shift = inner, base.spec, view.spec, _elements_apart(base, view)
 
     def name(self) -> str:
@@ -274,6 +275,7 @@ class CopySlices(Node):
 
     def release(self) -> None:
         self.freed = True  # a second run is refused whatever the inner node saved
+        self.before = None  # as in torch, the view's own node may go from then on
         self.inner.release()
 
     def apply(self, grad: Grad, level: Any) -> Sequence[Grad | None]:

@@ -22,7 +22,6 @@ LENGTH = 40  # steps of a program
 BITS = (bool, np.int32)  # integers of this dtype are the bits of floats
 TOO_LARGE = 1e5  # beyond this, rounding alone makes two libraries differ: the program ends
 
-MAKER = re.compile(r", which is output \d+ of \w+,")
 VERSIONS = re.compile(r"at version (\d+); expected version (\d+)")
 
 
@@ -76,8 +75,7 @@ class Side:
             exec(code, self.names)
         except Exception as error:
             builtin = next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
-            said = VERSIONS.sub(_writes_since, f"{builtin}: {(str(error).splitlines() or [''])[0]}")
-            return MAKER.sub("", said) if self.deep else said  # nodes live longer in torch while a graph of the gradients is made
+            return VERSIONS.sub(_writes_since, f"{builtin}: {(str(error).splitlines() or [''])[0]}")
         return ""
 
     def strides(self, t: Any) -> tuple[int, ...]:

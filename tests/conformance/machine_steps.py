@@ -136,6 +136,11 @@ class Writer:
         base = self.names[t]._base
         return base is not None and (self.gradient(t) or not any(self.names[n] is base for n in self.tensors()))
 
+    def solid(self, t: str) -> bool:
+        """Whether neither a tensor nor its base has gaps: torch leaves what lies there in gradients as it finds it."""
+        base = self.names[t]._base
+        return self.names[t].is_contiguous() and (base is None or base.is_contiguous())
+
     def sharing(self, t: str) -> bool:
         """Whether another name looks at the memory of a tensor, or it is a view."""
         mine = self.names[t]
@@ -147,6 +152,8 @@ class Writer:
     def clean(self, t: str) -> bool:
         """Whether no two elements share a slot, or all do along an expanded dim: else the order of writes decides."""
         value = self.names[t]
+        if self.gradient(t) and 0 in value.stride():
+            return False  # whether gradients are expanded is the formulas' own affair
         if any(s == 0 and n > 1 for s, n in zip(value.stride(), value.shape, strict=True)):
             return True
         places = {0}
@@ -352,7 +359,7 @@ def view_text(w: Writer, t: str) -> str:
         f"{t}[{index(w, t)}]", f"{t}[{index(w, t)}]", f"{t}.view({shape_like(w, t)})", f"{t}.reshape({shape_like(w, t)})", f"{t}.T" if len(shape) == 2 else f"{t}.permute(*range({len(shape)})[::-1])",
         f"{t}.transpose(0, {d})", f"{t}.select({d}, 0)", f"{t}.unsqueeze({d})", f"{t}.squeeze()", f"{t}.squeeze({d})", f"{t}.narrow({d}, 0, 1)",
         f"{t}.expand(2, {', '.join(map(str, shape)) or '2'})" if len(shape) < 3 else f"{t}[0]", f"{t}.view_as({t})", f"{t}.detach()", f"{t}.diagonal()", f"{t}.flatten()",
-        f"{t}.unfold({d}, 2, {w.one_of([1, 2])})", f"{t}.as_strided((2,), (1,))" if w.names[t].numel() and not w.hidden(t) else f"{t}[...]", f"{t}.movedim(0, {d})",
+        f"{t}.unfold({d}, 2, {w.one_of([1, 2])})", f"{t}.as_strided((2,), (1,))" if w.names[t].numel() and not w.hidden(t) and w.solid(t) else f"{t}[...]", f"{t}.movedim(0, {d})",
         f"{t}.expand_as({t})", f"{t}.permute({', '.join(map(str, range(len(shape))[::-1])) or '()'})",
     ]  # fmt: skip
     return w.one_of(options)
@@ -523,7 +530,7 @@ def set_grad(w: Writer) -> str | None:
 @kind(3)
 def write_grad(w: Writer) -> str | None:
     t = w.tensor(lambda t: t.grad is not None and leaf(t))
-    if t and w.names[t].numel() == 1 and set(w.names[t].stride()) > {1}:
+    if t and w.names[t].numel() == 1 and set(w.names[t].stride()) - {1}:
         return None  # such gradients lie as formulas left them, or as the leaf
     return t and (
         f"{t}.grad.{w.one_of(['zero_()', 'mul_(2)', 'detach_()', 'requires_grad_(False)'])}"

@@ -298,7 +298,7 @@ def check_no_partial_overlap(target: Tensor, operands: Sequence[Any]) -> None:
     for o in operands:
         if o is target or not isinstance(o, Tensor):
             continue
-        same = o.offset == target.offset and o.spec.numel == target.spec.numel
+        same = _bytes_of(o) == _bytes_of(target)
         if overlap(o, target) and (not same or o.spec.strides != target.spec.strides):
             raise _overlapping()
 
@@ -317,8 +317,14 @@ def overlap(one: Tensor, other: Tensor) -> bool:
     """Whether two dense tensors share memory; torch does not look at others."""
     if one is not other and (one.storage is None or one.storage is not other.storage):
         return False
-    apart = one.offset + one.spec.numel <= other.offset or other.offset + other.spec.numel <= one.offset
-    return one.spec.dense and other.spec.dense and one.spec.numel != 0 and not apart
+    (start, end), (first, last) = _bytes_of(one), _bytes_of(other)
+    return one.spec.dense and other.spec.dense and one.spec.numel != 0 and start < last and first < end
+
+
+def _bytes_of(t: Tensor) -> tuple[int, int]:
+    """Where a dense tensor begins and ends in its storage."""
+    size = t.spec.dtype.itemsize
+    return t.offset * size, (t.offset + t.spec.numel) * size
 
 
 def _overlapping() -> TensorError:

@@ -207,6 +207,7 @@ class Elementwise(Op):
         plan = self._planned(operands, values)
         if out is not None:
             refuse_grad_for_out(self.public, [*operands, out])
+            check_no_partial_overlap(out, operands)
             rule = "cast" if self.gives is not None and plan.common.is_complex else self.out_rule
             check_out_dtype(plan.spec.dtype, out.spec.dtype, self.public, rule)
             return write_out(out, self.compute(plan, operands, params), self.public, rule)
