@@ -467,6 +467,8 @@ def augmented(w: Writer) -> str | None:
 @kind(2)
 def inplace_view(w: Writer) -> str | None:
     t = w.tensor(lambda t: not t.retains_grad, 1)  # torch runs into an internal assertion there
+    if t and w.gradient(t):
+        return None  # which gradients share memory, and so a count of writes, is the formulas' own affair
     if t and any(w.names[n]._base is w.names[t] and w.names[n].dtype != w.names[t].dtype for n in w.tensors()):
         return None  # torch makes such views again by their own ops, which may refuse the new geometry
     return t and f"{t}." + w.one_of(["squeeze_()", "unsqueeze_(0)", f"transpose_(0, {w.dim(t)})"])
