@@ -22,7 +22,9 @@ def _plan_to_copy(self, d, where, memory_format):
 
 @structural(
     plan=_plan_to_copy,
-    self=lambda grad, self_spec, F: F.to_copy(grad, self_spec.dtype, self_spec.device, None),
+    self=lambda grad, self_spec, result_spec, F: grad
+    if self_spec.dtype is result_spec.dtype and self_spec.device is result_spec.device
+    else F.to_copy(grad, self_spec.dtype, self_spec.device, None),
     function=False,
     method=False,
     out=False,
