@@ -10,12 +10,12 @@ from .anomaly import Looked
 from .backend import META, check_work
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .execute import execute
-from .graph import AccumulateGrad, Node, RemovableHandle
+from .graph import AccumulateGrad, Node, RemovableHandle, nobody
 from .levels import RAW, TENSOR
 from .modes import _enabled
 from .registry import OPS
 from .spec import row_major
-from .tensor import Tensor, make, nobody, wrap
+from .tensor import Tensor, make, wrap
 
 
 def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> Any:

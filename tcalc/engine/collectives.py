@@ -15,8 +15,9 @@ from .backend import Array, np
 from .distributed import AVG, SUM, ProcessGroup, RedOpType, get_rank, meant
 from .errors import TensorError, TensorTypeError, TensorValueError
 from .modes import no_grad
-from .tensor import LazyView, Tensor, wrap
+from .tensor import Tensor, wrap
 from .transports import Work
+from .views import LazyView
 
 
 class _Call:

@@ -161,6 +161,18 @@ class AccumulateGrad(Node):
         return leaf
 
 
+def nobody() -> None:
+    """The leaf of a gradient that no tensor keeps, in place of a weak reference."""
+
+
+def nowhere() -> AccumulateGrad:
+    """The end of a gradient that no tensor keeps."""
+    end = AccumulateGrad.__new__(AccumulateGrad)
+    Node.__init__(end, ())
+    end.leaf, end.twin = nobody, None
+    return end
+
+
 class RemovableHandle:
     """What registering a hook returns; `remove()` takes the hook out again."""
 

@@ -14,7 +14,8 @@ from .modes import enable_grad, entered, inferring, is_grad_enabled, transform_d
 from .record import FREED, Applied, OpNode, Vjp, attach, forward_name, keep_indices, new_node, refuse_inference, shown
 from .registry import OPS
 from .spec import Spec, spec_of
-from .tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, TURNED, LazyView, Tensor, View, allocate, make
+from .tensor import Tensor, allocate, make
+from .views import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, TURNED, LazyView, View
 
 if TYPE_CHECKING:
     from .registry import Op

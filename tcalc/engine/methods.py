@@ -20,7 +20,9 @@ from .record import cut
 from .registry import MEMO_LIMIT, OPS, PUBLIC, Op, Public, on_reading, read, read_file
 from .signature import Layout, Mismatch, channels_last, refusal, strided
 from .spec import Spec
-from .tensor import Storage, Tensor, View
+from .storage import Storage
+from .tensor import Tensor
+from .views import View
 
 BINARY = {
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and",

@@ -21,7 +21,8 @@ from .layout import Size, broadcast_shapes
 from .record import OpNode
 from .registry import OPS, PUBLIC, on_reading, read, read_file
 from .signature import Layout, MemoryFormat, channels_last, contiguous_format, preserve_format, strided
-from .tensor import LazyView, Parameter, Plain, Tensor, View
+from .tensor import Parameter, Plain, Tensor
+from .views import LazyView, View
 
 
 class Sub:

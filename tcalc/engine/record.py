@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from .anomaly import is_anomaly_enabled
 from .backend import CPU, ndarray
 from .errors import TensorError
-from .graph import NOT_IMPLEMENTED, AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq
+from .graph import NOT_IMPLEMENTED, AccumulateGrad, Grad, Node, Output, grad_fn_of, next_seq, nobody
 from .layout import broadcast_shapes
 from .modes import entered, is_grad_enabled
 from .spec import Spec
-from .tensor import Tensor, alias, nobody
+from .tensor import Tensor, alias
 
 if TYPE_CHECKING:
     from .registry import Op

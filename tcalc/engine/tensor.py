@@ -1,4 +1,4 @@
-"""Tensor and Storage: the array, its geometry, who shares its memory and how it came about. No op names here."""
+"""Tensor: the array, its geometry, whose memory it is and how it came about. No op names here."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from . import backend, dtypes
 from .backend import Array, asarray, device, ndarray
 from .errors import TensorError, TensorTypeError, TensorValueError
-from .graph import AccumulateGrad, Hooks, Node, RemovableHandle, grad_fn_of, place_of
+from .graph import AccumulateGrad, Hooks, Node, RemovableHandle, grad_fn_of, nobody, place_of
 from .layout import Size
-from .modes import entered, grad_mode, inferring, is_grad_enabled, is_inference_mode_enabled, transform_depth
+from .modes import entered, grad_mode, inferring, is_inference_mode_enabled, transform_depth
 from .notices import notice
 from .spec import Spec, spec_of
+from .storage import InferenceStorage, Storage, Untracked, new_storage, shown_as
 
 _NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during"
@@ -27,67 +28,6 @@ _ONLY_LEAVES = "you can only change requires_grad flags of leaf variables."
 _USE_DETACH = (
     " If you want to use a computed variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
 )
-
-
-class Storage:
-    """Memory that one or more tensors look at. `version` counts the in-place writes through any of them.
-
-    `raw` are its bytes, None where there are none; those of a `whole` row-major array are found when they are asked for.
-    """
-
-    __slots__ = ("__weakref__", "device", "itemsize", "keep", "known", "size", "version", "whole")
-    known: Array | None  # raw, once it was asked for
-    whole: Array | None
-
-    def __init__(self, raw: Array | None, nbytes: int, where: device, itemsize: int, keep: Any = None):
-        self.known, self.size, self.device, self.itemsize = raw, nbytes, where, itemsize
-        self.version = 0
-        self.keep, self.whole = keep, None
-
-    @property
-    def raw(self) -> Array | None:
-        """The bytes, as an array of one dim."""
-        if self.known is None and self.whole is not None:
-            self.known = backend.bytes_of(self.whole)
-        return self.known
-
-    @property
-    def nbytes(self) -> int:
-        """How many bytes there are, or would be on meta."""
-        return self.size if self.whole is None else self.whole.nbytes
-
-    def data_ptr(self) -> int:
-        """Address of the first byte; 0 where there is none."""
-        if self.raw is None or not self.nbytes:
-            return 0
-        return backend.address(self.raw)
-
-
-class InferenceStorage(Storage):
-    """Memory made in inference mode, as detach() or .data show it outside: it takes no part in autograd, and its writes are counted."""
-
-    __slots__ = ()
-
-
-class Untracked(InferenceStorage):
-    """Memory of inference tensors: writes are not counted, and are refused outside inference mode."""
-
-    __slots__ = ()
-
-    @property
-    def version(self) -> int:
-        return 0
-
-    @version.setter
-    def version(self, value: int) -> None:
-        if value and not is_inference_mode_enabled():  # torch, too, looks after it has written
-            raise TensorError(
-                "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal tensor before"
-                " doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
-            )
-
-
-new_storage = Storage.__new__
 
 
 class Tensor:
@@ -613,7 +553,7 @@ class Tensor:
         """
         t = alias(self)
         if entered and t.inference:
-            t.storage = _shown(self.get_storage(), is_inference_mode_enabled())
+            t.storage = shown_as(self.get_storage(), is_inference_mode_enabled())
         return t
 
     @property
@@ -632,7 +572,7 @@ class Tensor:
         t = alias(self)
         storage = self.get_storage()
         if self.a is not None:  # torch gives .data a version counter of its own
-            t.storage = _shown(storage, is_inference_mode_enabled())
+            t.storage = shown_as(storage, is_inference_mode_enabled())
         return t
 
     @data.setter
@@ -646,7 +586,7 @@ class Tensor:
         if given is mine:
             self.become(value.a, value.spec, mine, value.offset)
             return
-        storage = _shown(given, given.__class__ is Untracked and mine.__class__ is Untracked)
+        storage = shown_as(given, given.__class__ is Untracked and mine.__class__ is Untracked)
         storage.version = 0 if mine is None else mine.version  # the count of writes stays the tensor's own
         self.become(value.a, value.spec, storage, value.offset)
 
@@ -834,192 +774,12 @@ class Plain(Tensor):
 Plain.__name__ = Plain.__qualname__ = "Tensor"  # what Python's own sentences show
 new_tensor = object.__new__  # Tensor(...) itself parses arguments, for users
 
-# why a view may not be written in place while history is recorded
-NO_GRAD_VIEW, MULTI_VIEW, INFERENCE_VIEW = "no_grad", "multi", "inference"
-
-
 def _call(node: Node, hooks: Hooks) -> None:
     """Have backward call a tensor's hooks with the gradient that reaches its node."""
     owner, index = place_of(node)
     node.watch()
     owner.watch()
     owner.tensor_hooks = (*owner.tensor_hooks, (index, hooks))
-
-
-def nobody() -> None:
-    """The leaf of a gradient that no tensor keeps, in place of a weak reference."""
-
-
-def nowhere() -> AccumulateGrad:
-    """The end of a gradient that no tensor keeps."""
-    end = AccumulateGrad.__new__(AccumulateGrad)
-    Node.__init__(end, ())
-    end.leaf, end.twin = nobody, None
-    return end
-
-
-class View(Tensor):
-    """A tensor that autograd knows to share its base's memory, so that a write through either updates the other's history.
-
-    `seen` is the storage's version for which `held` is the right node; `made` says why it may not be written in place.
-    """
-
-    __slots__ = ("base", "held", "made", "seen")
-    base: Tensor
-    held: Node | None
-    made: str | None
-    seen: int
-
-    @property
-    def node(self) -> Node | None:
-        """The node, remade as AsStridedBackward0 of the base when the memory was written since.
-
-        A view without one requires grad when its base does (it was made under no_grad, or before the base was asked to): its
-        gradient goes nowhere. A stale one that may have no new node is refused, or has none where nothing is recorded: ops go on.
-        """
-        held, storage = self.held, self.storage
-        if (
-            storage is not None
-            and storage.version != self.seen
-            and (self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad))
-        ):
-            if self.made is not None and not is_grad_enabled():
-                return None
-            from .inplace import regenerate
-
-            regenerate(self)
-            return self.held
-        if held is None and self.base.node is not None and not self.inference:
-            held = self.__dict__.get("_end")
-            if held is None:
-                held = self.__dict__["_end"] = nowhere()
-        return held
-
-    @node.setter
-    def node(self, value: Node | None) -> None:
-        self.held = value
-        self.seen = 0 if self.storage is None else self.storage.version
-
-    def refuse_stale(self) -> None:
-        held = self.held
-        recorded = self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad)
-        if self.storage is not None and self.storage.version != self.seen and recorded:
-            from .inplace import refuse_made
-
-            refuse_made(self, "backward", "its base or another view of its base has been")
-
-    def _settle(self, node: AccumulateGrad | None) -> None:
-        self.held = node  # what was written before is still to be seen
-
-    def twin(self, node: Node | None) -> Tensor:
-        t = new_tensor(self.__class__)
-        t.spec, t.storage, t.offset, t.__dict__ = self.spec, self.storage, self.offset, self.__dict__
-        t.base, t.made, t.held, t.seen = self.base, self.made, node, self.seen
-        _set_array(t, _array_of(self))
-        return t
-
-    def _known(self) -> Node | None:
-        return self.held
-
-    @property
-    def grad_fn(self) -> Node | None:
-        """The node that made this view, or that stands for the writes to its base since.
-
-        Raises RuntimeError, in any grad mode, when it may have no new one.
-        """
-        self.refuse_stale()
-        return grad_fn_of(self.node)
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether this view was not computed from tensors that require grad; raises as `grad_fn` does."""
-        return self.grad_fn is None
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether operations on this tensor are recorded: those on views of recorded tensors always are."""
-        return self.held is not None or (self.base.node is not None and not self.inference)
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self._switch(value)
-
-
-View.__name__ = View.__qualname__ = "Tensor"
-
-
-class LazyView(View):
-    """A view that shows its memory's values conjugated or with their sign turned (`spec.lazy`), as torch's conjugate and negative
-    bits do. `a` is worked out when it is looked at; while the view is written, `a` is what the writer sees."""
-
-    __slots__ = ()
-
-    @property
-    def a(self) -> Array:
-        opened = self.__dict__.get("_opened")
-        if opened is not None:
-            return opened
-        below = _array_of(self)
-        return None if below is None else TURNED[self.spec.lazy](below)
-
-    @a.setter
-    def a(self, value: Array) -> None:
-        _set_array(self, value if value is None else TURNED[self.spec.lazy](value))
-
-    def written(self, perform: Callable[[], None]) -> None:
-        """Have `perform` write this view, then turn what it left back into the memory's own values."""
-        if self.a is None:
-            return
-        self.__dict__["_opened"] = self.a
-        try:
-            perform()
-            _array_of(self)[...] = TURNED[self.spec.lazy](self.a)
-        finally:
-            del self.__dict__["_opened"]
-
-    def detach(self) -> Tensor:
-        """A view on the same memory, without history."""
-        t = new_tensor(LazyView)
-        t.spec, t.storage, t.offset, t.held, t.base, t.made = self.spec, self.get_storage(), self.offset, None, self.base, None
-        _set_array(t, _array_of(self))
-        if self.base.requires_grad:
-            t.base = self.base.detach()
-        t.seen = t.storage.version
-        return t
-
-    @property
-    def data(self) -> Tensor:
-        """The same memory, read in the same way, without history."""
-        return self.detach()
-
-    @data.setter
-    def data(self, value: Tensor) -> None:
-        Tensor.data.__set__(self, value)  # type: ignore[attr-defined]  # a property
-
-    def numpy(self, *, force: bool = False) -> Any:
-        if not force:
-            bit, name = ("conjugate", "conj") if self.spec.lazy == "conj" else ("negative", "neg")
-            raise TensorError(f"Can't call numpy() on Tensor that has {bit} bit set. Use tensor.resolve_{name}().numpy() instead.", "numpy", {"self": self})
-        return backend.to_host(self.a)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        return make(self.a, spec_of(self.spec.dtype, self.spec.device, self.spec.shape)).__deepcopy__(memo)
-
-
-LazyView.__name__ = LazyView.__qualname__ = "Tensor"
-
-
-def _turned(array: Array, function: str) -> Array:
-    """A fresh array, of 0 dims as well."""
-    fresh = getattr(backend.module_of(array), function)(array)
-    return asarray(fresh) if isinstance(fresh, backend.np.generic) else fresh
-
-
-TURNED: dict[str, Callable[[Array], Array]] = {
-    "conj": lambda array: _turned(array, "conjugate"),
-    "neg": lambda array: _turned(array, "negative"),
-}
-_array_of, _set_array = Tensor.__dict__["a"].__get__, Tensor.__dict__["a"].__set__
 
 
 class Parameter(Tensor):
@@ -1065,13 +825,6 @@ def mark(fresh: Tensor) -> None:
     if is_inference_mode_enabled():
         raw = None if fresh.a is None else backend.bytes_of(fresh.a)
         fresh.storage = Untracked(raw, fresh.spec.nbytes if raw is None else raw.size, fresh.spec.device, fresh.spec.dtype.itemsize)
-
-
-def _shown(storage: Storage, untracked: bool) -> Storage:
-    """The same memory with a count of writes of its own, as torch gives to detached inference tensors, .data and what is set as .data;
-    `untracked` memory of inference tensors goes without."""
-    kind = Storage if not isinstance(storage, InferenceStorage) else Untracked if untracked else InferenceStorage
-    return kind(storage.raw, storage.nbytes, storage.device, storage.itemsize, keep=storage)
 
 
 def alias(source: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from ..engine.graph import Node
-    from ..engine.tensor import Storage, Tensor
+    from ..engine.storage import Storage
+    from ..engine.tensor import Tensor
 
 MAX_NAMES = 10_000
 

@@ -11,7 +11,8 @@ from tcalc.engine import backend, dtypes, namespace
 from tcalc.engine.registry import OPS
 from tcalc.engine.signature import channels_last, contiguous_format, preserve_format, strided
 from tcalc.engine.spec import spec_of
-from tcalc.engine.tensor import Storage, Tensor, make
+from tcalc.engine.storage import Storage
+from tcalc.engine.tensor import Tensor, make
 
 KNOWN: dict[Any, Any] = {getattr(torch, d.name): d for d in dtypes.ALL}
 FORMATS: dict[Any, Any] = {

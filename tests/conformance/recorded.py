@@ -13,7 +13,8 @@ import numpy as np
 from tcalc.engine import backend, dtypes, namespace
 from tcalc.engine.registry import PUBLIC
 from tcalc.engine.spec import spec_of
-from tcalc.engine.tensor import Storage, Tensor, make
+from tcalc.engine.storage import Storage
+from tcalc.engine.tensor import Tensor, make
 
 SEED = 11  # of the random numbers that some calls draw
 FOLDER = Path(__file__).with_name("recorded")

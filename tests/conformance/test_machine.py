@@ -20,7 +20,8 @@ from machine_steps import KINDS
 
 from tcalc.engine import inplace
 from tcalc.engine.families import view
-from tcalc.engine.tensor import Storage, View
+from tcalc.engine.storage import Storage
+from tcalc.engine.views import View
 
 STEPS = 20_000
 SEED = 20

@@ -15,7 +15,8 @@ from tcalc.engine import autograd, backend
 from tcalc.engine.namespace import manual_seed
 from tcalc.engine.registry import OPS
 from tcalc.engine.spec import spec_of
-from tcalc.engine.tensor import Storage, Tensor, make, on_storage
+from tcalc.engine.storage import Storage
+from tcalc.engine.tensor import Tensor, make, on_storage
 from tcalc.lang.compile import compile_statement
 from tcalc.lang.parse import parse
 from tcalc.lang.run import Environment

@@ -13,7 +13,8 @@ from gradient_cases import ALL, Case
 
 import tcalc
 from tcalc.engine.graph import Node
-from tcalc.engine.tensor import Storage, Tensor
+from tcalc.engine.storage import Storage
+from tcalc.engine.tensor import Tensor
 
 
 @pytest.fixture

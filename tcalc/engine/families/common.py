@@ -14,7 +14,8 @@ from ..graph import NOT_IMPLEMENTED
 from ..layout import has_overlap
 from ..modes import is_grad_enabled
 from ..spec import Spec, spec_of
-from ..tensor import LazyView, Tensor, allocate, make
+from ..tensor import Tensor, allocate, make
+from ..views import LazyView
 
 
 def adopt(array: Any, spec: Spec) -> Tensor:

@@ -17,7 +17,8 @@ from ..record import Applied, attach
 from ..registry import Op
 from ..signature import KINDS, REQUIRED, Param
 from ..spec import Spec, spec_of
-from ..tensor import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, LazyView, Tensor, View, alias, new_tensor, on_storage
+from ..tensor import Tensor, alias, new_tensor, on_storage
+from ..views import INFERENCE_VIEW, MULTI_VIEW, NO_GRAD_VIEW, LazyView, View
 
 LIMIT = 4096
 SELF = Param("self", KINDS["Tensor"], False, REQUIRED, False, False)

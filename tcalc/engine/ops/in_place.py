@@ -6,7 +6,8 @@ from ..data import tensor as tensor_of
 from ..errors import TensorError
 from ..families.common import check_writable
 from ..families.structural import composite
-from ..tensor import LazyView, Tensor
+from ..tensor import Tensor
+from ..views import LazyView
 
 
 @composite(public="square_", function=False)

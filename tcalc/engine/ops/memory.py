@@ -11,7 +11,8 @@ from ..layout import contiguous_strides, extent, strides_in_order
 from ..modes import is_grad_enabled, is_inference_mode_enabled
 from ..signature import channels_last, preserve_format
 from ..spec import spec_of
-from ..tensor import Storage, Untracked, alias, allocate, on_storage
+from ..storage import Storage, Untracked
+from ..tensor import alias, allocate, on_storage
 
 
 @composite(public="view", function=False)
