@@ -316,7 +316,7 @@ def _fits(target: Spec, given: Spec) -> None:
     sizes = list(given.shape if given.shape == target.shape else _without_lead(given.shape))
     if len(sizes) > target.ndim:
         raise TensorError(
-            f"expand(torch.{given.dtype.kernel_name}Tensor{{{sizes}}}, size={list(target.shape)}): the number of sizes provided ({target.ndim}) must be"
+            f"expand({given.type_name}{{{sizes}}}, size={list(target.shape)}): the number of sizes provided ({target.ndim}) must be"
             f" greater or equal to the number of dimensions in the tensor ({len(sizes)})"
         )
     for i in range(1, len(sizes) + 1):

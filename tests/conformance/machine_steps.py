@@ -284,6 +284,8 @@ def binary(w: Writer) -> str | None:
         and (w.names[t].is_inference() or w.names[other].is_inference())
     ):
         return None
+    if any(n in w.names and w.names[n].dtype is torch.int32 for n in (t, other)):
+        return None  # torch's formulas multiply the bits of floats as they are, and wrap
     if w.chance(0.6):
         return other and f"{w.target()} = {t} {w.one_of(OPERATORS)} {other}"
     return other and f"{w.target()} = {t}.{w.one_of([*BINARY[:4], 'pow'] if other[0] != 't' else BINARY)}({other})"
