@@ -52,7 +52,7 @@ def _root_grad(output: Tensor, grad: Tensor | None, level: Any, index: int) -> A
 def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any, kept: bool = False) -> list[tuple[Node, Any]]:
     """(node, gradient to start from) of each output; torch looks at all gradients before it looks at the outputs.
 
-    Where they may be `kept` as the gradients of leaves, those of one element lie in no order of their own, so that they take the leaf's.
+    Where they may be `kept` as the gradients of leaves, dims of one element lie in no order of their own, so that they take the leaf's.
     """
     starts: list[Any] = [
         None if grad is None and not output.requires_grad else _root_grad(output, grad, level, i)
@@ -65,8 +65,8 @@ def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any
             output.refuse_stale()
             raise TensorError(f"element {i} of tensors does not require grad and does not have a grad_fn", "backward", {"self": output})
         nodes.append(node)
-        if kept and level is RAW and output.spec.numel == 1 and node.__class__ is AccumulateGrad:
-            starts[i] = starts[i].reshape(())[(None,) * output.spec.ndim]
+        if kept and level is RAW and node.__class__ is AccumulateGrad and 1 in output.spec.sizes:
+            starts[i] = starts[i].squeeze()[tuple([None if n == 1 else slice(None) for n in output.spec.sizes])]
     return list(zip(nodes, starts, strict=True))
 
 
