@@ -330,11 +330,11 @@ class Tensor:
             if self.inference and not is_inference_mode_enabled():
                 raise TensorError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.", "requires_grad_")
             before = self.switched_off and self.switched_off()
-            self._settle(self.calling(before or AccumulateGrad(self)))  # graphs from before lead here again
+            self._settle(self._calling(before or AccumulateGrad(self)))  # graphs from before lead here again
             self.__dict__.pop("switched_off", None)
         return self
 
-    def calling(self, end: AccumulateGrad) -> AccumulateGrad:
+    def _calling(self, end: AccumulateGrad) -> AccumulateGrad:
         """The end of the graph that leads here, calling the hooks that this tensor has by now."""
         hooks = self.gradient_hooks
         if hooks is not None:
@@ -609,7 +609,7 @@ class Tensor:
         used = held()  # gone unless a graph leads to it
         if used is not None and used.expects is None:
             used.expects = old
-        self.node = self.calling(AccumulateGrad(self)) if used is None or retyped else used
+        self.node = self._calling(AccumulateGrad(self)) if used is None or retyped else used
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf on a copy of the whole storage; tensors copied together share the copy as they share the storage.

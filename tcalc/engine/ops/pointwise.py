@@ -285,6 +285,7 @@ def fmod(xp, self, other: Either):
 def pow_scalar(xp, self, exponent: Number):
     """`self ** exponent`, broadcast.
 
+    Grad: input: exponent * input ** (exponent - 1) * grad; exponent, where it is a tensor: result * log(input) * grad
     See: square, sqrt, exp, log
 
     >>> pow(tensor([1., 2., 3.]), 2)

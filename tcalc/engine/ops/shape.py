@@ -114,6 +114,7 @@ def squeeze(geom):
     """Without the dims of size 1, sharing storage.
 
     Shapes: (1, a, 1)  ->  (a), dim=0: (a, 1)
+    Grad: reshaped back
     See: unsqueeze, reshape, flatten
 
     >>> squeeze(ones(1, 3, 1)).shape
