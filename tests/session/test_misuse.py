@@ -42,8 +42,8 @@ def error_of(source: str) -> Error:
         ("torch.meshgrid(3)", "meshgrid(): argument 'tensors' (position 1) must be Tensor or Sequence[Tensor], not int"),
         ("func.vjp(...)", "vjp(): argument 'func' (position 1) must be Function, not ellipsis"),
         ("nn.utils.parameters_to_vector('a')", "AttributeError: 'str' object has no attribute 'view'"),
-        ("F.hardshrink(ones(2), tensor(1j))", "TypeError: "),
-        ("torch.combinations(ones(2), 2 ** 70)", "OverflowError: "),
+        ("F.hardshrink(ones(2), tensor(1j))", "value cannot be converted to type float without overflow"),
+        ("torch.combinations(ones(2), 2 ** 70)", "Overflow when unpacking long long"),
     ],
 )
 def test_a_wrong_argument_is_the_callers(source: str, said: str) -> None:

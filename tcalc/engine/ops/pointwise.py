@@ -42,11 +42,6 @@ def _exponent(value, d):
     return fitting(value, d) if d.category == INT or d in dtypes.REDUCED else value
 
 
-def _power(value, exponent):
-    """A power as torch's kernels take it: -0.5 as one over the root, which is nan where the power of a negative infinity is 0."""
-    return 1 / value**0.5 if exponent == -0.5 else value**exponent
-
-
 def _check_sub(common, specs):
     kinds = [s is bool if isinstance(s, type) else s.dtype.category == BOOL for s in specs]
     if all(kinds):
@@ -277,7 +272,7 @@ def fmod(xp, self, other: Either):
     joins=("exponent",),
     fits={"exponent": _exponent},
     public="pow",
-    self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * _power(self, exponent - 1)),
+    self=lambda grad, self, exponent: grad * 0 if exponent == 0 else grad * (exponent * self ** (exponent - 1)),
     operator="**",
     domain="positive",
     only=ANY,
@@ -285,7 +280,6 @@ def fmod(xp, self, other: Either):
 def pow_scalar(xp, self, exponent: Number):
     """`self ** exponent`, broadcast.
 
-    Grad: input: exponent * input ** (exponent - 1) * grad; exponent, where it is a tensor: result * log(input) * grad
     See: square, sqrt, exp, log
 
     >>> pow(tensor([1., 2., 3.]), 2)

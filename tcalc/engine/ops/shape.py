@@ -104,17 +104,11 @@ def t(geom):
     return geom.permuted(range(geom.ndim)[::-1])
 
 
-def _unsqueezed(grad, self_spec, result_spec, F):
-    """A gradient with the dims of one element again; itself where there are none."""
-    return grad if self_spec.sizes == result_spec.sizes else F.reshape(grad, self_spec.sizes)
-
-
-@view(inplace_overload=3, self=_unsqueezed)
+@view(inplace_overload=3, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze(geom):
     """Without the dims of size 1, sharing storage.
 
     Shapes: (1, a, 1)  ->  (a), dim=0: (a, 1)
-    Grad: reshaped back
     See: unsqueeze, reshape, flatten
 
     >>> squeeze(ones(1, 3, 1)).shape
@@ -123,7 +117,7 @@ def squeeze(geom):
     return geom.squeezed(range(geom.ndim))
 
 
-@view(inplace_overload=4, public="squeeze", overload=1, self=_unsqueezed)
+@view(inplace_overload=4, public="squeeze", overload=1, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze_dim(geom, dim: Dim):
     """Without dim `dim` when its size is 1, sharing storage.
 
@@ -133,7 +127,7 @@ def squeeze_dim(geom, dim: Dim):
     return geom.squeezed((wrap_dim(dim, geom.ndim),))
 
 
-@view(inplace_overload=5, public="squeeze", overload=2, self=_unsqueezed)
+@view(inplace_overload=5, public="squeeze", overload=2, self=lambda grad, self_spec, F: F.reshape(grad, self_spec.sizes))
 def squeeze_dims(geom, dim: Dims):
     """Without those of several dims whose size is 1, sharing storage.
 
