@@ -404,6 +404,8 @@ def within(places: Array, low: int, high: int, error: Callable[[int], Exception]
     if not places.size:
         return
     if places.__class__ is ndarray:
+        if low <= 0 and places.dtype == np.int64 and places.view(np.uint64).max() < high:  # a negative one would be large
+            return
         first, last = int(places.min()), int(places.max())
         if first < low or last >= high:
             raise error(first if first < low else last)

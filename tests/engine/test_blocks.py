@@ -199,3 +199,56 @@ def test_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
             blocks.set_num_threads(wrong)
     with pytest.raises(RuntimeError, match="set_num_threads expects an int, but got float"):
         blocks.set_num_threads(2.0)  # type: ignore[arg-type]  # on purpose
+
+
+@pytest.mark.parametrize("op", BINARY, ids=lambda op: op.name)
+@pytest.mark.parametrize(("shape", "row"), [((1024, 3), (3,)), ((64, 16, 10), (1, 10)), ((516, 16), (16,))], ids=str)
+def test_short_rows_beside_one_give_the_same_bits(op: Elementwise, shape: tuple[int, ...], row: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several rows at once, on either side and in place, for floats and ints."""
+    kinds = [d for d in (tcalc.float32, tcalc.int64) if d.category in op.only]
+    numbers = np.random.default_rng(0)
+
+    def operands(d: tcalc.dtype) -> list[tcalc.Tensor]:
+        return [tcalc.from_numpy(numbers.integers(1, 9, size)).to(d) for size in (shape, row)]
+
+    for many, one in map(operands, kinds):
+        calls = [lambda a, b: op.call(a, b), lambda a, b: op.call(b, a)]
+        found = [call(many, one) for call in calls]
+        assert any(getattr(plan.ufunc, "__qualname__", "").startswith("tiled.") for plan in op.plans.values())
+        with monkeypatch.context() as patch:
+            patch.setattr(op, "plans", {})
+            patch.setattr(blocks, "NARROW", range(0))
+            plain = [op.run([*pair, *op.signature.defaults[2:]]) for pair in ((many, one), (one, many))]
+        assert [t.numpy().tobytes() for t in found] == [t.numpy().tobytes() for t in plain]
+        assert [t.stride() for t in found] == [t.stride() for t in plain]
+        if op.inplace and plain[0].dtype is many.dtype:
+            assert op.inplace_call()(many.clone(), one).numpy().tobytes() == plain[0].numpy().tobytes()
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_elements_are_picked_by_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared: list[int] = []
+    monkeypatch.setattr(blocks, "share", lambda size, work, count: shared.append(count) or [work(0, size // 2), work(size // 2, size)])
+    x = tcalc.arange(100.0)
+    places = np.random.default_rng(0).integers(-100, 100, (20, 40))
+    assert (x[tcalc.from_numpy(places)].numpy() == x.numpy()[places]).all()
+    assert shared == [3]
+    places[3, 5] = 100
+    with pytest.raises(IndexError, match="index 100 is out of bounds for dimension 0 with size 100"):
+        x[tcalc.from_numpy(places)]
+
+
+def test_elements_are_set_where_they_are_once_all_places_are_known() -> None:
+    x = tcalc.arange(12.0).view(3, 4).t()
+    memory = x.numpy()
+    x[tcalc.tensor([0, -1])] = tcalc.tensor([5.0, 6.0, 7.0])
+    assert memory[[0, 3]].tolist() == [[5.0, 6.0, 7.0], [5.0, 6.0, 7.0]]
+    before = memory.copy()
+    with pytest.raises(IndexError, match="index 4 is out of bounds for dimension 0 with size 4"):
+        x[tcalc.tensor([0, 4])] = 1.0
+    assert (memory == before).all()
+    x.index_put_((tcalc.tensor([1, 1]),), tcalc.tensor(2.0), accumulate=True)
+    assert (memory[1] == before[1] + 4).all()
+    shared = tcalc.zeros(1).expand(3)
+    shared[tcalc.tensor([1])] = 4.0
+    assert shared.tolist() == [4.0, 4.0, 4.0]

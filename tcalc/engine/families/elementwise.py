@@ -107,6 +107,8 @@ class Plan:
                 self.ufunc = blocks.threaded(self.ufunc, self.spec.numpy)
             elif blocks.worth_blocks(op.kernel):
                 self.ufunc = blocks.kernel(op.kernel, self.spec.numpy)
+        elif self.direct and self.ufunc is not None and count == len(tensors) == 2:
+            self.ufunc = blocks.tiled(self.ufunc, tensors, self.spec) or self.ufunc
         self.applied = Applied(self.op, [*[None] * count, *op.signature.defaults[count:]], self.specs)
         self.numbers: dict[Any, Any] = {}
 

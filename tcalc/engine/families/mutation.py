@@ -133,6 +133,8 @@ def inplace_structural(op: Structural) -> Callable[..., Tensor]:
                 check_writable(self)
 
             def perform() -> None:
+                if op.write_over(values, planned):
+                    return
                 new = op.compute(values, planned)
                 if op.apart and has_overlap(self.spec.shape, self.spec.strides):
                     xp_of(self.spec.device).copyto(self.a, new, where=new != self.a)  # what was picked, wherever else its slot is shown

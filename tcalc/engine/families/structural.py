@@ -10,6 +10,7 @@ from typing import Any
 from .. import backend
 from ..backend import CPU, META, xp_of
 from ..graph import Output
+from ..layout import has_overlap
 from ..modes import is_grad_enabled
 from ..record import Applied, OpNode, Vjp, attach, keep_indices, record
 from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
@@ -42,6 +43,7 @@ class Structural(Op):
     with `out_rows`, row by row. `fixed` operands may not require grad; it names them as torch does: "function: argument".
     `in_rows` gives the gradients of large arrays in rows (rows.py) faster than the formulas; its parameters are named as theirs, and it
     answers None for other arrays. `ufunc` names the array library's function that the kernel equals where dtypes are as they are.
+    `over` is the in-place form's own kernel, which writes over the first of its arrays once it has looked at all others.
     """
 
     family = "structural"
@@ -63,9 +65,10 @@ class Structural(Op):
         in_rows: Callable[..., Sequence[Any] | None] | None = None,
         structured: bool = False,
         ufunc: str | None = None,
+        over: Callable[..., None] | None = None,
         **rest: Any,
     ):
-        self.ufunc = ufunc
+        self.ufunc, self.over = ufunc, over
         self.plan, self.fields, self.takes_out, self.mixed, self.apart = plan, tuple(fields), out, mixed, apart
         self.out_rows = out_rows
         self.out_rules = [out_rule] * max(len(fields), 1) if isinstance(out_rule, str) else list(out_rule)
@@ -193,6 +196,14 @@ class Structural(Op):
         if planned.device.type == "cuda" and not self.mixed:
             arrays = [backend.transfer(a, planned.device) if a.__class__ is backend.ndarray else a for a in arrays]  # 0-dim CPU tensors
         return self.invoke([xp_of(planned.device)], arrays)
+
+    def write_over(self, values: list[Any], planned: Spec) -> bool:
+        """Have `over` write the first argument, if the op has it and nothing stands against that."""
+        target = values[0].spec
+        if self.over is None or planned.device is not CPU or has_overlap(target.shape, target.strides):
+            return False
+        self.over(backend.np, *[_array(v) for v in values])
+        return True
 
     def _several(self, values: list[Any], planned: Sequence[Spec], inputs: list[Any], out: Any) -> Any:
         if not planned:

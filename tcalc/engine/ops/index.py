@@ -7,6 +7,7 @@ from functools import partial
 from .. import dtypes
 from ..at import add_at
 from ..backend import check_work, device_of, dtype_of, module_of, np, transfer, within
+from ..blocks import taken
 from ..dtypes import BOOL
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
 from ..families.common import check_writable, fitting, real_for
@@ -95,7 +96,7 @@ def index(xp, self, indices: Indices):
     places = _arrays(indices)
     if not _picks_any(self.shape, places):
         return xp.empty(_index_shape(self.shape, indices), self.dtype)
-    return np.take(self, places[0]) if xp is np and self.ndim == 1 else self[places]
+    return taken(self, places[0]) if xp is np and self.ndim == 1 else self[places]
 
 
 @structural(
@@ -126,8 +127,19 @@ def _plan_index_put(self, indices, values, accumulate):
     return spec_of(self.dtype, self.device, self.shape, self.strides if self.dense else None)
 
 
+def _put(xp, target, indices, values, accumulate):
+    """Set the elements of an array that integer tensors pick, or add to them."""
+    places = _arrays(indices)
+    if _picks_any(target.shape, places):
+        if accumulate:
+            add_at(xp, target, places, values)
+        else:
+            target[places] = values
+
+
 @structural(
     plan=_plan_index_put,
+    over=_put,
     self=lambda grad, indices, values_spec, accumulate, F: grad if accumulate else F.index_put(grad, indices, F.zeros_of(values_spec), False),
     values=lambda grad, indices, values_spec, F: F.sum_to(F.index(grad, indices), values_spec.sizes),
     inplace=True,
@@ -144,14 +156,8 @@ def index_put(xp, self, indices: Indices, values, accumulate: Bool = False):
     >>> index_put(zeros(3), (tensor([0, 2]),), tensor([1., 2.]))
     tensor([1., 0., 2.])
     """
-    places = _arrays(indices)
     result = xp.array(self, order="C")
-    if not _picks_any(self.shape, places):
-        return result
-    if accumulate:
-        add_at(xp, result, places, values)
-    else:
-        result[places] = values
+    _put(xp, result, indices, values, accumulate)
     return result
 
 
