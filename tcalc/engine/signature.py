@@ -99,7 +99,7 @@ def _places(value: Any) -> list[Any]:
 
 
 def _is_tensors(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and all(map(_is_tensor, value))
+    return isinstance(value, (tuple, list)) and all([isinstance(v, Tensor) for v in value])
 
 
 KINDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from .. import backend
@@ -243,11 +243,10 @@ class Structural(Op):
 
     def _record(self, inputs: list[Any], values: list[Any], result: Tensor, planned: Spec) -> None:
         if any(isinstance(v, (tuple, list)) for v in inputs):
-            if not self.differentiable:
+            if not (self.differentiable and result.spec.dtype.continuous and is_grad_enabled()):
                 return
-            flat = _flat(inputs)
-            edges = [t.node for t in flat]
-            if any([e is not None for e in edges]) and is_grad_enabled() and result.spec.dtype.continuous:
+            edges = [t.node for t in _flat(inputs)]
+            if any([e is not None for e in edges]):
                 form = self if result.spec.dtype.as_is else self.form_for(result.spec.dtype)
                 attach(Applied(form, self.kept(values), [*_input_specs(inputs), planned]), edges, (), result)
             return
@@ -304,20 +303,27 @@ class StructuralPlan:
         return result
 
 
-def _spec(value: Any) -> Any:
+_spec_of, _array_of = attrgetter("spec"), attrgetter("a")
+
+
+def _seen(value: Any, look: Callable[[Any], Any]) -> Any:
+    """What `look` gives of a Tensor, or of each in a list of them; other values as they are."""
     if isinstance(value, Tensor):
-        return value.spec
-    if isinstance(value, (tuple, list)) and any([isinstance(v, Tensor) for v in value]):
-        return [v.spec if isinstance(v, Tensor) else v for v in value]
+        return look(value)
+    if isinstance(value, (tuple, list)) and value and (isinstance(value[0], Tensor) or any([isinstance(v, Tensor) for v in value])):
+        try:
+            return [*map(look, value)]
+        except AttributeError:  # not all of them are
+            return [look(v) if isinstance(v, Tensor) else v for v in value]
     return value
+
+
+def _spec(value: Any) -> Any:
+    return _seen(value, _spec_of)
 
 
 def _array(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.a
-    if isinstance(value, (tuple, list)) and any([isinstance(v, Tensor) for v in value]):
-        return [v.a if isinstance(v, Tensor) else v for v in value]
-    return value
+    return _seen(value, _array_of)
 
 
 def _flat(values: Sequence[Any]) -> list[Any]:
