@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 MAX_COLLECTED = 100
@@ -26,6 +28,20 @@ def collect() -> None:
     if collected is None:
         _made.clear()
         collected = []
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Remarks made inside are made to nobody."""
+    global collected
+    before, made = collected, {*_made}
+    collected = []
+    try:
+        yield
+    finally:
+        collected = before
+        _made.clear()
+        _made.update(made)
 
 
 def notice_once(key: str, ident: str, text: str) -> None:

@@ -125,10 +125,11 @@ def _deadline(stop: float) -> Iterator[None]:
 
 @contextmanager
 def _guarded(device: str | None) -> Iterator[None]:
-    """Put back the process-wide state of the engine that a program can change."""
+    """Put back the process-wide state of the engine that a program can change, and keep to itself what it remarks."""
     from ..engine.backend import resolve
     from ..engine.families.creation import default_devices
     from ..engine.generator import default_generator, kept_gpus, put_back_gpus
+    from ..engine.notices import unheard
 
     random = default_generator.own
     devices, state, gpus = default_devices.get(), dict(vars(random)), kept_gpus()
@@ -136,7 +137,8 @@ def _guarded(device: str | None) -> Iterator[None]:
     if device is not None:
         default_devices.set((*devices, resolve(device)))
     try:
-        yield
+        with unheard():
+            yield
     finally:
         default_devices.set(devices)
         if drawn is not None:

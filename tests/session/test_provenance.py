@@ -886,6 +886,17 @@ def test_a_nan_names_the_command_that_made_the_node() -> None:
     assert error.torch == "Function 'SqrtBackward0' returned nan values in its 0th output."
 
 
+def test_what_is_tried_for_a_hint_makes_no_notes() -> None:
+    """The commands before are run again, and what they were told then is not said again."""
+    session = Session()
+    session.run(f"{LEAF}\na = x * 2\na.sum().backward()\na.grad\ny = x.exp()\ny.add_(1)")
+    [record] = session.run("y.sum().backward()")
+    assert record.error is not None
+    assert record.error.hints
+    assert record.notes == []
+    assert len(session.run("a.grad")[-1].notes) == 1
+
+
 def test_the_gradient_of_a_non_leaf_is_a_note() -> None:
     session = Session()
     session.run("x = ones(2, requires_grad=True)\nh = x * 2\nh.sum().backward()")
