@@ -127,7 +127,7 @@ TOO_MUCH_WORK = [
     "ones(10 ** 6).as_strided((10 ** 6, 10 ** 6), (1, 0)).sum()",
     "F.mse_loss(x, x)",
     "zeros(1).expand(10 ** 8, 10 ** 8).mv(x[:10 ** 8])",
-    "torch.mvlgamma(ones(2), 2 ** 70)",
+    "torch.mvlgamma(ones(2), 2 ** 62)",
     "torch.special.multigammaln(ones(2), 10 ** 15)",
 ]
 UNCOUNTABLE = [
@@ -161,7 +161,7 @@ def refused(program: Any, text: str) -> str:
     tracemalloc.start()
     start = time.perf_counter()
     try:
-        with pytest.raises((RuntimeError, LangError)) as caught:
+        with pytest.raises((RuntimeError, TypeError, LangError)) as caught:
             program(text)
         assert time.perf_counter() - start < 10
         assert tracemalloc.get_traced_memory()[1] < 1 << 29
@@ -185,7 +185,7 @@ def test_work(calculator: Any, text: str) -> None:
 
 @pytest.mark.parametrize("text", UNCOUNTABLE)
 def test_sizes_that_cannot_be_counted(program: Any, text: str) -> None:
-    assert "overflow" in refused(program, text)
+    assert "overflow" in refused(program, text).lower()
 
 
 @pytest.mark.parametrize("text", ARRAYS)
