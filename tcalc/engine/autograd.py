@@ -60,7 +60,7 @@ def _roots(outputs: Sequence[Tensor], grads: Sequence[Tensor | None], level: Any
     ]
     nodes = []
     for i, output in enumerate(outputs):
-        node = output.node
+        node = output.history
         if node is None or _leads_nowhere(node):
             output.refuse_stale()
             raise TensorError(f"element {i} of tensors does not require grad and does not have a grad_fn", "backward", {"self": output})
@@ -82,11 +82,12 @@ def _wanted(inputs: Sequence[Tensor]) -> dict[Node, int]:
     """
     captures: dict[Node, int] = {}
     for t in inputs:
-        if t.node is None:
+        node = t.history
+        if node is None:
             t.refuse_stale()
             raise TensorError("One of the differentiated Tensors does not require grad", "grad", {"input": t})
-        if not _leads_nowhere(t.node):
-            captures.setdefault(t.node, len(captures))
+        if not _leads_nowhere(node):
+            captures.setdefault(node, len(captures))
     return captures
 
 
@@ -178,7 +179,7 @@ def tensor_backward(
     if create_graph or inputs is not None or self.a is None:
         backward(self, gradient, retain_graph, create_graph, inputs)
         return
-    node, start = self.node, self.spec.one
+    node, start = self.node if self.base is None else self.history, self.spec.one
     if node is None or gradient is not None or self.spec.numel != 1 or RemovableHandle.made or node.__class__ is AccumulateGrad:
         roots = _roots((self,), _weights(gradient, 1), RAW, kept=True)
     else:
@@ -248,7 +249,7 @@ def grad(
     memory = {id(backend.owner_of(w.a)): w for w in known.values() if level is RAW}
     results: list[Tensor | None] = []
     for i, t in enumerate(ins):
-        value = found[captures[t.node]] if t.node is not None and t.node in captures else None
+        value = found[captures[t.history]] if t.history in captures else None
         if value is not None:
             if id(value) not in known:
                 known[id(value)] = _beside(value, memory) if level is RAW else value

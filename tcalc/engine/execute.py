@@ -83,7 +83,7 @@ def execute(
             leaf = node.leaf()  # type: ignore[attr-defined]  # kind says so
             if leaf is None:
                 leaf = node.variable  # type: ignore[attr-defined]  # as above
-            if leaf is not None and grad is not None and (leaf.node is node or _is_still(leaf, node)):
+            if leaf is not None and grad is not None and ((leaf.base is None and leaf.node is node) or _is_still(leaf, node)):
                 spec = leaf.spec if node.expects is None else _expected(node, grad, roots)  # type: ignore[attr-defined,arg-type]
                 level.store(leaf, grad, mine, spec)
                 if observer is not None:

@@ -321,7 +321,7 @@ def forward_name(node: Node) -> str:
 def overwritten(node: OpNode, place: int, value: Tensor, version: int) -> TensorError:
     """torch's sentence for a saved value that was changed in place, with the node and versions as data."""
     if place < len(node.op.inputs):
-        maker, number = shown(value.node)[0], 0  # torch notes the number of results alone
+        maker, number = shown(value.history)[0], 0  # torch notes the number of results alone
     else:
         later = value.__dict__.get("maker")
         maker, number = shown((later and later()) or node.source(place, value))

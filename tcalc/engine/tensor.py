@@ -355,6 +355,11 @@ class Tensor:
         return self.node
 
     @property
+    def history(self) -> Node | None:
+        """The node, up to date whether anything is recorded now or not."""
+        return self.node
+
+    @property
     def grad_fn(self) -> Node | None:
         """The node that made this tensor; None for a leaf.
 
@@ -474,7 +479,7 @@ class Tensor:
         if grad_fn_of(self._known()) is None:  # a view that gets a node only when it is next looked at counts as a leaf, as in torch
             return
         self.refuse_stale()
-        node = self.node
+        node = self.history
         if node is not None and not self.retaining:
             self.retain_in(node)
             self.retaining = True
@@ -505,7 +510,7 @@ class Tensor:
         >>> w.grad
         tensor([10., 10.])
         """
-        node = self.node
+        node = self.history
         if node is None:
             self.refuse_stale()
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient", "register_hook", {"self": self})
@@ -533,7 +538,7 @@ class Tensor:
         if not self.requires_grad:
             raise TensorError("cannot register a hook on a tensor that doesn't require gradient")
         self.refuse_stale()
-        node = self.node
+        node = self.history
         if not isinstance(node, AccumulateGrad):
             raise TensorError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         if self.filled_hooks is None:

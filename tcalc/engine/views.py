@@ -31,19 +31,37 @@ class View(Tensor):
 
     @property
     def node(self) -> Node | None:
+        """The `history`, where anything is recorded; else the node as it was, for as in torch nobody looks at it then."""
+        held, storage = self.held, self.storage
+        if storage is not None and storage.version != self.seen:
+            if not is_grad_enabled() and self._stale():
+                return None if self.made is not None else held
+        elif held is not None or self.base.node is None:
+            return held
+        return self.history
+
+    @node.setter
+    def node(self, value: Node | None) -> None:
+        self.held = value
+        self.seen = 0 if self.storage is None else self.storage.version
+
+    def _stale(self) -> bool:
+        """Whether the node is that of the memory as it was before it was written."""
+        held, storage = self.held, self.storage
+        recorded = self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad)
+        return storage is not None and storage.version != self.seen and recorded
+
+    @property
+    def history(self) -> Node | None:
         """The node, remade as AsStridedBackward0 of the base when the memory was written since.
 
         A view without one requires grad when its base does (it was made under no_grad, or before the base was asked to): its
-        gradient goes nowhere. A stale one that may have no new node is refused, or has none where nothing is recorded: ops go on.
+        gradient goes nowhere.
+
+        Raises RuntimeError for a stale one that may have no new node.
         """
-        held, storage = self.held, self.storage
-        if (
-            storage is not None
-            and storage.version != self.seen
-            and (self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad))
-        ):
-            if self.made is not None and not is_grad_enabled():
-                return None
+        held = self.held
+        if self._stale():
             from .inplace import regenerate
 
             regenerate(self)
@@ -54,15 +72,8 @@ class View(Tensor):
                 held = self.__dict__["_end"] = nowhere()
         return held
 
-    @node.setter
-    def node(self, value: Node | None) -> None:
-        self.held = value
-        self.seen = 0 if self.storage is None else self.storage.version
-
     def refuse_stale(self) -> None:
-        held = self.held
-        recorded = self.base.node is not None or (held is not None and held.__class__ is not AccumulateGrad)
-        if self.storage is not None and self.storage.version != self.seen and recorded:
+        if self._stale():
             from .inplace import refuse_made
 
             refuse_made(self, "backward", "its base or another view of its base has been")
@@ -87,7 +98,7 @@ class View(Tensor):
         Raises RuntimeError, in any grad mode, when it may have no new one.
         """
         self.refuse_stale()
-        return grad_fn_of(self.node)
+        return grad_fn_of(self.history)
 
     @property
     def is_leaf(self) -> bool:

@@ -10,7 +10,7 @@ from ..backend import check_work, device_of, dtype_of, module_of, np, transfer, 
 from ..blocks import taken
 from ..dtypes import BOOL
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
-from ..families.common import check_writable, fitting, real_for
+from ..families.common import check_no_partial_overlap, check_writable, fitting, real_for
 from ..families.mutation import mutation
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, broadcast_strides, contiguous_strides, elementwise_strides, view_strides
@@ -272,12 +272,13 @@ def masked_pick(xp, self, places: Any):
 
 
 def _check_copy(target, src, non_blocking):
-    """Refuse a source that does not broadcast to the target's shape."""
+    """Refuse a source that does not broadcast to the target's shape, or shows some of its memory otherwise."""
     if src.shape != target.shape:
         check_writable(target)
     both = broadcast_shapes(tuple(target.shape), tuple(src.shape))
     if both != tuple(target.shape):
         raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(both)}")
+    check_no_partial_overlap(target, (src,))
 
 
 @mutation(public="copy_", node="torch::autograd::CopyBackwards", overload=None, self=lambda self_spec, F: F.zeros_of(self_spec), src=lambda grad: grad, check=_check_copy)
