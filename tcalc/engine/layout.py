@@ -425,8 +425,8 @@ class Geometry(NamedTuple):
         step = self.strides[d1] + self.strides[d2]
         return Geometry((*base.shape, size), (*base.strides, step), self.offset + shift)
 
-    def strided(self, size: Sequence[int], stride: Sequence[int], offset: int | None, storage_slots: int, itemsize: int) -> Geometry:
-        """Any geometry inside the storage (`as_strided`), bounds checked in exact integers.
+    def strided(self, size: Sequence[int], stride: Sequence[int], offset: int | None, nbytes: int, itemsize: int) -> Geometry:
+        """Any geometry inside a storage of so many bytes (`as_strided`), bounds checked in exact integers.
 
         Raises RuntimeError with torch's sentences.
         """
@@ -440,9 +440,9 @@ class Geometry(NamedTuple):
         if at < 0:
             raise TensorError(f"Tensor: invalid storage offset {at}")
         need = extent(size, stride)
-        if need and at + need > storage_slots:
+        if need and (at + need) * itemsize > nbytes:
             raise TensorError(
                 f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {at}, and itemsize {itemsize} requiring a storage size of"
-                f" {(at + need) * itemsize} are out of bounds for storage of size {storage_slots * itemsize}"
+                f" {(at + need) * itemsize} are out of bounds for storage of size {nbytes}"
             )
         return Geometry(tuple(size), tuple(stride), at)

@@ -254,6 +254,7 @@ class OpNode(Node):
         wanted = self.vjp.places  # these first, as formulas find them; of the others only the version is looked at
         self.keep(sorted([item for item in self.kept() if item[0] in kept], key=lambda item: item[0] not in wanted))
         self.vjp.frees |= bool(self.saved)
+        self.vjp.run = OpNode.apply
         return True
 
     def source(self, place: int, value: Tensor) -> Node | None:

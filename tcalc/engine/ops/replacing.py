@@ -128,7 +128,8 @@ def _window(value, self_spec, size, stride, storage_offset, F):
 
 
 def _plan_as_strided_scatter(self, src, size, stride, storage_offset):
-    Geometry(tuple(self.shape), self.strides).strided(size, stride, storage_offset, extent(self.shape, self.strides), self.dtype.itemsize)
+    slots, item = extent(self.shape, self.strides), self.dtype.itemsize
+    Geometry(tuple(self.shape), self.strides).strided(size, stride, storage_offset, slots * item, item)
     if tuple(src.shape) != tuple(size):
         raise TensorError(f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = {list(size)}")
     return spec_of(self.dtype, self.device, self.shape, self.strides if self.dense else None)

@@ -59,7 +59,7 @@ def as_strided(geom, source, size: Size, stride: Size, storage_offset: Int | Non
             [2, 3]])
     """
     storage = source.get_storage()
-    return geom.strided(size, stride, storage_offset, storage.nbytes // source.itemsize, source.itemsize)
+    return geom.strided(size, stride, storage_offset, storage.nbytes, source.itemsize)
 
 
 def _unstrided(grad, self_spec, size, stride, storage_offset, F):
