@@ -271,7 +271,8 @@ class Op:
         alone = 1 if len(needs) > 1 else 0
         return frozenset([i for i, name in enumerate(self.pool) if sum(name in names for names in needs) > alone * (i < len(self.inputs))])
 
-    def finishes(self, spec: Spec | None, result: Spec) -> bool:
+    @staticmethod
+    def finishes(spec: Spec | None, result: Spec) -> bool:
         """Whether a gradient that formulas made for an input, where the result is so, is for `finish` to look at."""
         return spec is not None and spec.dtype is not result.dtype
 

@@ -62,13 +62,17 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, (int, backend.np.integer))
 
 
+def _is_long(value: int) -> bool:
+    return -(2**63) <= value < 2**63
+
+
 def _int(value: Any) -> int:
     """The int that is given.
 
     Raises ValueError with torch's sentence for one beyond 64 bits.
     """
     found = value if type(value) is int else int(value)
-    if not -(2**63) <= found < 2**63:
+    if not _is_long(found):
         raise TensorValueError(LONG)
     return found
 
@@ -83,7 +87,7 @@ def _ints(value: Any) -> tuple[int, ...]:
     try:
         return tuple([_int(v) for v in value])
     except TensorValueError:
-        at = next(i for i, v in enumerate(value) if not -(2**63) <= int(v) < 2**63)
+        at = next(i for i, v in enumerate(value) if not _is_long(int(v)))
         raise Mismatch(f'failed to unpack the object at pos {at + 1} with error "{LONG}"') from None
 
 

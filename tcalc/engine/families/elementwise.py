@@ -248,7 +248,8 @@ class Elementwise(Op):
         """The result, without history."""
         if plan.xp is None:
             return make(None, plan.spec)
-        if self.fits and plan.ufunc is None:
+        whole = plan.ufunc is not None and self._default(params)
+        if self.fits and not whole:
             operands, params = self.fitted(plan, operands, params)
         if plan.spec.device.type == "cuda":
             xp = backend.xp_of(plan.spec.device)
@@ -260,7 +261,7 @@ class Elementwise(Op):
         ]
         if plan.xp is not backend.np:
             arrays = [backend.transfer(a, plan.spec.device) if a.__class__ is ndarray else a for a in arrays]
-        if plan.ufunc is not None and self._default(params):
+        if whole and plan.ufunc is not None:  # which whole implies
             if plan.spec.contiguous and all(s is None or s.contiguous for s in plan.specs):
                 return adopt(plan.ufunc(*arrays), plan.spec)
             t = allocate(plan.spec)
@@ -269,8 +270,6 @@ class Elementwise(Op):
             else:
                 t.a[...] = plan.ufunc(*arrays)
             return t
-        if self.fits and plan.ufunc is not None:
-            params = self.fitted(plan, operands, params)[1]
         if len(plan.casts) > 1:  # kernels of several steps see numbers as 0-dim arrays
             arrays = [plan.xp.asarray(a, backend.NUMPY[plan.compute]) if a.__class__ in NUMBERS else a for a in arrays]
         result = self.invoke([plan.xp], [*arrays, *params])
@@ -316,10 +315,7 @@ class Elementwise(Op):
         alone = self.ufunc is not None and len(self.inputs) == self.arguments
         return getattr(xp, self.ufunc) if alone else self.on(xp)  # type: ignore[arg-type]  # alone has one
 
-    finish = staticmethod(fit_grad)
-
-    def finishes(self, spec: Spec | None, result: Spec) -> bool:
-        return differs(spec, result)
+    finish, finishes = staticmethod(fit_grad), staticmethod(differs)
 
     # --- the callables --------------------------------------------------------------------------------------------
 

@@ -53,10 +53,7 @@ class Mutation(Op):
 
         return inplace.write(self, target, inputs, values, [*specs, target.spec], perform, recording)
 
-    finish = staticmethod(fit_grad)
-
-    def finishes(self, spec: Spec | None, result: Spec) -> bool:
-        return differs(spec, result)
+    finish, finishes = staticmethod(fit_grad), staticmethod(differs)
 
 
 def _same_elements(value: Any, target: Tensor) -> bool:

@@ -104,7 +104,7 @@ class Structural(Op):
 
     @property
     def more_than_formulas(self) -> bool:
-        return self.blocked or self.in_rows is not None
+        return super().more_than_formulas or self.in_rows is not None
 
     def compile(self, mask: int) -> Callable[..., Any]:
         found = super().compile(mask)
