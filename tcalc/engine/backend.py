@@ -399,13 +399,21 @@ def insist(broken: Array, error: Callable[[], Exception]) -> None:
         settle()
 
 
+_INT64 = np.dtype(np.int64)
+
+
+def all_within(places: Array, count: int) -> bool:
+    """Whether these are NumPy's int64 numbers from 0 up to `count`; False where one look does not tell."""
+    if places.__class__ is not ndarray or places.dtype is not _INT64 or not places.size:
+        return False
+    return bool(np.maximum.reduce(places.view(np.uint64), axis=None) < count)  # a negative one would be large
+
+
 def within(places: Array, low: int, high: int, error: Callable[[int], Exception]) -> None:
     """Refuse a place below `low`, or at `high` or above, with `error(the place)`; on cuda when `insist` does."""
-    if not places.size:
+    if not places.size or (low <= 0 and all_within(places, high)):
         return
     if places.__class__ is ndarray:
-        if low <= 0 and places.dtype == np.int64 and places.view(np.uint64).max() < high:  # a negative one would be large
-            return
         first, last = int(places.min()), int(places.max())
         if first < low or last >= high:
             raise error(first if first < low else last)

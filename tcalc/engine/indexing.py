@@ -7,6 +7,7 @@ from typing import Any
 
 from . import backend, dtypes, inplace
 from .backend import ndarray
+from .calling import MEMO_LIMIT
 from .data import tensor
 from .errors import TensorError, TensorIndexError, TensorTypeError, TensorValueError
 from .families.common import fitting, fitting_loosely
@@ -14,7 +15,7 @@ from .families.view import show, show_lazy
 from .modes import is_grad_enabled
 from .ops.index import nonzero_places
 from .record import Applied
-from .registry import MEMO_LIMIT, OPS
+from .registry import OPS
 from .spec import Spec, spec_of
 from .tensor import Tensor
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import backend, data, indexing, waiting
 from .autograd import tensor_backward
+from .calling import MEMO_LIMIT
 from .dtypes import check_long, dtype
 from .errors import EngineError, TensorError, TensorIndexError, TensorTypeError
 from .families.elementwise import Elementwise
@@ -17,7 +18,7 @@ from .layout import Size, is_channels_last, wrap_dim
 from .modes import is_grad_enabled, is_inference_mode_enabled
 from .ops.convert import METHODS
 from .record import cut
-from .registry import MEMO_LIMIT, OPS, PUBLIC, Op, Public, on_reading, read, read_file
+from .registry import OPS, PUBLIC, Op, Public, on_reading, read, read_file
 from .signature import Layout, Mismatch, channels_last, refusal, strided
 from .spec import Spec
 from .storage import Storage

@@ -138,6 +138,13 @@ def meshgrid(*tensors: Tensor | Sequence[Tensor], indexing: str = "ij") -> tuple
     if indexing not in ("ij", "xy"):
         raise TensorError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     given: list[Any] = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+    if not given:
+        raise TensorError("meshgrid expects a non-empty TensorList")
+    for t in given:
+        if t.dim() > 1:
+            raise TensorError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {t}")
+        if t.dtype is not given[0].dtype:
+            raise TensorError("meshgrid expects all tensors to have the same dtype")
     swap = indexing == "xy" and len(given) >= 2
     if swap:
         given[0], given[1] = given[1], given[0]

@@ -11,12 +11,13 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from . import backend, blocks, waiting
+from .calling import calling
 from .dtypes import dtype
 from .errors import EngineError
 from .modes import is_grad_enabled
 from .notices import notice_once
 from .record import Formula, names_of
-from .signature import Mismatch, Param, Signature, refusal
+from .signature import KINDS, Param, Signature
 from .spec import Spec
 from .tensor import Tensor
 
@@ -189,6 +190,16 @@ class Op:
         return self.public.removeprefix(f"{self.namespace.rpartition('.')[2]}_")
 
     @property
+    def one_by_one(self) -> bool:
+        """Whether each tensor has a parameter of its own."""
+        return all([self.signature.params[place].kind is KINDS["Tensor"] for place in self.input_places])
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one tensor."""
+        return len(self.inputs) == 1 and self.one_by_one
+
+    @property
     def example(self) -> str:
         """The runnable example of the docstring (`>>>` lines and their output), empty when there is none."""
         lines = [line.strip() for line in self.doc.splitlines()]
@@ -239,6 +250,20 @@ class Op:
         if not self.named:
             return self.kernel(*lead, *values)
         return self.kernel(*lead, *values[:count], **dict(zip(self.named, values[count:], strict=True)))
+
+    def taking(self, places: Sequence[int], lead: Any, values: Sequence[Any]) -> Callable[..., Any]:
+        """The kernel as a function of what comes to some places, its leading argument and the other values given."""
+        params = self.signature.params
+        if [*places] == [*range(len(places))] and len(places) <= self.positional:
+            return partial(self.kernel, lead, **{params[i].name: values[i] for i in range(len(places), self.arguments)})
+
+        def run(*given: Any) -> Any:
+            filled = [*values[: self.arguments]]
+            for place, value in zip(places, given, strict=True):
+                filled[place] = value
+            return self.invoke((lead,), filled)
+
+        return run
 
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:
         """The op on raw arrays, for formulas in plain backward."""
@@ -478,87 +503,6 @@ class Public:
     def signature(self) -> str:
         """The first overload's signature as Python users write it."""
         return self.ops[0].signature.plain()
-
-
-MEMO_LIMIT = 4096
-PLAIN_ARGUMENTS = frozenset((int, bool, tuple, type(None)))
-
-
-def _plain(value: Any) -> bool:
-    """Whether a plan may be kept by an argument: equal ones of one type mean the same, which 0.0 and -0.0 do not."""
-    return type(value) in PLAIN_ARGUMENTS or (type(value) is float and value != 0)
-
-
-def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[..., Any]:
-    """The function behind a name: the first overload whose signature takes the arguments runs.
-
-    Plans of memoised ops are kept: a second call with equal specs and equal arguments parses nothing.
-    """
-    memo: dict[Any, Any] = {}
-    memoised = [op for op in ops if op.memoised]
-
-    def parse(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for op in ops:
-            try:
-                values = op.signature.bind(args, kwargs)
-            except Mismatch as error:
-                mismatch = error.with_traceback(None)  # which would keep this frame alive, in a cycle
-                continue
-            try:
-                if op not in memoised or (values[-1] is not None and op.signature.params[-1].name == "out"):
-                    return op.run(values)
-                plan = op.prepare(values)
-                if plan is None:
-                    return op.run(values)
-                if len(memo) >= MEMO_LIMIT:
-                    memo.clear()
-                if len(op.inputs) > 1:
-                    if not kwargs and all([isinstance(value, Tensor) for value in args]):
-                        memo[tuple([t.spec for t in args])] = plan
-                    return plan(*[values[place] for place in op.input_places])
-                if not kwargs and all(map(_plain, args[1:])):
-                    kinds: Any = [*map(type, args[1:])] or None
-                    memo[values[0].spec, args[1:]] = plan, int if kinds in ([int], [int, int]) else kinds
-                return plan(values[0])
-            except EngineError as error:
-                raise op.explained(error, args, kwargs) from None
-        raise refusal(name, [op.signature for op in ops], args, kwargs, mismatch, method)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return parse(args, kwargs)
-
-    def recall(self: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            try:
-                plan, kinds = memo[self.spec, args]
-            except (AttributeError, KeyError, TypeError):  # no Tensor, not met before, an argument that cannot be a key
-                kinds = plan = None
-            # 1, 1.0 and True are equal keys; one or two ints are what most calls give
-            if plan is not None and (
-                kinds is None or (args[0].__class__ is int and args[-1].__class__ is int if kinds is int else [*map(type, args)] == kinds)
-            ):
-                try:
-                    return plan(self)
-                except EngineError:
-                    return parse((self, *args), kwargs)  # which explains it
-        return parse((self, *args) if self is not None or args else (), kwargs)
-
-    def recall_several(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            try:
-                plan = memo[tuple([t.spec for t in args])]
-            except (AttributeError, KeyError):  # no Tensor, not met before
-                plan = None
-            if plan is not None:
-                try:
-                    return plan(*args)
-                except EngineError:
-                    return parse(args, kwargs)  # which explains it
-        return parse(args, kwargs)
-
-    chosen = call if not memoised else recall if any([len(op.inputs) == 1 for op in memoised]) else recall_several
-    chosen.__name__ = name
-    return chosen
 
 
 class TensorOps:

@@ -250,7 +250,8 @@ class Signature:
             kind, _, rest = note.partition(" | ")
             swallows = kind in ("Size", "Spread") and i == count - 1
             optional = rest == "None" or defaults.get(name, 0) is None
-            self.params.append(Param(name, KINDS[kind], optional, defaults.get(name, REQUIRED), i >= count, swallows))
+            default = defaults.get(name, () if kind == "Spread" else REQUIRED)  # any number of them, also none
+            self.params.append(Param(name, KINDS[kind], optional, default, i >= count, swallows))
         self.positional = sum(not p.keyword_only for p in self.params)
 
     def extend(self, more: Sequence[Param]) -> None:

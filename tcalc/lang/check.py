@@ -64,29 +64,41 @@ _HIDDEN_ATTRIBUTE = re.compile(r"_|(?:gi|cr|ag|f|tb|func|co)_|mro$")
 _FORMATTING = {"format", "format_map"}
 GRAD_MODES = frozenset({"no_grad", "enable_grad", "inference_mode"})
 _LOOPS = (ast.For, ast.While)
+_SCOPES = frozenset({ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr})
 
 
-def check(statement: Statement) -> None:
-    """Refuse, with a LangError at the place, whatever the language does not offer."""
+def check(statement: Statement) -> list[ast.Name] | None:
+    """Refuse, with a LangError at the place, whatever the language does not offer.
+
+    The names in it, in order, unless some part has a scope or a binding of its own.
+    """
     origin = statement.origin
+    names: list[ast.Name] = []
+    plain = True
     stack: list[tuple[ast.AST, int, int]] = [(statement.node, 0, 0)]
     while stack:
         node, depth, terms = stack.pop()
-        if type(node) not in _ALLOWED:
-            name = type(node).__name__
+        kind = type(node)
+        if kind not in _ALLOWED:
+            name = kind.__name__
             custom = isinstance(node, ast.ClassDef) and any(map(_is_autograd_function, node.bases))
             raise _refusal(origin, node, CUSTOM_DERIVATIVE if custom else _REFUSED.get(name, f"{name} is not part of the language"))
         if depth > MAX_DEPTH:
             raise _refusal(origin, node, f"nested more than {MAX_DEPTH} deep", "limit")
         if terms > MAX_TERMS:
             raise _refusal(origin, node, f"an expression of more than {MAX_TERMS} terms", "limit")
-        special = _SPECIAL.get(type(node))
+        special = _SPECIAL.get(kind)
         if special is not None:
             special(origin, node)
-        # A sum leans to the left: its terms nest without brackets and do not count as depth.
-        left = node.left if type(node) is ast.BinOp else None
-        for child in children(node):
-            stack.append((child, depth, terms + 1) if child is left else (child, depth + 1, 0))
+        if kind is ast.Name:
+            names.append(node)  # type: ignore[arg-type]  # it is one
+        elif kind is ast.BinOp:
+            # A sum leans to the left: its terms nest without brackets and do not count as depth.
+            stack += (node.left, depth, terms + 1), (node.right, depth + 1, 0)  # type: ignore[attr-defined]
+        elif kind is not ast.Constant:
+            plain = plain and kind not in _SCOPES
+            stack += [(child, depth + 1, 0) for child in children(node)]
+    return names[::-1] if plain else None
 
 
 def _refusal(origin: Source, node: ast.AST, message: str, kind: Kind = "refused") -> LangError:

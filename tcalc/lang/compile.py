@@ -90,9 +90,9 @@ def compile_statement(statement: Statement, filename: str = "<input>") -> Code:
 
 
 def _compiled(statement: Statement) -> tuple[CodeType, Names]:
-    check(statement)
+    inside = check(statement)
     origin = statement.origin
-    found: Names = names_of(statement.node)
+    found: Names = names_of(statement.node, inside)
     label = f"{USER_CODE}{next(_serial)}>"
     try:
         with Compiling():

@@ -35,12 +35,26 @@ class Names(NamedTuple):
     imported: frozenset[str]
 
 
-def names_of(statement: ast.stmt) -> Names:
-    """The global names of one top-level statement.
+_NONE: frozenset[str] = frozenset()
+
+
+def _is_plain(statement: ast.stmt) -> bool:
+    """Whether it binds nothing before it has loaded all it loads."""
+    return type(statement) is ast.Expr or (type(statement) is ast.Assign and all([type(target) is ast.Name for target in statement.targets]))
+
+
+def names_of(statement: ast.stmt, inside: list[ast.Name] | None = None) -> Names:
+    """The global names of one top-level statement; `inside` are all of its names where none has a scope of its own.
 
     A name that the statement surely assigns first (a loop variable in its body) does not count as loaded: looking it up
     would only load the tensor library for nothing.
     """
+    if inside is not None and _is_plain(statement):
+        loaded: dict[str, ast.Name] = {}
+        for node in inside:
+            if type(node.ctx) is ast.Load:
+                loaded.setdefault(node.id, node)
+        return Names(loaded, _NONE, _NONE)
     finder = _Finder()
     finder.block([statement], frozenset(), set())
     return Names(finder.loaded, frozenset(finder.deleted), frozenset(finder.imported))

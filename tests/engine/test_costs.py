@@ -19,12 +19,19 @@ A, B = tcalc.tensor([1.0, 2.0, 3.0]), tcalc.tensor([4.0, 5.0, 6.0])
 X, Y = (t.clone().requires_grad_() for t in (A, B))
 M = tcalc.ones(2, 3)
 W1, W2, C1, C2 = (tcalc.rand(*shape, requires_grad=True) for shape in ((16, 32), (32, 4), (32,), (4,)))
+LOGITS, CLASSES, ROWS = tcalc.rand(8, 4, requires_grad=True), tcalc.tensor([0, 1, 2, 3] * 2), tcalc.rand(2, 16, requires_grad=True).unbind()
+functional: Any = tcalc.nn.functional
 INPUT, TARGET = tcalc.rand(8, 16), tcalc.rand(8, 4)
 
 
 def _micro() -> None:
     (X * Y + X).sum().backward()
     X.grad = Y.grad = None
+
+
+def _cross_entropy() -> None:
+    functional.cross_entropy(LOGITS, CLASSES).backward()
+    LOGITS.grad = None
 
 
 def _step() -> None:
@@ -52,6 +59,10 @@ BUDGETS: dict[str, tuple[Callable[[], Any], int, int]] = {
     "x.exp()": (lambda: X.exp(), 5, 4),
     "x.sum()": (lambda: X.sum(), 6, 2),
     "x.softmax(0)": (lambda: X.softmax(0), 13, 4),
+    "x.sum(dim=0)": (lambda: X.sum(dim=0), 9, 2),
+    "cat": (lambda: tcalc.cat([A, B]), 9, 1),
+    "layer_norm": (lambda: functional.layer_norm(INPUT, (16,), ROWS[0], bias=ROWS[1]), 26, 2),
+    "cross_entropy": (_cross_entropy, 60, 7),
     "(x*y+x).sum().backward()": (_micro, 29, 8),
     "a training step of an MLP": (_step, 107, 26),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import pytest
@@ -104,3 +105,16 @@ def test_what_only_the_compiler_finds(text: str, message: str) -> None:
     assert caught.value.kind == "syntax"
     assert caught.value.span is not None
     assert caught.value.span.line == 1
+
+
+def test_what_the_compiler_warns_of_is_not_heard() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = warnings.filters
+        for text in (r'x = "\d"', "1 is 1", 'assert (1, "never false")', "[1](0) if False else 2"):
+            (statement,) = parse(text)
+            compile_statement(statement)
+        assert warnings.filters is before
+        with pytest.raises(LangError):
+            parse("1 +")
+        assert warnings.filters is before

@@ -88,14 +88,19 @@ class Reduction(Op):
         return wrapped if spec.ndim else ()
 
     def run(self, values: list[Any]) -> Tensor:
-        result = self.prepare(values)(values[0])
+        result = self.plan(values)(values[0])
         out = values[self.places["out"]] if self.takes_out else None
         if out is None:
             return result
         refuse_grad_for_out(self.public, [values[0], out])
         return write_out(out, result, self.public, self.out_rule)
 
-    def prepare(self, values: list[Any]) -> Callable[[Tensor], Tensor]:
+    def prepare(self, values: list[Any]) -> Callable[[Tensor], Tensor] | None:
+        by_default = self.result == "promote" and values[0].spec.dtype.category < FLOAT
+        return None if by_default else self.plan(values)
+
+    def plan(self, values: list[Any]) -> Callable[[Tensor], Tensor]:
+        """How to fold tensors like the first of the values."""
         spec, places = values[0].spec, self.places
         dim = values[places["dim"]] if "dim" in places else None
         axes = self.axes(spec, dim)

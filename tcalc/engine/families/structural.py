@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any
 
 from .. import backend
 from ..backend import CPU, META, xp_of
+from ..calling import MEMO_LIMIT
+from ..dtypes import FLOAT
 from ..graph import Output
 from ..layout import has_overlap
 from ..modes import is_grad_enabled
 from ..record import Applied, OpNode, Vjp, attach, keep_indices, record
-from ..registry import MEMO_LIMIT, TENSOR_OPS, Op, raw_ops
+from ..registry import TENSOR_OPS, Op, raw_ops
 from ..signature import OUT, OUTS, Param
 from ..spec import Spec
 from ..tensor import Tensor, alias, make
@@ -84,20 +86,23 @@ class Structural(Op):
 
     @property
     def memoised(self) -> bool:  # type: ignore[override]  # derived here
-        """Whether there is one result from tensors alone, or from one with whole numbers and a dtype beside it."""
-        first, *rest = [param.kind.name for param in self.signature.params[: self.arguments]] or [""]
-        alone = rest == ["Tensor"] * len(rest) or (set(rest) <= {"int", "torch.dtype"} and "indices" not in self.signature.positions)
-        return type(self) is Structural and first == "Tensor" and alone and not self.fields and not self.fixed
+        """Whether there is one result, from tensors that each have a parameter of their own or from one list of them."""
+        alike = self.one_by_one or len(self.inputs) == 1
+        return type(self) is Structural and alike and not (self.fields or self.several or "indices" in self.signature.positions)
 
     def prepare(self, values: list[Any]) -> Any:
         specs = [_spec(values[place]) for place in self.input_places]
-        if not all([isinstance(spec, Spec) for spec in specs]):
+        if not any(specs):
             return None
         planned = self.planned(values[: len(values) - self.takes_out])
-        if not isinstance(planned, Spec) or planned.device is not CPU:
+        if not isinstance(planned, Spec) or planned.device is not CPU or from_default(planned, _flat(specs)):
             return None
         plan = StructuralPlan(self, values, specs, planned)
-        return plan.of_two if len(specs) == 2 else plan.of_one if len(specs) == 1 else plan.of_many
+        if isinstance(specs[0], list):
+            return plan.of_list
+        if len(specs) > 2 or None in specs or plan.fixed:
+            return plan.of_many
+        return plan.of_two if len(specs) == 2 else plan.of_one
 
     def direct(self, xp: Any) -> Callable[..., Any]:
         return self.on(xp) if self.ufunc is None else getattr(xp, self.ufunc)
@@ -165,7 +170,7 @@ class Structural(Op):
                     backend.check_work(spec.numel, self.public)
             for spec in planned if isinstance(planned, list) else [planned]:
                 backend.check_fits(spec.nbytes, spec.device)
-            if key is not None:
+            if key is not None and not from_default(planned, _flat(given)):
                 if len(self._plans) >= MEMO_LIMIT:
                     self._plans.clear()
                 self._plans[key] = planned
@@ -257,20 +262,29 @@ class Structural(Op):
     finish = staticmethod(cast_grad)
 
 
+def from_default(planned: Any, specs: Sequence[Any]) -> bool:
+    """Whether a result of floats may have its dtype from set_default_dtype, so that the next one may have another."""
+    if any([isinstance(spec, Spec) and spec.dtype.category >= FLOAT for spec in specs]):
+        return False
+    return any([spec.dtype.category >= FLOAT for spec in (planned if isinstance(planned, list) else [planned])])
+
+
 class StructuralPlan:
     """How to compute one result from tensors of given specs, the other arguments being given."""
 
-    __slots__ = ("applied", "kernel", "recorded", "target")
+    __slots__ = ("applied", "fixed", "kernel", "missing", "recorded", "target")
 
     def __init__(self, op: Structural, values: Sequence[Any], specs: list[Any], planned: Spec):
         form = op if planned.dtype.as_is else op.form_for(planned.dtype)
         self.target = planned
-        self.applied = Applied(form, op.kept(values[: len(values) - op.takes_out]), (*specs, planned))
+        values = op.kept(values[: len(values) - op.takes_out])
+        self.applied = Applied(form, values, (*specs, planned))
         self.recorded = op.differentiable and planned.dtype.continuous
-        self.kernel: Callable[..., Any] = op.direct(backend.np) if planned.dtype.as_is else partial(op.kernel, backend.np)
-        rest = values[len(op.inputs) : op.arguments]
-        if rest:
-            self.kernel = lambda array: op.invoke((backend.np,), (array, *rest))
+        self.missing = [i for i, spec in enumerate(specs) if spec is None]
+        self.fixed = [(op.inputs.index(name), shown) for name, shown in op.fixed.items() if name in op.inputs]
+        given = [place for place, spec in zip(op.input_places, specs, strict=True) if spec is not None]
+        alone = len(given) == op.arguments and planned.dtype.as_is
+        self.kernel = op.direct(backend.np) if alone else op.taking(given, backend.np, values)
 
     def of_one(self, source: Tensor) -> Tensor:
         """The result of one tensor."""
@@ -290,20 +304,39 @@ class StructuralPlan:
                 attach(self.applied, (one, other), (left, right), result)
         return result
 
-    def of_many(self, *tensors: Tensor) -> Tensor:
-        """The result of any number of tensors."""
-        result = adopt(self.kernel(*[t.a for t in tensors]), self.target)
+    def of_list(self, *tensors: Tensor) -> Tensor:
+        """The result of a list of tensors."""
+        result = adopt(self.kernel([*map(_array_of, tensors)]), self.target)
         if self.recorded:
-            edges = [t.node for t in tensors]
+            edges = [*map(_node_of, tensors)]
             for edge in edges:
                 if edge is not None:
                     if is_grad_enabled():
-                        attach(self.applied, edges, tensors, result)
+                        attach(self.applied, edges, (), result)
+                    break
+        return result
+
+    def of_many(self, *tensors: Tensor) -> Tensor:
+        """The result of any number of tensors, those that are not given left out."""
+        inputs: Sequence[Any] = tensors
+        if self.missing:
+            inputs = [*tensors]
+            for place in self.missing:
+                inputs.insert(place, None)
+        for place, shown in self.fixed:
+            refuse_grad_of(shown, inputs[place])
+        result = adopt(self.kernel(*[t.a for t in tensors]), self.target)
+        if self.recorded:
+            edges = [None if t is None else t.node for t in inputs]
+            for edge in edges:
+                if edge is not None:
+                    if is_grad_enabled():
+                        attach(self.applied, edges, inputs, result)
                     break
         return result
 
 
-_spec_of, _array_of = attrgetter("spec"), attrgetter("a")
+_spec_of, _array_of, _node_of = attrgetter("spec"), attrgetter("a"), attrgetter("node")
 
 
 def _seen(value: Any, look: Callable[[Any], Any]) -> Any:
@@ -373,6 +406,15 @@ class Composite(Op):
         self.takes_out, self.out_rule, self.fields = out, out_rule, tuple(fields)
         super().__init__(kernel, **rest)
         self.result_type = result_type(self.public, self.fields) if fields else None
+
+    @property
+    def memoised(self) -> bool:  # type: ignore[override]  # derived here
+        """Whether there is one result, from tensors that each have a parameter of their own."""
+        return type(self) is Composite and self.one_by_one and not self.fields
+
+    def prepare(self, values: list[Any]) -> Any:
+        given = [place for place in self.input_places if values[place] is not None]
+        return self.taking(given, TENSOR_OPS, self.kept(values)) if given else None
 
     def extra_params(self) -> Sequence[Param]:
         return [OUTS if self.fields else OUT] if self.takes_out else []

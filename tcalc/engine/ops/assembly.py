@@ -354,6 +354,8 @@ def cartesian_prod(F, tensors: Spread):
             [2, 3],
             [2, 4]])
     """
+    if not tensors:
+        raise TensorError("meshgrid expects a non-empty TensorList")
     for x in tensors:
         if len(x.shape) != 1:
             raise TensorError(f"Expect a 1D vector, but got shape {list(x.shape)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import dtypes
-from ..backend import insist, ndarray, within
+from ..backend import all_within, insist, within
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorIndexError, TensorValueError
 from ..families.common import no_kernel, not_implemented
@@ -151,15 +151,17 @@ def _places(xp, shape, target):
     """The index of each target's class among values of a shape."""
     if len(shape) == 1:
         return (target,)
+    if len(shape) == 2:
+        return xp.arange(shape[0]), target
     first, *rest = [xp.arange(n).reshape(-1, *(1,) * (target.ndim - 1 - d)) for d, n in enumerate(target.shape)]
     return (first, target, *rest)
 
 
-def _class_weights(xp, target, weight, ignore_index, d):
-    """Classes, 0 where they are ignored, and how much each counts: None where all count 1."""
-    kept = target != ignore_index
-    if weight is None and kept.__class__ is ndarray and d.itemsize > 2 and kept.all():
+def _class_weights(xp, target, weight, ignore_index, d, classes):
+    """Classes, 0 where they are ignored, and how much each counts: None where all count 1 and are within bounds."""
+    if weight is None and d.itemsize > 2 and not 0 <= ignore_index < classes and all_within(target, classes):
         return target, None
+    kept = target != ignore_index
     safe = xp.where(kept, target, 0)
     return safe, (kept.astype(d) if weight is None else xp.where(kept, weight[safe], weight.dtype.type(0)))
 
@@ -167,8 +169,9 @@ def _class_weights(xp, target, weight, ignore_index, d):
 def _nll(xp, self, target, weight, reduction, ignore_index):
     """Minus the value of each target's class, weighted, then reduced."""
     classes = self.shape[0 if self.ndim == 1 else 1]
-    safe, weights = _class_weights(xp, target, weight, ignore_index, self.dtype)
-    within(safe, 0, classes, lambda bad: TensorIndexError(f"Target {bad} is out of bounds."))
+    safe, weights = _class_weights(xp, target, weight, ignore_index, self.dtype, classes)
+    if weights is not None:
+        within(safe, 0, classes, lambda bad: TensorIndexError(f"Target {bad} is out of bounds."))
     losses = -self[_places(xp, self.shape, safe)]
     if weights is not None:
         losses = losses * weights
@@ -232,7 +235,7 @@ def nll_loss(F, self, target, weight: Tensor | None = None, *, reduction: Str = 
 )
 def nll_loss_backward(xp, grad, target, weight: Tensor | None, shape: Size, reduction: Str, ignore_index: Int):
     """The gradient of nll_loss: minus the weight at each target's class."""
-    safe, weights = _class_weights(xp, target, weight, ignore_index, grad.dtype)
+    safe, weights = _class_weights(xp, target, weight, ignore_index, grad.dtype, shape[0 if len(shape) == 1 else 1])
     if weights is None:
         weights = grad.dtype.type(1)
         if reduction == "mean":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ..dtypes import BOOL, result_type
-from ..errors import TensorError
+from ..errors import TensorError, TensorValueError
 from ..families.common import not_implemented
 from ..families.structural import composite, structural
 from ..layout import broadcast_shapes, wrap_dim
@@ -139,7 +139,9 @@ def _labels(equation, operands):
         if not c.isalpha() or not c.isascii():
             raise TensorError(f"einsum(): invalid subscript given at index {text.index(c)} in the equation string, subscripts must be in [a-zA-Z]")
     if not operands:
-        raise TensorError("einsum(): must provide at least one operand")
+        raise TensorValueError(
+            "einsum(): must specify the equation string and at least one operand, or at least one operand and its subscripts list"
+        )
     if len(parts) < len(operands):
         raise TensorError("einsum(): more operands were provided than specified in the equation")
     if len(parts) > len(operands):

@@ -176,10 +176,11 @@ def cat(xp, tensors: Tensors, dim: Dim = 0):
     tensor([[1., 1.],
             [0., 0.]])
     """
-    if len({a.ndim for a in tensors}) > 1:  # empty ones of one dim go with any
+    try:
+        return xp.concatenate(tensors, axis=dim)
+    except ValueError:  # empty ones of one dim go with any
         ndim = max([a.ndim for a in tensors])
-        tensors = [a for a in tensors if a.ndim == ndim]
-    return xp.concatenate(tensors, axis=dim)
+        return xp.concatenate([a for a in tensors if a.ndim == ndim], axis=dim)
 
 
 def _plan_stack(tensors, dim):

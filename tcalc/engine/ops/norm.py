@@ -46,7 +46,7 @@ def _normalised(xp, self, dims, eps, weight=None, bias=None):
     if width:
 
         def normalise(rows, out):
-            out /= _centred(rows, eps, out)
+            out *= 1 / _centred(rows, eps, out)
             _scaled(np, out, weight, bias, (width,))
 
         return mapped(normalise, width, self)
@@ -100,7 +100,7 @@ def _plan_layer_norm(self, normalized_shape, weight, bias, eps):
 
 
 def _layer_norm_in_rows(grad, self, weight, normalized_shape, eps, needs):
-    """The formula by blocks of rows, in the same order of operations but for one: the weight goes into the sums of products."""
+    """The formula by blocks of rows, with sums as products and the factors of a whole row put together before they meet it."""
     first = self.ndim - len(normalized_shape)
     width = width_of(tuple(range(first, self.ndim)), grad, self)
     if not width or (weight is not None and weight.dtype is not self.dtype):
@@ -111,16 +111,17 @@ def _layer_norm_in_rows(grad, self, weight, normalized_shape, eps, needs):
 
     def slopes(grad, rows, out):
         rate = 1 / _centred(rows, eps, out)
-        out *= rate  # the normalised rows
-        products = grad * out
-        for total, part in ((by_weight, products), (by_bias, grad)):
+        products = grad * out  # with the centred rows: what is a factor of a whole row waits until rows are added up
+        for total, rates, part in ((by_weight, rate, products), (by_bias, np.ones_like(rate), grad)):
             if total is not None:
-                total += np.add.reduce(part, 0).reshape(total.shape)
+                total += (rates.T @ part).reshape(total.shape)
         if needs[0]:
-            out *= dots(products, row) / count
-            out += dots(grad, row) / count
-            np.subtract(grad if weight is None else np.multiply(grad, row, out=products), out, out=out)
-            out *= rate
+            out *= dots(products, row) * rate**3 / -count
+            out -= dots(grad, row) * rate / count
+            np.multiply(grad, rate, out=products)
+            if weight is not None:
+                products *= row
+            out += products
 
     slope = mapped(slopes, width, grad, self, apart=False)
     return [slope if needs[0] else None, by_weight, by_bias]

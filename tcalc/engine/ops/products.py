@@ -77,6 +77,8 @@ def chain_matmul(F, matrices: Spread):
     >>> chain_matmul(tensor([[1., 2.]]), tensor([[3.], [4.]]))
     tensor([[11.]])
     """
+    if not matrices:
+        raise TensorError("chain_matmul(): Expected one or more matrices")
     return matrices[0] if len(matrices) == 1 else _chained(F, matrices)
 
 
