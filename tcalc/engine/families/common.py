@@ -66,8 +66,8 @@ def fit_grad(grad: Any, spec: Spec, result: Spec, F: Any) -> Any:
 
 
 def cast_grad(grad: Any, spec: Spec, result: Spec, F: Any) -> Any:
-    """A gradient in the result's dtype brought to that of an input."""
-    return grad if spec.dtype is result.dtype else F.cast(grad, spec.dtype)
+    """A gradient in the result's dtype, where there is one, brought to that of an input."""
+    return grad if grad is None or spec.dtype is result.dtype else F.cast(grad, spec.dtype)
 
 
 def same_device(op: str, specs: Sequence[Spec]) -> backend.device:
