@@ -11,6 +11,8 @@ import pytest
 
 import tcalc
 
+pytestmark = pytest.mark.usefixtures("unwatched")  # else backward would soon go the general way only
+
 HERE = Path(__file__).parent
 PROGRAMS = [text for file in sorted(HERE.glob("programs*.txt")) for text in file.read_text().rstrip().split("\n\n")]
 NAMES = [p.partition("\n")[0].removeprefix("# ") if p.startswith("#") else f"{i}" for i, p in enumerate(PROGRAMS)]
