@@ -359,7 +359,7 @@ def operation(work: Work, side: str) -> dict[str, float]:
     """One operation at its three sizes: seconds of each, and bytes of memory at the peak of the largest beyond what was there."""
     found: dict[str, float] = {}
     for size in work.sizes:
-        step = work.build(library(side), size)
+        step = work.by_hand(size) if side == "numpy" else work.build(library(side), size)
         before = resident(reset=True)
         step()
         found["bytes"] = float(resident() - before)
@@ -463,11 +463,12 @@ def rows(folder: Path) -> Iterator[Row]:
     yield from pipes(folder, "", [f"x{i % 100} = x{(i + 37) % 100} * 1.0001 + {i % 7}\n" for i in range(LOOP)])  # 700 that come again and again
     yield from pipes(folder, ", no two alike", [f"x{i % 100} = x{(i + 37) % 100} * 1.00{i:06d} + {i}\n" for i in range(LOOP)])
     for work in WORKS:
+        sides = task(f"op {work.what}", "numpy")
         for i, size in enumerate(work.sizes):
             what = work.what.replace("N", str(size)) if "N" in work.what else f"{work.what}, {size}"
             last = i == 2
-            yield Row("ops" if last else "growth", what, task(f"op {work.what}"), {"torch": 1.0} if last else {}, str(size), "s", "floor" if last else "")
-        yield Row("growth", "  its peak memory beyond what was there", task(f"op {work.what}"), {}, "bytes", "B")
+            yield Row("ops" if last else "growth", what, sides, {"torch": 1.0} if last else {}, str(size), "s", "floor" if last else "")
+        yield Row("growth", "  its peak memory beyond what was there", sides, {}, "bytes", "B")
     for what, peer in (("written", "savetxt"), ("read", "loadtxt")):
         sides = {side: words for side, words in task(f"csv {what}", "numpy").items() if side != "torch"}
         yield Row("csv", f"1e7 numbers {what} as csv, NumPy's by {peer}", sides, {"numpy": 1.0}, "seconds")
@@ -507,7 +508,7 @@ def compared(row: Row, found: dict[str, float]) -> Iterator[dict[str, Any]]:
 def slopes(repeats: int) -> Iterator[str]:
     """How the cost of each operation grows between its sizes: the exponent of size, from the smallest to the middle and on to the largest."""
     for work in WORKS:
-        found = {side: [figures(Row("growth", "", task(f"op {work.what}"), {}, str(n)), repeats).get(side) for n in work.sizes] for side in ("tcalc", "torch")}
+        found = {side: [figures(Row("growth", "", task(f"op {work.what}", "numpy"), {}, str(n)), repeats).get(side) for n in work.sizes] for side in ("tcalc", "torch")}
         shown = [f"{side} {slope(work.sizes, times)}" for side, times in found.items() if all(times)]
         yield f"  {work.what:<46} {'   '.join(shown)}"
 

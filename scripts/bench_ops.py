@@ -7,16 +7,19 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
+import bench_numpy as by_hand
+
 Step = Callable[[], object]
 
 
 class Work(NamedTuple):
-    """One operation. `build(lib, n)` gives a step in the torch API at size n; `bytes(n)` and `flops(n)` are what it moves and computes
-    at least, for the physical floor; `sizes` are small, middle and the one with the budget."""
+    """One operation. `build(lib, n)` gives a step in the torch API at size n, `by_hand(n)` the same in NumPy; `bytes(n)` and `flops(n)` are
+    what it moves and computes at least, for the physical floor; `sizes` are small, middle and the one with the budget."""
 
     what: str
     sizes: tuple[int, int, int]
     build: Callable[[Any, int], Step]
+    by_hand: Callable[[int], Step]
     bytes: Callable[[int], float]
     flops: Callable[[int], float] = lambda n: 0.0
 
@@ -146,25 +149,25 @@ def _convolved(n: int) -> float:
 
 
 WORKS = (
-    Work("x + b broadcast, with grad", (4, 64, 1024), _add_broadcast, lambda n: 24.0 * n),
-    Work("x + 1.5, with grad", (4, 64, 1024), _add_scalar, lambda n: 24.0 * n),
-    Work("x[i]", (4, 64, 1024), _row, lambda n: 0.0),
-    Work("x[1:3]", (4, 64, 1024), _rows, lambda n: 0.0),
-    Work("softmax 64xN forward and backward", (10, 100, 1000), _softmax, lambda n: 5 * 256.0 * n),
-    Work("cross_entropy 64xN forward and backward", (10, 100, 1000), _cross_entropy, lambda n: 4 * 256.0 * n),
-    Work("layer_norm Nx1024 forward and backward", (16, 64, 256), _layer_norm, lambda n: 6 * 4096.0 * n),
-    Work("conv2d Nx16x32x32, 32 3x3 kernels, both ways", (1, 4, 8), _conv2d, lambda n: 8 * 65536.0 * n, _convolved),
-    Work("embedding Nx128 of 50000x64, both ways", (2, 8, 32), _embedding, lambda n: 50_000 * 64 * 4 + 4 * 32768.0 * n),
-    Work("cumsum", (10_000, 100_000, 1_000_000), _cumsum, lambda n: 8.0 * n),
-    Work("sort", (10_000, 100_000, 1_000_000), _sort, lambda n: 16.0 * n),
-    Work("gather x[places]", (10_000, 100_000, 1_000_000), _gather, lambda n: 16.0 * n),
-    Work("scatter x[places] = values", (10_000, 100_000, 1_000_000), _scatter, lambda n: 16.0 * n),
-    Work("sum(1) NxN", (256, 1024, 4096), _sum_rows, lambda n: 4.0 * n * n),
-    Work("sum(0) NxN", (256, 1024, 4096), _sum_columns, lambda n: 4.0 * n * n),
-    Work("t().contiguous() NxN", (256, 1024, 4096), _contiguous, lambda n: 8.0 * n * n),
-    Work("cat of 100 of N", (100, 1000, 10_000), _cat, lambda n: 800.0 * n),
-    Work("matmul NxN float32", (64, 256, 1024), _matmul("float32"), lambda n: 12.0 * n * n, lambda n: 2.0 * n**3),
-    Work("matmul NxN float64", (64, 256, 1024), _matmul("float64"), lambda n: 24.0 * n * n, lambda n: 2.0 * n**3),
+    Work("x + b broadcast, with grad", (4, 64, 1024), _add_broadcast, by_hand.add_broadcast, lambda n: 24.0 * n),
+    Work("x + 1.5, with grad", (4, 64, 1024), _add_scalar, by_hand.add_scalar, lambda n: 24.0 * n),
+    Work("x[i]", (4, 64, 1024), _row, by_hand.row, lambda n: 0.0),
+    Work("x[1:3]", (4, 64, 1024), _rows, by_hand.rows, lambda n: 0.0),
+    Work("softmax 64xN forward and backward", (10, 100, 1000), _softmax, by_hand.softmax, lambda n: 5 * 256.0 * n),
+    Work("cross_entropy 64xN forward and backward", (10, 100, 1000), _cross_entropy, by_hand.cross_entropy, lambda n: 4 * 256.0 * n),
+    Work("layer_norm Nx1024 forward and backward", (16, 64, 256), _layer_norm, by_hand.layer_norm, lambda n: 6 * 4096.0 * n),
+    Work("conv2d Nx16x32x32, 32 3x3 kernels, both ways", (1, 4, 8), _conv2d, by_hand.conv2d, lambda n: 8 * 65536.0 * n, _convolved),
+    Work("embedding Nx128 of 50000x64, both ways", (2, 8, 32), _embedding, by_hand.embedding, lambda n: 50_000 * 64 * 4 + 4 * 32768.0 * n),
+    Work("cumsum", (10_000, 100_000, 1_000_000), _cumsum, by_hand.cumsum, lambda n: 8.0 * n),
+    Work("sort", (10_000, 100_000, 1_000_000), _sort, by_hand.sort, lambda n: 16.0 * n),
+    Work("gather x[places]", (10_000, 100_000, 1_000_000), _gather, by_hand.gather, lambda n: 16.0 * n),
+    Work("scatter x[places] = values", (10_000, 100_000, 1_000_000), _scatter, by_hand.scatter, lambda n: 16.0 * n),
+    Work("sum(1) NxN", (256, 1024, 4096), _sum_rows, by_hand.sum_rows, lambda n: 4.0 * n * n),
+    Work("sum(0) NxN", (256, 1024, 4096), _sum_columns, by_hand.sum_columns, lambda n: 4.0 * n * n),
+    Work("t().contiguous() NxN", (256, 1024, 4096), _contiguous, by_hand.contiguous, lambda n: 8.0 * n * n),
+    Work("cat of 100 of N", (100, 1000, 10_000), _cat, by_hand.cat, lambda n: 800.0 * n),
+    Work("matmul NxN float32", (64, 256, 1024), _matmul("float32"), by_hand.matmul("float32"), lambda n: 12.0 * n * n, lambda n: 2.0 * n**3),
+    Work("matmul NxN float64", (64, 256, 1024), _matmul("float64"), by_hand.matmul("float64"), lambda n: 24.0 * n * n, lambda n: 2.0 * n**3),
 )
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from .backend import ndarray, np
+from .backend import all_within, ndarray, np
 from .errors import TensorError
 
 if TYPE_CHECKING:
@@ -193,9 +193,13 @@ def tiled(ufunc: Any, specs: Sequence[Any], result: Any) -> Callable[..., Any] |
 
 
 def taken(array: Any, places: Any) -> Any:
-    """`array[places]` for a row of elements; `places` were looked at. One access each, wherever it lies, is worth two threads sooner than arithmetic is."""
+    """`array[places]` for a row of elements. One access each, wherever it lies, is worth two threads sooner than arithmetic is.
+
+    Raises NumPy's IndexError for a place outside the row.
+    """
     count = min(get_num_threads(), places.size // (LARGE // 2)) if places.flags.c_contiguous else 1
-    if count < 2:
+    size = len(array)
+    if count < 2 or not (all_within(places, size) or (places.min() >= -size and places.max() < size)):
         return np.take(array, places)
     out, flat = _room(places.size, array.dtype, places.size), places.reshape(-1)
     share(out.size, lambda start, stop: np.take(array, flat[start:stop], out=out[start:stop], mode="wrap"), count)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import setitem
 
 from .. import dtypes
 from ..at import add_at
-from ..backend import check_work, device_of, dtype_of, module_of, np, transfer, within
+from ..backend import check_work, device_of, dtype_of, module_of, ndarray, np, transfer, within
 from ..blocks import taken
 from ..dtypes import BOOL
 from ..errors import TensorError, TensorIndexError, TensorNotImplemented
@@ -84,8 +85,25 @@ def _picks_any(shape, places):
     given = [(d, place) for d, place in enumerate(places) if not isinstance(place, slice)]
     if not all([place.size for _, place in given]) or (0 in shape and all([shape[d] for d, _ in given])):
         return False
-    check_bounds(shape, [None if isinstance(place, slice) else place for place in places])
+    if 0 in shape or given[0][1].__class__ is not ndarray:  # NumPy looks at all of them before it reads or writes: see _in_bounds
+        _check_places(shape, places)
     return True
+
+
+def _check_places(shape, places):
+    check_bounds(shape, [None if isinstance(place, slice) else place for place in places])
+
+
+def _in_bounds(shape, places, access):
+    """What `access()` gives, which uses index arrays.
+
+    Raises IndexError with torch's sentence for NumPy's.
+    """
+    try:
+        return access()
+    except IndexError:
+        _check_places(shape, places)
+        raise
 
 
 @structural(
@@ -96,7 +114,7 @@ def index(xp, self, indices: Indices):
     places = _arrays(indices)
     if not _picks_any(self.shape, places):
         return xp.empty(_index_shape(self.shape, indices), self.dtype)
-    return taken(self, places[0]) if xp is np and self.ndim == 1 else self[places]
+    return _in_bounds(self.shape, places, lambda: taken(self, places[0]) if xp is np and self.ndim == 1 else self[places])
 
 
 @structural(
@@ -132,9 +150,10 @@ def _put(xp, target, indices, values, accumulate):
     places = _arrays(indices)
     if _picks_any(target.shape, places):
         if accumulate:
+            _check_places(target.shape, places)
             add_at(xp, target, places, values)
         else:
-            target[places] = values
+            _in_bounds(target.shape, places, partial(setitem, target, places, values))
 
 
 @structural(
