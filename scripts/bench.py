@@ -355,6 +355,20 @@ def prompt(side: str) -> dict[str, float]:
     return {"seconds": seconds}
 
 
+SHOTS = {"tcalc": ["-m", "tcalc", "ones(2)"], "torch": ["-c", "import torch; print(torch.ones(2))"], "numpy": ["-c", "import numpy; print(numpy.ones(2))"]}
+
+
+def shot(side: str) -> dict[str, float]:
+    """One command on a terminal from the start of its process to its end, seconds."""
+    pexpect = import_module("pexpect")
+    start = time.perf_counter()
+    child = pexpect.spawn(sys.executable, SHOTS[side], dimensions=(24, 80), env=os.environ | {"TERM": "xterm-256color"}, timeout=60)
+    child.expect(pexpect.EOF)
+    seconds = time.perf_counter() - start
+    child.close()
+    return {"seconds": seconds}
+
+
 def operation(work: Work, side: str) -> dict[str, float]:
     """One operation at its three sizes: seconds of each, and bytes of memory at the peak of the largest beyond what was there."""
     found: dict[str, float] = {}
@@ -423,6 +437,7 @@ TASKS: dict[str, Callable[[str], dict[str, float]]] = {
     "csv written": csv_written,
     "csv read": csv_read,
     "prompt": prompt,
+    "shot": shot,
     **{f"op {work.what}": partial(operation, work) for work in WORKS},
 }
 
@@ -442,6 +457,9 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row("startup", "tcalc --version", {"tcalc": [*tcalc, "--version"], **imports}, {"absolute": 0.060})
     yield Row("startup", "tcalc '1+1'", {"tcalc": [*tcalc, "1+1"], **imports}, {"import numpy": 1.4, "import torch": 0.12})
     yield Row("startup", "tcalc 'ones(2)'", {"tcalc": [*tcalc, "ones(2)"], **imports}, {"absolute": 0.130})
+    piped = {side: ["sh", "-c", f"echo '{text}' | {shlex.join(words)}"] for side, words, text in (("tcalc", tcalc, "ones(2)"), ("torch", [sys.executable], "import torch; print(torch.ones(2))"))}
+    yield Row("startup", "echo 'ones(2)' | tcalc", piped, {})
+    yield Row("startup", "tcalc 'ones(2)' on a terminal", task("shot", "numpy"), {}, "seconds")
     yield Row("startup", "first prompt on a terminal", task("prompt", "ptpython"), {"absolute": 0.300}, "seconds")
     for what, text in SMALL.items():
         yield Row("small", f"{what}: {text}", task(what), {"torch": 1.0}, "seconds")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 from . import blocks
@@ -80,6 +80,7 @@ def added(array: Any, dim: tuple[int, ...] | None, keepdim: bool = False) -> Any
 
 
 STEP, PART = 16, 1 << 15  # elements whose running sums are one row of a product; those that lie in the cache at once
+LONG = 1 << 12  # elements from which on their running sums are made by products
 
 
 @cache
@@ -88,32 +89,42 @@ def _above() -> Any:
     return np.triu(np.ones((STEP, STEP)))
 
 
+def _running(numbers: Any, before: Any, out: Any) -> None:
+    """The running sums of float64 numbers, a multiple of STEP, after `before`; the numbers are written over."""
+    grid = numbers.reshape(-1, STEP)
+    totals = grid @ _above()[:, -1]
+    if len(totals) > STEP**2 and not len(totals) % STEP:
+        ends = np.empty_like(totals)
+        _running(totals, before, ends)
+    else:
+        totals[0] += before
+        ends = np.add.accumulate(totals, out=totals)
+    grid[0, 0] += before
+    grid[1:, 0] += ends[:-1]
+    np.matmul(grid, _above(), out=out.reshape(-1, STEP))
+
+
 def running(row: Any) -> Any:
-    """The running sums of a float32 row, in float64 as PyTorch's are, and rounded; by products, as NumPy adds them one by one.
+    """The running sums of a float32 row from 0 on, in float64 as PyTorch's are, and rounded; by products, as NumPy adds them one by one.
 
     Adding in another order shows in the last bit of a sum in a hundred million.
     """
     size = row.size
     out = np.empty(size, row.dtype)
     whole = size - size % STEP
-    steps = np.empty((min(PART, whole) // STEP, STEP))
-    found = np.empty_like(steps)
-    before = 0.0
+    wide = np.empty(min(PART, whole))
+    found = np.empty_like(wide)
+    before: Any = 0.0
     for at in range(0, whole, PART):
         count = min(PART, whole - at)
-        part = steps[: count // STEP]
-        part.reshape(-1)[:] = row[at : at + count]
-        totals = part @ np.ones(STEP)
-        totals[0] += before
-        np.add.accumulate(totals, out=totals)
-        if not np.isfinite(totals[-1]):  # a product would carry inf and nan to sums that come before them
-            out[at:] = np.add.accumulate(np.concatenate(([before], row[at:])))[1:]
+        wide[:count] = row[at : at + count]
+        _running(wide[:count], before, found[:count])
+        if not isfinite(found[count - 1]):  # a product carries inf and nan to sums that come before them
+            whole = at
             break
-        part[0, 0] += before
-        part[1:, 0] += totals[:-1]
-        before = totals[-1]
-        out[at : at + count] = np.matmul(part, _above(), out=found[: len(part)]).reshape(-1)
-    else:
+        before = found[count - 1]
+        out[at : at + count] = found[:count]
+    if whole < size:
         out[whole:] = np.add.accumulate(np.concatenate(([before], row[whole:])))[1:]
     return out
 

@@ -9,7 +9,7 @@ from ..errors import TensorError, TensorIndexError
 from ..families.common import no_kernel, not_implemented
 from ..families.structural import composite, structural
 from ..layout import reduced_shape, wrap_dim
-from ..rows import LEAST, running
+from ..rows import LONG, running
 from ..spec import spec_of
 from .exponentials import log_of_sum
 from .extremes import gather_back
@@ -54,10 +54,9 @@ def cumsum(xp, self, dim: Dim, *, dtype: DType | None = None):
     >>> cumsum(tensor([1., 2., 3.]), 0)
     tensor([1., 3., 6.])
     """
-    if self.ndim == 1 and self.size >= LEAST and self.__class__ is ndarray and self.dtype.char == "f" and dtype in (None, dtypes.float32):
-        found = running(self)
-    else:
-        found = _accumulate(xp, xp.add, self, dim, dtype)
+    if self.ndim == 1 and self.size >= LONG and self.__class__ is ndarray and self.dtype.char == "f" and dtype in (None, dtypes.float32):
+        return running(self)
+    found = _accumulate(xp, xp.add, self, dim, dtype)
     if self.ndim and found.dtype.kind not in "iu":
         found += 0.0  # torch counts from 0, so that no sum is -0.0
     return found
