@@ -250,15 +250,14 @@ class Signature:
             kind, _, rest = note.partition(" | ")
             swallows = kind in ("Size", "Spread") and i == count - 1
             optional = rest == "None" or defaults.get(name, 0) is None
-            default = defaults.get(name, () if kind == "Spread" else REQUIRED)  # any number of them, also none
-            self.params.append(Param(name, KINDS[kind], optional, default, i >= count, swallows))
+            self.params.append(Param(name, KINDS[kind], optional, defaults.get(name, REQUIRED), i >= count, swallows))
         self.positional = sum(not p.keyword_only for p in self.params)
 
     def extend(self, more: Sequence[Param]) -> None:
         """Add keyword-only parameters that the kernel does not see, such as out=; from here on arguments can be bound."""
         self.params += more
         self.positions = {p.name: i for i, p in enumerate(self.params)}
-        self.defaults = [p.default for p in self.params]
+        self.defaults = [() if p.kind is KINDS["Spread"] else p.default for p in self.params]  # of those there may be none
 
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
         """Values in the order of `params`, converted.
