@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .registry import Op
 
 MEMO_LIMIT = 4096
-PLAIN_ARGUMENTS = frozenset((int, bool, tuple, type(None)))
+PLAIN_ARGUMENTS = frozenset((int, bool, type(None)))
 
 
 def _plain(value: Any) -> bool:
@@ -25,10 +25,10 @@ def _plain(value: Any) -> bool:
 
 _spec_of = attrgetter("spec")
 KEYS = frozenset((int, bool, str, type(None), dtype, MemoryFormat))  # classes of arguments that are, with their class, what a plan is kept by
-LONGEST = 1 << 8  # elements of a list that a plan is kept by
+LONGEST, DEEPEST = 1 << 8, 2  # elements of a list, and lists within lists, that a plan is kept by
 
 
-def recognised(values: Iterable[Any], key: list[Any], tensors: list[Tensor]) -> bool:
+def recognised(values: Iterable[Any], key: list[Any], tensors: list[Tensor], depth: int = 0) -> bool:
     """Add to `key` what a call with these arguments is known by, to `tensors` those among them; whether that is all there is to them."""
     for value in values:
         kind = value.__class__
@@ -39,7 +39,7 @@ def recognised(values: Iterable[Any], key: list[Any], tensors: list[Tensor]) -> 
             tensors.append(value)
         elif kind is float:
             key += kind, value or str(value)  # two zeros are equal
-        elif isinstance(value, (tuple, list)) and len(value) <= LONGEST:
+        elif isinstance(value, (tuple, list)) and len(value) <= LONGEST >= len(key) and depth < DEEPEST:
             key += kind, len(value)
             if value and isinstance(value[0], Tensor):
                 try:
@@ -47,7 +47,7 @@ def recognised(values: Iterable[Any], key: list[Any], tensors: list[Tensor]) -> 
                 except AttributeError:  # not all of them are tensors
                     return False
                 tensors += value
-            elif not recognised(value, key, tensors):
+            elif not recognised(value, key, tensors, depth + 1):
                 return False
         else:
             return False
@@ -66,15 +66,22 @@ class Bound:
             if isinstance(value, Tensor):
                 self.places.append((place, None))
             elif isinstance(value, (tuple, list)) and tensors_in(value):
-                self.places.append((place, type(value)([Tensor if isinstance(v, Tensor) else v for v in value])))
+                self.places.append((place, [Tensor if isinstance(v, Tensor) else v for v in value]))
         for place, _ in self.places:
             self.values[place] = None  # the plan keeps no tensor alive
 
     def __call__(self, *tensors: Tensor) -> Any:
         values, following = self.values.copy(), iter(tensors)
         for place, listed in self.places:
-            values[place] = next(following) if listed is None else type(listed)([next(following) if v is Tensor else v for v in listed])
+            values[place] = next(following) if listed is None else [next(following) if v is Tensor else v for v in listed]
         return self.op.run(values)
+
+
+def owned(value: Any) -> Any:
+    """A bound value as a plan may keep it: a list that is the caller's own may have other elements another time."""
+    if value.__class__ is list or value.__class__ is tuple:
+        return value.__class__([owned(each) for each in value])
+    return value
 
 
 def decided_by_specs(ops: Sequence[Op], values: Sequence[Any], tensors: Sequence[Tensor], kwargs: dict[str, Any]) -> bool:
@@ -132,6 +139,8 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
             try:
                 if values[-1] is not None and op.signature.params[-1].name == "out":
                     return op.run(values)
+                if known:
+                    values = [*map(owned, values)]
                 plan = op.prepare(values) if op in memoised and not tensors_in(op.kept(values)) else None
                 if plan is None:
                     if known and decided_by_specs(ops, values, tensors, kwargs):
@@ -141,7 +150,7 @@ def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[...,
                     kinds: Any = [*map(type, args[1:])] or None
                     keep(memo, (values[0].spec, args[1:]), (plan, int if kinds in ([int], [int, int]) else kinds))
                 elif known and decided_by_specs(ops, values, tensors, kwargs):
-                    if len(op.inputs) > 1 and not kwargs and len(tensors) == len(args):
+                    if chosen is recall_several and not kwargs and len(tensors) == len(args):
                         keep(memo, tuple(key), plan)
                     else:
                         keep(bound, tuple(key), plan)

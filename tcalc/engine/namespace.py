@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from . import anomaly, autograd, backend, blocks, data, dtypes, methods, modes, printing, random, waiting
-from .errors import TensorError
+from .errors import TensorError, TensorTypeError
 from .families import creation
 from .families.structural import out_type
 from .graph import AccumulateGrad, Node, RemovableHandle
@@ -140,7 +140,9 @@ def meshgrid(*tensors: Tensor | Sequence[Tensor], indexing: str = "ij") -> tuple
     given: list[Any] = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
     if not given:
         raise TensorError("meshgrid expects a non-empty TensorList")
-    for t in given:
+    for i, t in enumerate(given):
+        if not isinstance(t, Tensor):
+            raise TensorTypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
         if t.dim() > 1:
             raise TensorError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {t}")
         if t.dtype is not given[0].dtype:

@@ -258,10 +258,14 @@ class OpNode(Node):
         return True
 
     def source(self, place: int, value: Tensor) -> Node | None:
-        """The history of a saved value: that of the input, or this node, which has outputs where there are several results."""
+        """The history of a saved value: that of the input, or this node, which has outputs where there are several results.
+
+        As torch keeps the input itself, one that was a leaf is what it has been made since: `requires_grad_` counts.
+        """
         first = len(self.op.inputs)
         if place < first:
-            return self.edges[place]
+            edge = self.edges[place]
+            return value.node if edge is None or isinstance(edge, AccumulateGrad) else edge
         if not isinstance(self.specs[-1], list):
             return self if place == first else None
         return Output(self, place - first) if value.spec.dtype.continuous and place - first not in self.constant else None

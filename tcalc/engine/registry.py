@@ -230,7 +230,7 @@ class Op:
 
     def run(self, values: list[Any]) -> Any:
         """The op on bound values, in the order of the signature."""
-        return self.prepare(values)(values[0])
+        raise NotImplementedError
 
     def prepare(self, values: list[Any]) -> Any:
         """A plan, called with the tensors: all that their specs and the other arguments decide (`memoised` families). None where

@@ -62,6 +62,11 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, (int, backend.np.integer))
 
 
+def _is_one_int(value: Any) -> bool:
+    """Whether it is an int, or a tensor without dims that holds one; for sizes, one with dims will do."""
+    return _is_int(value) and not (isinstance(value, Tensor) and value.spec.ndim)
+
+
 def _is_long(value: int) -> bool:
     return -(2**63) <= value < 2**63
 
@@ -115,7 +120,8 @@ KINDS = {
     "Scalar": Kind("Number", _is_number, _number),
     "Number": Kind("Number", _is_plain_number, _number),  # where another overload takes the 0-dim tensors
     "Int": Kind("int", _is_int, _int),
-    "Dim": Kind("int", _is_int, _int),
+    "Count": Kind("int", _is_one_int, _int),  # where torch has an int, not one that may be symbolic
+    "Dim": Kind("int", _is_one_int, _int),
     "Place": Kind("int", lambda v: _is_int(v) or _is_tensor(v)),  # torch has an overload for tensors
     "Ints": Kind("tuple of ints", lambda v: _is_ints(v) or _is_int(v), _ints),
     "Padding": Kind("tuple of ints", lambda v: isinstance(v, str) or _is_ints(v) or _is_int(v), lambda v: v if isinstance(v, str) else _ints(v)),
@@ -333,9 +339,20 @@ def _refused(p: Param, value: Any, at: int | None) -> Mismatch:
     if p.kind.name == "tuple of Tensors" and isinstance(value, (tuple, list)):
         bad = next(i for i, v in enumerate(value) if not _is_tensor(v))
         return Mismatch(f"expected Tensor as element {bad} in argument {at or 0}, but got {type(value[bad]).__name__}")
+    found = f", not {type_name(value)}"
+    if p.kind.name == "tuple of ints" and isinstance(value, (tuple, list)):
+        bad = next((i for i, v in enumerate(value) if not _is_int(v)), 0)
+        if bad:
+            return _unpackable(p, bad, value[bad])
+        found = f", but found element of type {type(value[0]).__name__} at pos 0" if value else found
     if at is None:
-        return Mismatch(f"argument '{shown(p.name)}' must be {p.kind.name}, not {type_name(value)}")
-    return Mismatch(f"argument '{shown(p.name)}' (position {{position}}) must be {p.kind.name}, not {type_name(value)}", position=at + 1)
+        return Mismatch(f"argument '{shown(p.name)}' must be {p.kind.name}{found}")
+    return Mismatch(f"argument '{shown(p.name)}' (position {{position}}) must be {p.kind.name}{found}", position=at + 1)
+
+
+def _unpackable(p: Param, at: int, value: Any) -> Mismatch:
+    """Why one of several ints is not taken."""
+    return Mismatch(f"argument '{p.name}' failed to unpack the object at pos {at + 1} with error \"type must be tuple of ints,but got {type(value).__name__}\"")
 
 
 def _unpacked(p: Param, given: Sequence[Any]) -> tuple[Any, ...]:
@@ -346,10 +363,7 @@ def _unpacked(p: Param, given: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(given)
     for i, value in enumerate(given):
         if not _is_int(value):
-            raise Mismatch(
-                f"argument '{p.name}' failed to unpack the object at pos {i + 1} with error \"type must be tuple of ints,but got"
-                f' {type(value).__name__}"'
-            )
+            raise _unpackable(p, i, value)
     return p.convert(tuple(given))  # type: ignore[no-any-return]  # ints
 
 

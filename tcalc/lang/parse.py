@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from threading import RLock
 from typing import Any, Literal
 
 from tcalc.lang.errors import LangError, Span
@@ -98,6 +99,7 @@ class Statement:
         return node
 
 
+_COMPILING = RLock()  # what is exchanged is the whole process's
 _NO_WARNINGS = [("ignore", None, Warning, None, 0)]
 
 
@@ -110,6 +112,7 @@ class Compiling:
     """
 
     def __enter__(self) -> None:
+        _COMPILING.acquire()
         self._before, self._filters = sys.getrecursionlimit(), warnings.filters
         warnings.filters = _NO_WARNINGS
         sys.setrecursionlimit(max(self._before, RECURSION_FOR_LONG_SUMS))
@@ -117,6 +120,7 @@ class Compiling:
     def __exit__(self, *failure: Any) -> None:
         warnings.filters = self._filters
         sys.setrecursionlimit(self._before)
+        _COMPILING.release()
 
 
 def parse(text: str, line: int = 1) -> list[Statement]:

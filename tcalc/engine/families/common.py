@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import backend, dtypes
 from ..backend import CPU, asarray, ndarray, np
-from ..dtypes import check_long, dtype
+from ..dtypes import FLOAT, check_long, dtype
 from ..errors import TensorError, TensorNotImplemented, TensorTypeError
 from ..graph import NOT_IMPLEMENTED
 from ..layout import has_overlap
@@ -63,6 +63,13 @@ def fit_grad(grad: Any, spec: Spec, result: Spec, F: Any) -> Any:
     elif isinstance(grad, Tensor) and grad.spec.dtype is not spec.dtype:
         grad = F.cast(grad, spec.dtype)  # a wider operand was written into it; raw formulas read operands in the result's dtype
     return grad
+
+
+def from_default(planned: Spec | Sequence[Spec], specs: Sequence[Any]) -> bool:
+    """Whether a result of floats may have its dtype from set_default_dtype, so that the next one may have another."""
+    if any([isinstance(spec, Spec) and spec.dtype.category >= FLOAT for spec in specs]):
+        return False
+    return any([spec.dtype.category >= FLOAT for spec in ([planned] if isinstance(planned, Spec) else planned)])
 
 
 def cast_grad(grad: Any, spec: Spec, result: Spec, F: Any) -> Any:
@@ -316,8 +323,9 @@ def check_no_overlap(target: Tensor, operands: Sequence[Any]) -> None:
 
 def overlap(one: Tensor, other: Tensor) -> bool:
     """Whether two dense tensors share memory; torch does not look at others."""
-    if one is not other and (one.storage is None or one.storage is not other.storage):
-        return False
+    here, there = one.storage, other.storage
+    if one is not other and (here is None or there is None or (here is not there and (here.raw is None or here.raw is not there.raw))):
+        return False  # `.data` has a storage of its own, with versions of its own, on the same memory
     (start, end), (first, last) = _bytes_of(one), _bytes_of(other)
     return one.spec.dense and other.spec.dense and one.spec.numel != 0 and start < last and first < end
 

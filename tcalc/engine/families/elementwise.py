@@ -62,7 +62,7 @@ class Plan:
         )
         op.check(common, specs)
         # a result that only the default dtype decides is planned anew each time: the default may change
-        self.by_default = common.category >= FLOAT > max([s.dtype.category for s in voters if isinstance(s, Spec)], default=FLOAT) or (
+        self.by_default = common.category >= FLOAT > max([s.dtype.category for s in voters if isinstance(s, Spec)], default=-1) or (
             op.promote == "float" and common.category < FLOAT
         )
         if op.promote == "float" and common.category < FLOAT:

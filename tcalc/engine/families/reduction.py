@@ -17,7 +17,7 @@ from ..registry import Op
 from ..signature import OUT, Param
 from ..spec import Spec, spec_of
 from ..tensor import Tensor, make
-from .common import adopt, cast_grad, opmath, refuse_grad_for_out, write_out
+from .common import adopt, cast_grad, from_default, opmath, refuse_grad_for_out, write_out
 
 
 class Reduction(Op):
@@ -88,7 +88,7 @@ class Reduction(Op):
         return wrapped if spec.ndim else ()
 
     def run(self, values: list[Any]) -> Tensor:
-        result = self.plan(values)(values[0])
+        result = self.plan(values).of_one(values[0])
         out = values[self.places["out"]] if self.takes_out else None
         if out is None:
             return result
@@ -96,10 +96,10 @@ class Reduction(Op):
         return write_out(out, result, self.public, self.out_rule)
 
     def prepare(self, values: list[Any]) -> Callable[[Tensor], Tensor] | None:
-        by_default = self.result == "promote" and values[0].spec.dtype.category < FLOAT
-        return None if by_default else self.plan(values)
+        plan = self.plan(values)
+        return None if from_default(plan.target, [values[0].spec]) else plan.of_one
 
-    def plan(self, values: list[Any]) -> Callable[[Tensor], Tensor]:
+    def plan(self, values: list[Any]) -> ReductionPlan:
         """How to fold tensors like the first of the values."""
         spec, places = values[0].spec, self.places
         dim = values[places["dim"]] if "dim" in places else None
@@ -118,7 +118,7 @@ class Reduction(Op):
             params[places["dim"]] = axes
         named = {p.name: v for p, v in zip(self.signature.params, params, strict=False) if p.name not in ("self", "dtype", "out")}
         compute = spec.dtype if self.result in ("bool", "index") else opmath(whole)
-        return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, named, params).of_one
+        return ReductionPlan(self, spec, target, None if compute is spec.dtype else spec_of(compute).numpy, named, params)
 
     def _refuse_empty(self, spec: Spec, axes: tuple[int, ...], dim: Any) -> None:
         if not any(spec.shape[d] == 0 for d in axes):

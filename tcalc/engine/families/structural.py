@@ -10,7 +10,6 @@ from typing import Any
 from .. import backend
 from ..backend import CPU, META, xp_of
 from ..calling import MEMO_LIMIT
-from ..dtypes import FLOAT
 from ..graph import Output
 from ..layout import has_overlap
 from ..modes import is_grad_enabled
@@ -24,6 +23,7 @@ from .common import (
     cast_grad,
     check_no_overlap,
     check_out_dtype,
+    from_default,
     refuse_grad_for_out,
     refuse_grad_of,
     resize,
@@ -88,7 +88,7 @@ class Structural(Op):
     def memoised(self) -> bool:  # type: ignore[override]  # derived here
         """Whether there is one result, from tensors that each have a parameter of their own or from one list of them."""
         alike = self.one_by_one or len(self.inputs) == 1
-        return type(self) is Structural and alike and not (self.fields or self.several or "indices" in self.signature.positions)
+        return type(self) is Structural and bool(self.inputs) and alike and not (self.fields or self.several or "indices" in self.signature.positions)
 
     def prepare(self, values: list[Any]) -> Any:
         specs = [_spec(values[place]) for place in self.input_places]
@@ -262,13 +262,6 @@ class Structural(Op):
     finish = staticmethod(cast_grad)
 
 
-def from_default(planned: Any, specs: Sequence[Any]) -> bool:
-    """Whether a result of floats may have its dtype from set_default_dtype, so that the next one may have another."""
-    if any([isinstance(spec, Spec) and spec.dtype.category >= FLOAT for spec in specs]):
-        return False
-    return any([spec.dtype.category >= FLOAT for spec in (planned if isinstance(planned, list) else [planned])])
-
-
 class StructuralPlan:
     """How to compute one result from tensors of given specs, the other arguments being given."""
 
@@ -410,7 +403,7 @@ class Composite(Op):
     @property
     def memoised(self) -> bool:  # type: ignore[override]  # derived here
         """Whether there is one result, from tensors that each have a parameter of their own."""
-        return type(self) is Composite and self.one_by_one and not self.fields
+        return type(self) is Composite and bool(self.inputs) and self.one_by_one and not self.fields
 
     def prepare(self, values: list[Any]) -> Any:
         given = [place for place in self.input_places if values[place] is not None]

@@ -53,6 +53,9 @@ class ViewOp(Op):
         self._windows: dict[Any, Any] = {}
         super().__init__(kernel, skip=1 + absolute, lead=(SELF,), **rest)
 
+    def run(self, values: list[Any]) -> Any:
+        return self.prepare(values)(values[0])
+
     def prepare(self, values: list[Any]) -> Callable[[Tensor], Any]:
         source: Tensor = values[0]
         spec = source.spec

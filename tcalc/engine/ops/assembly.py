@@ -169,7 +169,7 @@ def _cut(F, self, places, dim):
 
 
 @composite()
-def tensor_split(F, self, sections: Int, dim: Dim = 0) -> Tensors:
+def tensor_split(F, self, sections: Count, dim: Dim = 0) -> Tensors:
     """Parts along `dim`, as equal as can be, or cut at the given places; sharing storage.
 
     Shapes: (a, b), n  ->  n times (a / n, b), the first ones longer by one where it does not come out even

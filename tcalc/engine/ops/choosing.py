@@ -409,7 +409,7 @@ def nan_to_num(xp, self, nan: Float | None = None, posinf: Float | None = None, 
     """
     if self.dtype.kind in "iub":
         return self.copy()
-    return xp.nan_to_num(self, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+    return xp.nan_to_num(self, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 
 @elementwise(

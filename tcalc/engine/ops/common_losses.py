@@ -163,6 +163,7 @@ def _class_weights(xp, target, weight, ignore_index, d, classes):
         return target, None
     kept = target != ignore_index
     safe = xp.where(kept, target, 0)
+    within(safe, 0, classes, lambda bad: TensorIndexError(f"Target {bad} is out of bounds."))
     return safe, (kept.astype(d) if weight is None else xp.where(kept, weight[safe], weight.dtype.type(0)))
 
 
@@ -170,8 +171,6 @@ def _nll(xp, self, target, weight, reduction, ignore_index):
     """Minus the value of each target's class, weighted, then reduced."""
     classes = self.shape[0 if self.ndim == 1 else 1]
     safe, weights = _class_weights(xp, target, weight, ignore_index, self.dtype, classes)
-    if weights is not None:
-        within(safe, 0, classes, lambda bad: TensorIndexError(f"Target {bad} is out of bounds."))
     losses = -self[_places(xp, self.shape, safe)]
     if weights is not None:
         losses = losses * weights
@@ -258,6 +257,9 @@ def cross_entropy(F, self, target, weight: Tensor | None = None, *, ignore_index
     >>> nn.functional.cross_entropy(tensor([[0., 0.]]), tensor([1]))
     tensor(0.6931)
     """
+    label_smoothing = max(label_smoothing, 0.0)
+    if label_smoothing > 1:
+        raise TensorError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     dim = 0 if len(self.shape) == 1 else 1
     logs = F.log_softmax(self, dim)
     if tuple(target.shape) == tuple(self.shape) and target.dtype.category == FLOAT:

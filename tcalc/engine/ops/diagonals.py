@@ -14,7 +14,7 @@ from .shape import _plan_scatter_window
 @view(
     self=lambda grad, self_spec, offset, dim1, dim2, F: F.diagonal_backward(grad, self_spec.sizes, offset, dim1, dim2),
 )
-def diagonal(geom, offset: Int = 0, dim1: Dim = 0, dim2: Dim = 1):
+def diagonal(geom, offset: Count = 0, dim1: Dim = 0, dim2: Dim = 1):
     """The diagonal of two dims as a new last dim, sharing storage.
 
     Shapes: (n, n)  ->  (n), (b, n, n), dim1=1, dim2=2  ->  (b, n)

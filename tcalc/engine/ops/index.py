@@ -101,9 +101,10 @@ def _in_bounds(shape, places, access):
     """
     try:
         return access()
-    except IndexError:
-        _check_places(shape, places)
-        raise
+    except IndexError as error:
+        refused = error
+    _check_places(shape, places)
+    raise refused
 
 
 @structural(
@@ -294,10 +295,10 @@ def _check_copy(target, src, non_blocking):
     """Refuse a source that does not broadcast to the target's shape, or shows some of its memory otherwise."""
     if src.shape != target.shape:
         check_writable(target)
+    check_no_partial_overlap(target, (src,))
     both = broadcast_shapes(tuple(target.shape), tuple(src.shape))
     if both != tuple(target.shape):
         raise TensorError(f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(both)}")
-    check_no_partial_overlap(target, (src,))
 
 
 @mutation(public="copy_", node="torch::autograd::CopyBackwards", overload=None, self=lambda self_spec, F: F.zeros_of(self_spec), src=lambda grad: grad, check=_check_copy)

@@ -81,7 +81,7 @@ def chunk_size(self, chunks, dim):
 
 
 @composite()
-def chunk(F, self, chunks: Int, dim: Dim = 0) -> Tensors:
+def chunk(F, self, chunks: Count, dim: Dim = 0) -> Tensors:
     """At most `chunks` pieces of equal size along `dim`, sharing storage.
 
     Shapes: (a, b), n  ->  n times (a / n, b), rounded up
@@ -181,6 +181,14 @@ def cat(xp, tensors: Tensors, dim: Dim = 0):
     except ValueError:  # empty ones of one dim go with any
         ndim = max([a.ndim for a in tensors])
         return xp.concatenate([a for a in tensors if a.ndim == ndim], axis=dim)
+    except TypeError:
+        return xp.concatenate(_alike(tensors), axis=dim)
+
+
+def _alike(arrays):
+    """Arrays in their common dtype, where NumPy knows of none: bfloat16 beside others."""
+    common = backend.NUMPY[dtypes.result_type([backend.dtype_of(a.dtype) for a in arrays], [], [])]
+    return [a.astype(common, copy=False) for a in arrays]
 
 
 def _plan_stack(tensors, dim):
@@ -218,7 +226,10 @@ def stack(xp, tensors: Tensors, dim: Dim = 0):
     tensor([[1, 3],
             [2, 4]])
     """
-    return xp.stack(tensors, axis=dim)
+    try:
+        return xp.stack(tensors, axis=dim)
+    except TypeError:
+        return xp.stack(_alike(tensors), axis=dim)
 
 
 @composite(method=False)

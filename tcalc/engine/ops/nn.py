@@ -318,7 +318,7 @@ def one_hot_of(xp, self, num_classes: Int):
 
 
 @composite(namespace=NN, method=False)
-def one_hot(F, self, num_classes: Int = -1):
+def one_hot(F, self, num_classes: Count = -1):
     """A row of zeros with a 1 at each class number.
 
     Shapes: (a)  ->  (a, num_classes)

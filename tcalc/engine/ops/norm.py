@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from .. import random
-from ..backend import np
+from .. import dtypes, random
+from ..backend import META, np
 from ..dtypes import FLOAT
 from ..errors import TensorError, TensorValueError
 from ..families.common import no_kernel, not_implemented, refuse_grad_of
@@ -73,6 +73,26 @@ def _slopes(grad, self, weight, dims, eps, F):
     return rate * (grad - F.mean_dim(grad, dims, True) - units * F.mean_dim(grad * units, dims, True)), units
 
 
+def _check_dtypes(self, *params):
+    """Refuse parameters of other dtypes than the input's, but for those of float32 beside 16-bit floats.
+
+    Raises RuntimeError with torch's sentences.
+    """
+    given = [param.dtype for param in params if param is not None]
+    if not given or self.device is META:
+        return
+    wanted = self.dtype
+    if given[0] is not wanted:
+        if given[0] is not dtypes.float32:
+            raise TensorError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+        if wanted not in dtypes.REDUCED:
+            raise TensorError("mixed dtype (CPU): all inputs must share same datatype.")
+        wanted = dtypes.float32
+    for d in given[1:]:
+        if d is not wanted:
+            raise TensorError(f"expected scalar type {wanted.kernel_name} but found {d.kernel_name}")
+
+
 # --- layers and groups ------------------------------------------------------------------------------------------------
 
 
@@ -96,6 +116,7 @@ def _plan_layer_norm(self, normalized_shape, weight, bias, eps):
     _check_layer(self, normalized_shape, weight, bias)
     if self.dtype.category < FLOAT:
         raise not_implemented("LayerNormKernelImpl", self.dtype)
+    _check_dtypes(self, weight, bias)
     return spec_of(self.dtype, self.device, self.shape)
 
 
@@ -116,12 +137,10 @@ def _layer_norm_in_rows(grad, self, weight, normalized_shape, eps, needs):
             if total is not None:
                 total += (rates.T @ part).reshape(total.shape)
         if needs[0]:
-            out *= dots(products, row) * rate**3 / -count
-            out -= dots(grad, row) * rate / count
-            np.multiply(grad, rate, out=products)
-            if weight is not None:
-                products *= row
-            out += products
+            out *= dots(products, row) * rate * rate / count  # in this order, for rates far from 1
+            out += dots(grad, row) / count
+            np.subtract(grad if weight is None else np.multiply(grad, row, out=products), out, out=out)
+            out *= rate
 
     slope = mapped(slopes, width, grad, self, apart=False)
     return [slope if needs[0] else None, by_weight, by_bias]
@@ -172,7 +191,7 @@ def rms_norm(F, self, normalized_shape: Ints, weight: Tensor | None = None, eps:
     eps = {8: 2.0**-52, 4: 2.0**-23}.get(self.dtype.itemsize, 2.0**-23) if eps is None else eps
     dims = tuple(range(len(self.shape) - len(normalized_shape), len(self.shape)))
     result = self * F.rsqrt(F.mean_dim(F.pow_scalar(self, 2), dims, True) + eps)
-    return F.contiguous(result if weight is None else result * weight)
+    return F.contiguous(result if weight is None else F.cast(result * weight, self.dtype))
 
 
 def _plan_group_norm(self, num_groups, weight, bias, eps):
@@ -193,6 +212,7 @@ def _plan_group_norm(self, num_groups, weight, bias, eps):
             )
     if self.dtype.category < FLOAT:
         raise not_implemented("GroupNormKernelImpl", self.dtype)
+    _check_dtypes(self, weight, bias)
     return spec_of(self.dtype, self.device, self.shape)
 
 
@@ -245,6 +265,7 @@ def _plan_batch_norm(self, weight, bias, mean, var, training, eps):
         raise TensorError("Expected running_mean and running_var to be defined when training=False")
     if self.dtype.category < FLOAT:
         raise not_implemented("batch_norm", self.dtype)
+    _check_dtypes(self, weight, bias, mean, var)
     kept = self.strides if is_channels_last(self.shape, self.strides) else None
     return spec_of(self.dtype, self.device, self.shape, kept)
 
