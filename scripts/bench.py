@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench_ops import WORKS, Work, ceilings
 
+BOUNDS = ("floor", "passes")  # seconds at the measured rates: of the work's least bytes and operations, and of those of NumPy's calls for it
 QUICK = ("small", "micro", "mlp")  # groups that time themselves in a second or two a side
 BULK, CHAIN, LOOP, PRINTED = 10_000_000, 1_000_000, 100_000, 100_000_000
 Step = Callable[[], object]
@@ -41,8 +42,8 @@ class Row(NamedTuple):
     """One thing that is timed.
 
     `sides` gives each side's command, tcalc's first. `figure` picks from what the commands print; without it a command's own time counts.
-    `budgets` are the largest allowed ratios to a peer, or for "absolute" the largest allowed figure itself. `floor` is the figure of
-    tcalc's runs that says how long the work takes at least, by the bytes it moves and the operations it does.
+    `budgets` are the largest allowed ratios to a peer, or for "absolute" the largest allowed figure itself. Where a row is `bounded`,
+    tcalc's runs also say how long the work takes at least (BOUNDS).
     """
 
     group: str
@@ -51,7 +52,7 @@ class Row(NamedTuple):
     budgets: dict[str, float]
     figure: str = ""
     unit: str = "s"
-    floor: str = ""
+    bounded: bool = False
 
 
 # --- timing -----------------------------------------------------------------------------------------------------------
@@ -68,7 +69,8 @@ def figures(row: Row, repeats: int) -> dict[str, float]:
         rounds = repeats if not row.figure or row.group in QUICK else min(repeats, 3)
         _PRINTED[key] = [{side: measured(row, words) for side, words in able.items()} for _ in range(rounds)]
     found = {side: median(printed[side][row.figure] for printed in _PRINTED[key]) for side in able}
-    return found | ({"floor": median(printed["tcalc"][row.floor] for printed in _PRINTED[key])} if row.floor else {})
+    bounds = [name for name in BOUNDS if row.bounded and name in _PRINTED[key][0]["tcalc"]]
+    return found | {name: median(printed["tcalc"][name] for printed in _PRINTED[key]) for name in bounds}
 
 
 _PRINTED: dict[str, list[dict[str, dict[str, float]]]] = {}  # by sides, for rows on several figures of the same runs
@@ -382,6 +384,9 @@ def operation(work: Work, side: str) -> dict[str, float]:
     if side == "tcalc":
         limits, size = ceilings(), work.sizes[2]
         found["floor"] = max(work.bytes(size) / limits["bytes"], work.flops(size) / limits["flops"])
+        if work.passes:
+            moved, computed = work.passes(size)
+            found["passes"] = moved / limits["bytes"] + computed / limits["flops"]
     return found
 
 
@@ -485,7 +490,7 @@ def rows(folder: Path) -> Iterator[Row]:
         for i, size in enumerate(work.sizes):
             what = work.what.replace("N", str(size)) if "N" in work.what else f"{work.what}, {size}"
             last = i == 2
-            yield Row("ops" if last else "growth", what, sides, {"torch": 1.0} if last else {}, str(size), "s", "floor" if last else "")
+            yield Row("ops" if last else "growth", what, sides, {"torch": 1.0} if last else {}, str(size), "s", last)
         yield Row("growth", "  its peak memory beyond what was there", sides, {}, "bytes", "B")
     for what, peer in (("written", "savetxt"), ("read", "loadtxt")):
         sides = {side: words for side, words in task(f"csv {what}", "numpy").items() if side != "torch"}
@@ -519,8 +524,9 @@ def compared(row: Row, found: dict[str, float]) -> Iterator[dict[str, Any]]:
         if peer != "tcalc":
             figure = found.get(peer)
             yield base | {"peer": peer, "figure": figure, "ratio": own / figure if figure else None, "budget": row.budgets.get(peer)}
-    if found.get("floor"):
-        yield base | {"peer": "floor", "figure": found["floor"], "ratio": own / found["floor"], "budget": None}
+    for bound in BOUNDS:
+        if found.get(bound):
+            yield base | {"peer": bound, "figure": found[bound], "ratio": own / found[bound], "budget": None}
 
 
 def slopes(repeats: int) -> Iterator[str]:

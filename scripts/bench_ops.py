@@ -14,7 +14,8 @@ Step = Callable[[], object]
 
 class Work(NamedTuple):
     """One operation. `build(lib, n)` gives a step in the torch API at size n, `by_hand(n)` the same in NumPy; `bytes(n)` and `flops(n)` are
-    what it moves and computes at least, for the physical floor; `sizes` are small, middle and the one with the budget."""
+    what it moves and computes at least, for the physical floor; `passes(n)` are (bytes, operations) of the fewest NumPy calls that do it,
+    where these are many; `sizes` are small, middle and the one with the budget."""
 
     what: str
     sizes: tuple[int, int, int]
@@ -22,6 +23,7 @@ class Work(NamedTuple):
     by_hand: Callable[[int], Step]
     bytes: Callable[[int], float]
     flops: Callable[[int], float] = lambda n: 0.0
+    passes: Callable[[int], tuple[float, float]] | None = None
 
 
 def _random(lib: Any, *shape: int, grad: bool = False, dtype: str = "float32") -> Any:
@@ -148,20 +150,31 @@ def _convolved(n: int) -> float:
     return 3 * 2.0 * n * 32 * 32 * 32 * 16 * 9
 
 
+# What NumPy's calls read and write, an array a time; a row of numbers, one for each of many rows, is left out.
+# softmax: max, -, exp, sum, / of the rows; the product with the weights, its sum and gradient; dot, -, * of the gradient
+_SOFTMAX = (1 + 2 + 2 + 1 + 2) + (3 + 1 + 2) + (2 + 2 + 3)
+# log_softmax: max, -, exp, sum, -; nll's zeros; sum, exp, *, - of the gradient
+_CROSS_ENTROPY = (1 + 2 + 2 + 1 + 2) + 1 + (1 + 2 + 2 + 3)
+# sum, -, dot, *, *, +; the product with the weights, its sum and gradient; sum, -, dot, *, two sums of columns, dot, *, dot, +, *, -, *
+_LAYER_NORM = (1 + 2 + 1 + 2 + 2 + 2) + (3 + 1 + 2) + (1 + 2 + 1 + 3 + 2 + 1 + 2 + 1 + 2 + 2 + 3 + 2)
+# 9 times the input: columns written and read by a product, twice; a product written, and read, added and written in the input's gradient
+_CONV = 9 * (2 + 2 + 1 + 3)
+
+
 WORKS = (
     Work("x + b broadcast, with grad", (4, 64, 1024), _add_broadcast, by_hand.add_broadcast, lambda n: 24.0 * n),
     Work("x + 1.5, with grad", (4, 64, 1024), _add_scalar, by_hand.add_scalar, lambda n: 24.0 * n),
     Work("x[i]", (4, 64, 1024), _row, by_hand.row, lambda n: 0.0),
     Work("x[1:3]", (4, 64, 1024), _rows, by_hand.rows, lambda n: 0.0),
-    Work("softmax 64xN forward and backward", (10, 100, 1000), _softmax, by_hand.softmax, lambda n: 5 * 256.0 * n),
-    Work("cross_entropy 64xN forward and backward", (10, 100, 1000), _cross_entropy, by_hand.cross_entropy, lambda n: 4 * 256.0 * n),
-    Work("layer_norm Nx1024 forward and backward", (16, 64, 256), _layer_norm, by_hand.layer_norm, lambda n: 6 * 4096.0 * n),
-    Work("conv2d Nx16x32x32, 32 3x3 kernels, both ways", (1, 4, 8), _conv2d, by_hand.conv2d, lambda n: 8 * 65536.0 * n, _convolved),
+    Work("softmax 64xN forward and backward", (10, 100, 1000), _softmax, by_hand.softmax, lambda n: 5 * 256.0 * n, passes=lambda n: (_SOFTMAX * 256.0 * n, 0.0)),
+    Work("cross_entropy 64xN forward and backward", (10, 100, 1000), _cross_entropy, by_hand.cross_entropy, lambda n: 4 * 256.0 * n, passes=lambda n: (_CROSS_ENTROPY * 256.0 * n, 0.0)),
+    Work("layer_norm Nx1024 forward and backward", (16, 64, 256), _layer_norm, by_hand.layer_norm, lambda n: 6 * 4096.0 * n, passes=lambda n: (_LAYER_NORM * 4096.0 * n, 0.0)),
+    Work("conv2d Nx16x32x32, 32 3x3 kernels, both ways", (1, 4, 8), _conv2d, by_hand.conv2d, lambda n: 8 * 65536.0 * n, _convolved, passes=lambda n: (_CONV * 65536.0 * n, _convolved(n))),
     Work("embedding Nx128 of 50000x64, both ways", (2, 8, 32), _embedding, by_hand.embedding, lambda n: 50_000 * 64 * 4 + 4 * 32768.0 * n),
-    Work("cumsum", (10_000, 100_000, 1_000_000), _cumsum, by_hand.cumsum, lambda n: 8.0 * n),
+    Work("cumsum", (10_000, 100_000, 1_000_000), _cumsum, by_hand.cumsum, lambda n: 8.0 * n, passes=lambda n: ((4 + 8 + 8 + 16 + 8 + 4) * float(n), 2 * 34.0 * n)),
     Work("sort", (10_000, 100_000, 1_000_000), _sort, by_hand.sort, lambda n: 16.0 * n),
     Work("gather x[places]", (10_000, 100_000, 1_000_000), _gather, by_hand.gather, lambda n: 16.0 * n),
-    Work("scatter x[places] = values", (10_000, 100_000, 1_000_000), _scatter, by_hand.scatter, lambda n: 16.0 * n),
+    Work("scatter x[places] = values", (10_000, 100_000, 1_000_000), _scatter, by_hand.scatter, lambda n: 16.0 * n, passes=lambda n: ((8 + 4 + 2 * 64) * float(n), 0.0)),
     Work("sum(1) NxN", (256, 1024, 4096), _sum_rows, by_hand.sum_rows, lambda n: 4.0 * n * n),
     Work("sum(0) NxN", (256, 1024, 4096), _sum_columns, by_hand.sum_columns, lambda n: 4.0 * n * n),
     Work("t().contiguous() NxN", (256, 1024, 4096), _contiguous, by_hand.contiguous, lambda n: 8.0 * n * n),

@@ -11,6 +11,7 @@ import pytest
 
 import tcalc
 from tcalc import Tensor
+from tcalc.engine.calling import recognised
 from tcalc.engine.errors import EngineError
 from tcalc.engine.families.structural import composite
 from tcalc.engine.registry import OPS, PUBLIC
@@ -133,3 +134,13 @@ def test_plans_keep_no_tensor_alive() -> None:
     del x, rows
     gc.collect()
     assert [ref() for ref in found] == [None] * 3
+
+
+def test_lists_of_lists_are_not_walked_through() -> None:
+    """Sixteen million elements in five short lines are refused by the first look at the arguments, not by the last."""
+    row = [1] * 256
+    key: list[object] = []
+    assert not recognised([[[row] * 256] * 256], key, [])
+    assert len(key) < 1024
+    with pytest.raises(TypeError, match="expected Tensor as element 0 in argument 0, but got list"):
+        tcalc.cat([[row] * 256] * 256)

@@ -39,7 +39,7 @@ def error_of(source: str) -> Error:
         ("nn.ModuleList(...)", "ModuleList(): argument 'modules' (position 1) must be Iterable[Module], not ellipsis"),
         ("nn.Parameter(3)", "Parameter(): argument 'data' (position 1) must be Tensor or None, not int"),
         ("broadcast_tensors(ones(2), filter)", "broadcast_tensors(): argument 'tensors' (position 2) must be Tensor, not function"),
-        ("torch.meshgrid(3)", "meshgrid(): argument 'tensors' (position 1) must be Tensor or Sequence[Tensor], not int"),
+        ("torch.meshgrid(3)", "expected Tensor as element 0 in argument 0, but got int"),
         ("func.vjp(...)", "vjp(): argument 'func' (position 1) must be Function, not ellipsis"),
         ("nn.utils.parameters_to_vector('a')", "AttributeError: 'str' object has no attribute 'view'"),
         ("F.hardshrink(ones(2), tensor(1j))", "value cannot be converted to type float without overflow"),

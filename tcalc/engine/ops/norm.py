@@ -191,7 +191,8 @@ def rms_norm(F, self, normalized_shape: Ints, weight: Tensor | None = None, eps:
     eps = {8: 2.0**-52, 4: 2.0**-23}.get(self.dtype.itemsize, 2.0**-23) if eps is None else eps
     dims = tuple(range(len(self.shape) - len(normalized_shape), len(self.shape)))
     result = self * F.rsqrt(F.mean_dim(F.pow_scalar(self, 2), dims, True) + eps)
-    return F.contiguous(result if weight is None else F.cast(result * weight, self.dtype))
+    result = result if weight is None else result * weight
+    return F.contiguous(result if result.dtype is self.dtype else F.cast(result, self.dtype))
 
 
 def _plan_group_norm(self, num_groups, weight, bias, eps):
