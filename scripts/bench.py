@@ -443,6 +443,7 @@ TASKS: dict[str, Callable[[str], dict[str, float]]] = {
     "csv read": csv_read,
     "prompt": prompt,
     "shot": shot,
+    "ceilings": lambda side: ceilings(),
     **{f"op {work.what}": partial(operation, work) for work in WORKS},
 }
 
@@ -595,7 +596,7 @@ def machine() -> str:
             versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             versions.append(f"no {package}")
-    limits = ceilings()
+    limits = json.loads(command(task("ceilings")["tcalc"]))  # in a process of its own, which has this run's threads
     return (
         f"{time.strftime('%Y-%m-%d')}, {names[0] if names else platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}, {', '.join(versions)};"
         f" copies {limits['bytes'] / 1e9:.0f} GB/s, multiplies {limits['flops'] / 1e9:.0f} GFLOP/s"
