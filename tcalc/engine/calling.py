@@ -96,12 +96,17 @@ def decided_by_specs(ops: Sequence[Op], values: Sequence[Any], tensors: Sequence
     return len(ops) == 1 or all([t.spec.numel != 1 for t in tensors])
 
 
-def tensors_in(values: Iterable[Any]) -> list[Tensor]:
-    """The tensors among bound values, those in lists, too."""
+def flat(values: Iterable[Any]) -> list[Any]:
+    """The values, and in place of a list what is in it."""
     found: list[Any] = []
     for value in values:
         found.extend(value) if isinstance(value, (tuple, list)) else found.append(value)
-    return [value for value in found if isinstance(value, Tensor)]
+    return found
+
+
+def tensors_in(values: Iterable[Any]) -> list[Tensor]:
+    """The tensors among bound values, those in lists, too."""
+    return [value for value in flat(values) if isinstance(value, Tensor)]
 
 
 def calling(name: str, ops: Sequence[Op], method: bool = False) -> Callable[..., Any]:

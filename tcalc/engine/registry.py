@@ -229,8 +229,8 @@ class Op:
         return error
 
     def run(self, values: list[Any]) -> Any:
-        """The op on bound values, in the order of the signature."""
-        raise NotImplementedError
+        """The op on bound values, in the order of the signature: what makes a family."""
+        raise TypeError(f"{self.name} is of no family")
 
     def prepare(self, values: list[Any]) -> Any:
         """A plan, called with the tensors: all that their specs and the other arguments decide (`memoised` families). None where

@@ -90,11 +90,11 @@ def check(statement: Statement) -> list[ast.Name] | None:
         special = _SPECIAL.get(kind)
         if special is not None:
             special(origin, node)
-        if kind is ast.Name:
-            names.append(node)  # type: ignore[arg-type]  # it is one
-        elif kind is ast.BinOp:
+        if isinstance(node, ast.Name):
+            names.append(node)
+        elif isinstance(node, ast.BinOp):
             # A sum leans to the left: its terms nest without brackets and do not count as depth.
-            stack += (node.left, depth, terms + 1), (node.right, depth + 1, 0)  # type: ignore[attr-defined]
+            stack += (node.left, depth, terms + 1), (node.right, depth + 1, 0)
         elif kind is not ast.Constant:
             plain = plain and kind not in _SCOPES
             stack += [(child, depth + 1, 0) for child in children(node)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import backend
 from ..backend import CPU, META, xp_of
-from ..calling import MEMO_LIMIT
+from ..calling import MEMO_LIMIT, flat
 from ..graph import Output
 from ..layout import has_overlap
 from ..modes import is_grad_enabled
@@ -95,7 +95,7 @@ class Structural(Op):
         if not any(specs):
             return None
         planned = self.planned(values[: len(values) - self.takes_out])
-        if not isinstance(planned, Spec) or planned.device is not CPU or from_default(planned, _flat(specs)):
+        if not isinstance(planned, Spec) or planned.device is not CPU or from_default(planned, flat(specs)):
             return None
         plan = StructuralPlan(self, values, specs, planned)
         if isinstance(specs[0], list):
@@ -136,9 +136,9 @@ class Structural(Op):
             return self._several(values, planned, inputs, out)
         result = make(None, planned) if planned.device is META else adopt(self.compute(values, planned), planned)
         if out is not None:
-            refuse_grad_for_out(self.public, [*_flat(inputs), out])
+            refuse_grad_for_out(self.public, [*flat(inputs), out])
             if self.apart:
-                check_no_overlap(out, _flat(inputs))
+                check_no_overlap(out, flat(inputs))
             check_out_dtype(result.spec.dtype, out.spec.dtype, self.public, self.out_rule)
             if not self.out_rows and out.spec.shape != result.spec.shape and out.spec.device is result.spec.device:
                 resize(out, result.spec, result.spec.strides)
@@ -159,18 +159,18 @@ class Structural(Op):
         planned = self._plans.get(key)
         if planned is None:
             if not self.mixed:
-                same_device(self.public, [s for s in _flat(given) if isinstance(s, Spec)])
+                same_device(self.public, [s for s in flat(given) if isinstance(s, Spec)])
             planned = self.plan(*given)
             if self.real_only is not None:
-                for spec in _flat(given):
+                for spec in flat(given):
                     if isinstance(spec, Spec) and spec.dtype.is_complex:
                         raise self.real_only(spec.dtype)
-            for spec in _flat(given):
+            for spec in flat(given):
                 if isinstance(spec, Spec) and spec.device is not META:
                     backend.check_work(spec.numel, self.public)
             for spec in planned if isinstance(planned, list) else [planned]:
                 backend.check_fits(spec.nbytes, spec.device)
-            if key is not None and not from_default(planned, _flat(given)):
+            if key is not None and not from_default(planned, flat(given)):
                 if len(self._plans) >= MEMO_LIMIT:
                     self._plans.clear()
                 self._plans[key] = planned
@@ -219,9 +219,9 @@ class Structural(Op):
             results = [adopt(a, s) for a, s in zip(self.compute(values, planned[0]), planned, strict=True)]
         if out is not None:
             for each in out if self.apart else ():
-                check_no_overlap(each, _flat(inputs))
+                check_no_overlap(each, flat(inputs))
             rules = self.out_rules if self.fields else self.out_rules * len(results)
-            write_outs(out, results, _flat(inputs), self.public, rules)
+            write_outs(out, results, flat(inputs), self.public, rules)
             return out_type(self.public, self.fields)(*out) if self.fields else None
         floats = [r for r in results if r.spec.dtype.continuous]
         if len(floats) == 1 and floats[0] is results[0]:
@@ -231,7 +231,7 @@ class Structural(Op):
                 node.vjp = Vjp(node.op, node.mask, [*self.kept(values), results[1]], node.specs)
                 keep_indices(node, results[1:2])
         elif floats:
-            record(self, _flat(inputs), values, results, [*_input_specs(inputs), list(planned)])
+            record(self, flat(inputs), values, results, [*_input_specs(inputs), list(planned)])
             for place in self.constant:
                 results[place].node = None
         if len(self.pool) > len(self.inputs) + 1:
@@ -250,7 +250,7 @@ class Structural(Op):
         if any(isinstance(v, (tuple, list)) for v in inputs):
             if not (self.differentiable and result.spec.dtype.continuous and is_grad_enabled()):
                 return
-            edges = [t.node for t in _flat(inputs)]
+            edges = [t.node for t in flat(inputs)]
             if any([e is not None for e in edges]):
                 form = self if result.spec.dtype.as_is else self.form_for(result.spec.dtype)
                 attach(Applied(form, self.kept(values), [*_input_specs(inputs), planned]), edges, (), result)
@@ -352,13 +352,6 @@ def _array(value: Any) -> Any:
     return _seen(value, _array_of)
 
 
-def _flat(values: Sequence[Any]) -> list[Any]:
-    flat: list[Any] = []
-    for v in values:
-        flat.extend(v) if isinstance(v, (tuple, list)) else flat.append(v)
-    return flat
-
-
 def _input_specs(inputs: Sequence[Any]) -> list[Any]:
     return [_spec(v) for v in inputs]
 
@@ -418,9 +411,9 @@ class Composite(Op):
         if out is None:
             return result if self.result_type is None else self.result_type(*result)
         if self.fields:
-            write_outs(out, result, _flat(values), self.public, ["expected"] * len(self.fields))
+            write_outs(out, result, flat(values), self.public, ["expected"] * len(self.fields))
             return out_type(self.public, self.fields)(*out)
-        refuse_grad_for_out(self.public, [*_flat(values), out])
+        refuse_grad_for_out(self.public, [*flat(values), out])
         return write_out(out, result, self.public, self.out_rule)
 
     def raw(self, xp: Any, *args: Any, **kwargs: Any) -> Any:

@@ -78,16 +78,9 @@ def check_bounds(shape, indices):
 
 
 def _picks_any(shape, places):
-    """Whether index arrays (a slice for a dim that has none) pick any element; torch looks at none of them where they do not.
-
-    Raises IndexError for one outside its dim.
-    """
+    """Whether index arrays (a slice for a dim that has none) pick any element; torch looks at none of them where they do not."""
     given = [(d, place) for d, place in enumerate(places) if not isinstance(place, slice)]
-    if not all([place.size for _, place in given]) or (0 in shape and all([shape[d] for d, _ in given])):
-        return False
-    if 0 in shape or given[0][1].__class__ is not ndarray:  # NumPy looks at all of them before it reads or writes: see _in_bounds
-        _check_places(shape, places)
-    return True
+    return all([place.size for _, place in given]) and not (0 in shape and all([shape[d] for d, _ in given]))
 
 
 def _check_places(shape, places):
@@ -95,10 +88,12 @@ def _check_places(shape, places):
 
 
 def _in_bounds(shape, places, access):
-    """What `access()` gives, which uses index arrays.
+    """What `access()` gives, which uses index arrays; NumPy looks at all of them before it reads or writes.
 
-    Raises IndexError with torch's sentence for NumPy's.
+    Raises IndexError with torch's sentence.
     """
+    if 0 in shape or not all([isinstance(place, (slice, ndarray)) for place in places]):
+        _check_places(shape, places)
     try:
         return access()
     except IndexError as error:
